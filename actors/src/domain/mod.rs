@@ -1,0 +1,6 @@
+//! The words of the platform as types that can only be built valid.
+
+pub mod account;
+pub mod ids;
+pub mod money;
+pub mod order;

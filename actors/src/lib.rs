@@ -1,0 +1,8 @@
+//! matchday's domain and its actors. Nothing in here knows HTTP, SQL or Redis: what the actors need from outside is a
+//! trait in `ports` (or beside its actor).
+
+pub mod ask;
+pub mod directory;
+pub mod domain;
+pub mod error;
+pub mod ports;

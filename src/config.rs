@@ -1,0 +1,165 @@
+//! Every setting, typed. Layers: built-in `config/default.toml` ← `config/<MATCHDAY_ENV>.toml` ← environment
+//! `MATCHDAY__SECTION__KEY` ← command line.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub chat: Chat,
+    pub internal: Internal,
+    /// Uploads, generated secrets, the default database.
+    pub data_dir: String,
+    pub database: Database,
+    pub redis: Redis,
+    pub admin: AdminSettings,
+    pub demo: bool,
+    pub reg: Reg,
+    pub h5: H5,
+    pub limits: Limits,
+    pub secrets: Secrets,
+    pub wechat: WeChat,
+    pub sms: Sms,
+    pub pay: Pay,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub bind: String,
+    /// Origin of absolute links, `https://example.org`; empty = from the Host header.
+    pub public_url: String,
+    /// HTTP workers; 0 = one per core.
+    pub workers: usize,
+    /// Addresses or networks (CIDR) whose forwarded headers are believed.
+    pub trusted_proxies: Vec<String>,
+    pub max_connections: usize,
+    pub shutdown_timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    /// The seed's port; empty = off.
+    pub bind: String,
+    /// Origins that may open a socket; empty = any.
+    pub allowed_origins: Vec<String>,
+    pub messages_per_30_seconds: u32,
+    pub moderator_messages_per_30_seconds: u32,
+    pub max_characters: usize,
+    pub sockets_per_account: u32,
+    pub sockets_per_address: u32,
+    pub outbox_bytes: usize,
+    pub login_timeout_seconds: u64,
+    pub ping_seconds: u64,
+    pub pong_timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Internal {
+    pub bind: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// Empty = one node, in process.
+    pub url: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminSettings {
+    pub password: SecretString,
+    pub session_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reg {
+    pub payment_window_seconds: u64,
+    pub identity: RegIdentity,
+    /// Networks (CIDR) from which `identity = "trusting"` believes a `user_id`.
+    pub trusting_networks: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegIdentity {
+    Session,
+    Trusting,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct H5 {
+    pub session_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// `false` switches off the limits per person and address (load tests, private networks).
+    pub enabled: bool,
+    pub logins_per_minute_per_address: u32,
+    pub enqueues_per_minute_per_account: u32,
+    pub certificate_queries_per_minute: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// 64 hex: MAC key of queue tokens.
+    pub token_key: SecretString,
+    /// 64 hex: encryption key of personal data.
+    pub data_key: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeChat {
+    /// `sandbox`, `wechat` or `none`.
+    pub provider: String,
+    pub base_url: String,
+    pub app_id: String,
+    pub app_secret: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sms {
+    /// `sandbox` or `none`.
+    pub provider: String,
+    pub base_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pay {
+    /// `sandbox` or `none`.
+    pub provider: String,
+    pub base_url: String,
+    pub mch_id: String,
+    pub api_key: SecretString,
+    /// `MD5` or `HMAC-SHA256`.
+    pub sign_type: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A filter such as `info,matchday=debug`.
+    pub level: String,
+    /// `json` or `text`.
+    pub format: String,
+}
