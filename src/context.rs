@@ -6,6 +6,9 @@ use std::sync::Arc;
 use actors::ports::Bus;
 
 use crate::config::Config;
+use crate::service::catalog::Catalog;
+use crate::service::limits::RateLimits;
+use crate::service::queues::Queues;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -14,4 +17,7 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub queues: Queues,
+    pub catalog: Catalog,
+    pub limits: RateLimits,
 }

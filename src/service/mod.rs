@@ -2,3 +2,8 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod catalog;
+pub mod limits;
+pub mod queue_token;
+pub mod queues;
+pub mod registration;
