@@ -6,6 +6,9 @@ use std::sync::Arc;
 use actors::ports::Bus;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::service::admins::AdminGate;
+use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -14,4 +17,7 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub admin_gate: AdminGate,
 }

@@ -2,3 +2,5 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod attempts;
+pub mod passwords;
