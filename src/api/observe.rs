@@ -6,12 +6,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError, web};
+use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
@@ -34,26 +34,25 @@ pub struct RequestId(pub HeaderValue);
 pub async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let id = accepted(request.headers()).unwrap_or_else(made);
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    let http = request.request().clone();
     let outcome = AssertUnwindSafe(next.call(request))
         .catch_unwind()
         .instrument(span.clone())
         .await;
+    // A clone of the request would let these two be full responses, but routing needs the only reference to it.
     let mut response = match outcome {
-        Ok(Ok(response)) => response.map_into_left_body(),
-        Ok(Err(error)) => ServiceResponse::new(http, error.error_response()).map_into_right_body(),
+        Ok(response) => response?,
         Err(_panic) => {
             let problem = Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "something went wrong here",
             );
-            ServiceResponse::new(http, problem.error_response()).map_into_right_body()
+            return Err(problem.into());
         }
     };
     let status = response.status();
