@@ -9,6 +9,9 @@ use crate::config::Config;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
 use crate::service::queues::Queues;
+use crate::metrics::Metrics;
+use crate::service::admins::AdminGate;
+use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -20,4 +23,7 @@ pub struct Context {
     pub queues: Queues,
     pub catalog: Catalog,
     pub limits: RateLimits,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub admin_gate: AdminGate,
 }

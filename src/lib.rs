@@ -2,8 +2,14 @@
 //! holds the use cases, `store` and `clients` reach out.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod context;
+pub mod listener;
+pub mod metrics;
 pub mod service;
+pub mod shutdown;
+pub mod startup;
 pub mod store;
+pub mod telemetry;
 pub mod vault;
