@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use actors::ports::Bus;
 
+use crate::clients::Outside;
 use crate::config::Config;
+use crate::service::accounts::SessionCache;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -14,4 +16,6 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub outside: Outside,
+    pub sessions: SessionCache,
 }

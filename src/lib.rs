@@ -1,6 +1,8 @@
 //! The matchday server. `startup` wires everything; the folders are layers: `api` and `ws` speak to clients, `service`
 //! holds the use cases, `store` and `clients` reach out.
 
+pub mod api;
+pub mod clients;
 pub mod config;
 pub mod context;
 pub mod service;

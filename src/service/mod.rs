@@ -2,3 +2,6 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod outbox;
+pub mod payments;
+pub mod sandbox;

@@ -1,5 +1,8 @@
 //! SQL, the truth. `db` is the two databases behind one interface; every other file is one aggregate's statements.
 
+pub mod accounts;
 pub mod db;
 mod migrate;
+pub mod outbox;
+pub mod payments;
 mod sqlite_writer;
