@@ -4,4 +4,5 @@ pub mod accounts;
 pub mod admins;
 pub mod outbox;
 pub mod payments;
+pub mod registration;
 pub mod sandbox;

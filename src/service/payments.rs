@@ -15,7 +15,7 @@ use crate::clients::wechat::sign::Fields;
 use crate::context::Context;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::payments::{self as store, PayableOrder, Payment, PaymentState, Subject};
-use crate::store::sql::{accounts, outbox};
+use crate::store::sql::{accounts, outbox, quota};
 
 /// WeChat's prepay ids live two hours; ours are used a little shorter, so that none ends on the way to the payer.
 const PREPAY_LIFE_MS: i64 = (2 * 3600 - 60) * 1000;
@@ -201,6 +201,11 @@ pub async fn notify(context: &Context, raw: &[u8]) -> Result<Settlement> {
     Ok(settlement)
 }
 
+/// What the provider is answered.
+pub fn reply_to_notice(outcome: &Result<Settlement>) -> String {
+    notice::reply(outcome.as_ref().map(drop))
+}
+
 fn duplicate_of(known: &Payment, told: &Payment) -> Result<Settlement> {
     if known == told {
         Ok(Settlement::Duplicate)
@@ -215,7 +220,7 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     // Lock order: the game's places, then the order.
     let places = match subject {
         Subject::Race { game, places } => {
-            Some((game, places, store::lock_places(tx, game).await?))
+            Some((game, places, quota::lock(tx, game).await?))
         }
         Subject::Membership { .. } => None,
     };
@@ -229,17 +234,17 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     let accepted = order.status.may_become(OrderStatus::Paid)
         && match places {
             // The places of an unpaid order are held for it.
-            Some((game, places, mut quota)) if order.status == OrderStatus::Unpaid => {
-                quota.settle_held(places);
-                store::set_places(tx, game, &quota).await?;
+            Some((game, places, mut queue)) if order.status == OrderStatus::Unpaid => {
+                queue.quota.settle_held(places);
+                quota::store(tx, game, &queue).await?;
                 true
             }
-            Some((game, places, mut quota)) => {
+            Some((game, places, mut queue)) => {
                 // The places were given back; the payment came too late but may find them still free.
                 let revived =
-                    quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
+                    queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
                 if revived {
-                    store::set_places(tx, game, &quota).await?;
+                    quota::store(tx, game, &queue).await?;
                     store::revive_token(tx, game, &order.order_no).await?;
                 }
                 revived
@@ -409,7 +414,7 @@ async fn finish_refund(
 ) -> Result<()> {
     let places = match order.subject {
         Subject::Race { game, places } => {
-            Some((game, places, store::lock_places(tx, game).await?))
+            Some((game, places, quota::lock(tx, game).await?))
         }
         Subject::Membership { .. } => None,
     };
@@ -424,11 +429,11 @@ async fn finish_refund(
         return Ok(());
     }
     store::set_refunded(tx, order.id, now_ms).await?;
-    if let Some((game, places, mut quota)) = places {
-        quota.give_back_sold(places);
-        store::set_places(tx, game, &quota).await?;
-        store::end_registrations(tx, order.id).await?;
-        store::end_token(tx, game, &order.order_no).await?;
+    if let Some((game, places, mut queue)) = places {
+        queue.quota.give_back_sold(places);
+        quota::store(tx, game, &queue).await?;
+        let over = [quota::OrderKey { id: order.id.0 }];
+        quota::end_registrations(tx, &over).await?;
     }
     Ok(())
 }

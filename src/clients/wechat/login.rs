@@ -85,7 +85,7 @@ impl WeChatLogin for NoLogin {
 mod tests {
     use super::*;
 
-    #[actix_rt::test]
+    #[actix_web::test]
     async fn sandbox_codes_name_a_person() {
         let login = provider("sandbox").unwrap();
         let alice = login.profile("sandbox:alice_1-x").await.unwrap();
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    #[actix_rt::test]
+    #[actix_web::test]
     async fn without_a_provider_nobody_signs_in() {
         let refused = provider("none").unwrap().profile("sandbox:alice").await;
         assert_eq!(refused, Err(DomainError::ProviderFailed(Provider::WeChat)));

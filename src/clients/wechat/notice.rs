@@ -117,3 +117,12 @@ pub fn seal(merchant: &Merchant, mut fields: Fields) -> String {
             .map(|(name, value)| (name.as_str(), value.as_str())),
     )
 }
+
+/// Our answer to a notice: `FAIL` asks the provider to send it again.
+pub fn reply(outcome: std::result::Result<(), &DomainError>) -> String {
+    let (code, text) = match outcome {
+        Ok(()) => (SUCCESS, "OK".to_owned()),
+        Err(fact) => ("FAIL", fact.to_string()),
+    };
+    xml::write([("return_code", code), ("return_msg", &text)])
+}

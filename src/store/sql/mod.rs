@@ -5,4 +5,5 @@ pub mod db;
 mod migrate;
 pub mod outbox;
 pub mod payments;
+pub mod quota;
 mod sqlite_writer;

@@ -4,7 +4,6 @@
 use actors::domain::ids::{AccountId, BusinessId, GameId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderKind, OrderNo, OrderStatus};
-use actors::quota_queue::state::Quota;
 
 use super::db::{Db, Row, StoreError, Tx};
 use crate::args;
@@ -94,29 +93,6 @@ const LOCK_ORDER: &str = concat!(
 /// The order under its row's lock. A race order's game is locked before.
 pub async fn lock_order(tx: &mut Tx, id: OrderId) -> Result<PayableOrder, StoreError> {
     PayableOrder::from_row(&tx.fetch_one(LOCK_ORDER, args![id.0]).await?)
-}
-
-const LOCK_PLACES: &str = "
-UPDATE game_queue SET tail = tail WHERE game_id = $1 RETURNING limitation, balance, sold, held";
-
-/// The places of a game under its row's lock.
-pub async fn lock_places(tx: &mut Tx, game: GameId) -> Result<Quota, StoreError> {
-    let row = tx.fetch_one(LOCK_PLACES, args![game.0]).await?;
-    Ok(Quota {
-        limitation: row.int("limitation")?,
-        balance: row.int("balance")?,
-        sold: row.int("sold")?,
-        held: row.int("held")?,
-    })
-}
-
-const SET_PLACES: &str = "
-UPDATE game_queue SET balance = $2, sold = $3, held = $4 WHERE game_id = $1";
-
-/// Only under `lock_places`.
-pub async fn set_places(tx: &mut Tx, game: GameId, quota: &Quota) -> Result<(), StoreError> {
-    let places = args![game.0, quota.balance, quota.sold, quota.held];
-    tx.execute(SET_PLACES, places).await.map(drop)
 }
 
 const SET_PREPAY: &str = "
@@ -296,7 +272,7 @@ const REVIVE_REGISTRATIONS: &str =
     "UPDATE registrations SET live = 1 WHERE order_id = $1 AND live = 0";
 
 /// Makes the registrations of an order live again, all or none. False: one of its players has been registered anew.
-/// Only under `lock_places`, which keeps others from registering meanwhile.
+/// Only under `quota::lock`, which keeps others from registering meanwhile.
 pub async fn revive_registrations(tx: &mut Tx, id: OrderId) -> Result<bool, StoreError> {
     let taken = tx
         .fetch_optional(TAKEN_CERTIFICATE, args![id.0])
@@ -308,14 +284,6 @@ pub async fn revive_registrations(tx: &mut Tx, id: OrderId) -> Result<bool, Stor
     Ok(!taken)
 }
 
-const END_REGISTRATIONS: &str =
-    "UPDATE registrations SET live = 0 WHERE order_id = $1 AND live = 1";
-
-/// Only under `lock_places`.
-pub async fn end_registrations(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
-    tx.execute(END_REGISTRATIONS, args![id.0]).await.map(drop)
-}
-
 /// The same request may be in line again; then the old token stays over.
 const REVIVE_TOKEN: &str = "
 UPDATE queue_tokens SET live = 1
@@ -324,23 +292,13 @@ WHERE game_id = $1 AND order_no = $2 AND state = 1 AND live = 0
                   WHERE other.game_id = queue_tokens.game_id AND other.request_key = queue_tokens.request_key
                     AND other.live = 1)";
 
-/// Makes the order's queue token answer its owner's repeated request again. Only under `lock_places`.
+/// Makes the order's queue token answer its owner's repeated request again. Only under `quota::lock`.
 pub async fn revive_token(
     tx: &mut Tx,
     game: GameId,
     order_no: &OrderNo,
 ) -> Result<(), StoreError> {
     tx.execute(REVIVE_TOKEN, args![game.0, order_no.as_str()])
-        .await
-        .map(drop)
-}
-
-const END_TOKEN: &str = "
-UPDATE queue_tokens SET live = 0 WHERE game_id = $1 AND order_no = $2 AND state = 1 AND live = 1";
-
-/// Only under `lock_places`.
-pub async fn end_token(tx: &mut Tx, game: GameId, order_no: &OrderNo) -> Result<(), StoreError> {
-    tx.execute(END_TOKEN, args![game.0, order_no.as_str()])
         .await
         .map(drop)
 }
