@@ -8,6 +8,9 @@ use actors::ports::Bus;
 use crate::clients::Outside;
 use crate::config::Config;
 use crate::service::accounts::SessionCache;
+use crate::metrics::Metrics;
+use crate::service::admins::AdminGate;
+use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -18,4 +21,7 @@ pub struct Context {
     pub bus: Arc<dyn Bus>,
     pub outside: Outside,
     pub sessions: SessionCache,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub admin_gate: AdminGate,
 }

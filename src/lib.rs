@@ -3,8 +3,14 @@
 
 pub mod api;
 pub mod clients;
+pub mod cli;
 pub mod config;
 pub mod context;
+pub mod listener;
+pub mod metrics;
 pub mod service;
+pub mod shutdown;
+pub mod startup;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

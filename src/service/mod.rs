@@ -6,3 +6,5 @@ pub mod outbox;
 pub mod payments;
 pub mod registration;
 pub mod sandbox;
+pub mod attempts;
+pub mod passwords;

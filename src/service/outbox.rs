@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::error::{DomainError, Result};
-use tokio_util::sync::CancellationToken;
 
 use super::{accounts, payments};
 use crate::context::Context;
@@ -23,10 +22,10 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Idle rounds between two removals of stale sessions.
 const ROUNDS_PER_SWEEP: u32 = 60;
 
-/// Runs until `stop`; work in hand is finished first.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+/// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
+pub async fn run(context: Arc<Context>) {
     let mut rounds = 0_u32;
-    while !stop.is_cancelled() {
+    loop {
         let done = step(&context).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "outbox");
             0
@@ -40,10 +39,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
             tracing::warn!(%error, "stale sessions");
         }
         rounds = rounds.wrapping_add(1);
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(IDLE) => {}
-        }
+        tokio::time::sleep(IDLE).await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! SQL, the truth. `db` is the two databases behind one interface; every other file is one aggregate's statements.
 
 pub mod accounts;
+pub mod admins;
+pub mod audit;
 pub mod db;
 mod migrate;
 pub mod outbox;
