@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use actors::ports::Bus;
 
+use crate::clients::Outside;
 use crate::config::Config;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
 use crate::service::queues::Queues;
+use crate::service::accounts::SessionCache;
 use crate::metrics::Metrics;
 use crate::service::admins::AdminGate;
 use crate::shutdown::Shutdown;
@@ -23,6 +25,8 @@ pub struct Context {
     pub queues: Queues,
     pub catalog: Catalog,
     pub limits: RateLimits,
+    pub outside: Outside,
+    pub sessions: SessionCache,
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,

@@ -17,15 +17,18 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
+use crate::clients::Outside;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::listener;
 use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::queues::Queues;
+use crate::service::outbox;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::sql::db::{DatabaseUrl, Db};
@@ -90,11 +93,16 @@ impl Application {
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
+            outside: Outside::from_config(&config)?,
+            sessions: SessionCache::new(),
             config,
         });
         let config = &context.config;
         let http = serve(&context, "http", &config.server.bind, api::routes)?;
         let chat = serve_optional(&context, "chat", &config.chat.bind, api::chat_routes)?;
+        let mut own_address: SocketAddr = config.server.bind.parse()?;
+        own_address.set_port(http.number);
+        context.outside.set_own_address(own_address);
         let internal = serve_optional(
             &context,
             "internal",
@@ -109,6 +117,8 @@ impl Application {
         };
         application.start_loops();
         application.greet_first_administrator().await?;
+        let context = &application.context;
+        context.shutdown.spawn(outbox::run(context.clone()));
         Ok(application)
     }
 

@@ -3,9 +3,11 @@
 
 pub mod client_address;
 pub mod cmd;
+pub mod h5;
 pub mod observe;
 pub mod ops;
 pub mod problem;
+pub mod sandbox;
 pub mod static_files;
 pub mod times;
 
@@ -15,6 +17,8 @@ use actix_web::web::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig) {
     ops::routes(cfg);
     cmd::routes(cfg);
+    h5::routes(cfg);
+    sandbox::routes(cfg);
     static_files::routes(cfg);
 }
 

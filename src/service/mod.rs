@@ -8,5 +8,8 @@ pub mod limits;
 pub mod queue_token;
 pub mod queues;
 pub mod registration;
+pub mod outbox;
+pub mod payments;
+pub mod sandbox;
 pub mod attempts;
 pub mod passwords;
