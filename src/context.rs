@@ -7,12 +7,12 @@ use actors::ports::Bus;
 
 use crate::clients::Outside;
 use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
+use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
 use crate::service::queues::Queues;
-use crate::service::accounts::SessionCache;
-use crate::metrics::Metrics;
-use crate::service::admins::AdminGate;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;

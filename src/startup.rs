@@ -27,8 +27,8 @@ use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::queues::Queues;
 use crate::service::outbox;
+use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::sql::db::{DatabaseUrl, Db};
@@ -103,18 +103,8 @@ impl Application {
         let mut own_address: SocketAddr = config.server.bind.parse()?;
         own_address.set_port(http.number);
         context.outside.set_own_address(own_address);
-        let internal = serve_optional(
-            &context,
-            "internal",
-            &config.internal.bind,
-            api::internal_routes,
-        )?;
-        let application = Self {
-            http,
-            chat,
-            internal,
-            context,
-        };
+        let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
+        let application = Self { http, chat, internal, context };
         application.start_loops();
         application.greet_first_administrator().await?;
         let context = &application.context;
@@ -222,11 +212,7 @@ fn arbiters() -> Vec<ArbiterHandle> {
     (0..threads).map(|_| Arbiter::new().handle()).collect()
 }
 
-fn key(
-    config: &Config,
-    name: &str,
-    of: impl Fn(&Config) -> &secrecy::SecretString,
-) -> anyhow::Result<[u8; 32]> {
+fn key(config: &Config, name: &str, of: impl Fn(&Config) -> &secrecy::SecretString) -> anyhow::Result<[u8; 32]> {
     let mut key = [0; 32];
     hex::decode_to_slice(of(config).expose_secret(), &mut key)
         .map_err(|_| anyhow::anyhow!("secrets.{name}: must be 64 hex digits"))?;
@@ -257,11 +243,8 @@ fn serve(
         (_, 0) => std::thread::available_parallelism().map_or(1, usize::from),
         (_, workers) => workers,
     };
-    let address: SocketAddr = address
-        .parse()
-        .with_context(|| format!("{name}.bind: {address}"))?;
-    let socket =
-        listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
+    let address: SocketAddr = address.parse().with_context(|| format!("{name}.bind: {address}"))?;
+    let socket = listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
     let number = socket.local_addr()?.port();
     let shared = context.clone();
     let server = HttpServer::new(move || {

@@ -4,15 +4,10 @@ use chrono::{DateTime, FixedOffset};
 
 /// `YYYY-MM-DD HH:mm:ss` of milliseconds since 1970; empty when unset, because the client splits it at the space.
 pub fn to_second(at_ms: Option<i64>) -> String {
-    let beijing = FixedOffset::east_opt(8 * 3600)
-        .unwrap_or_else(|| unreachable!("8 h is a valid offset"));
+    let beijing = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| unreachable!("8 h is a valid offset"));
     at_ms
         .and_then(DateTime::from_timestamp_millis)
-        .map(|at| {
-            at.with_timezone(&beijing)
-                .format("%Y-%m-%d %H:%M:%S")
-                .to_string()
-        })
+        .map(|at| at.with_timezone(&beijing).format("%Y-%m-%d %H:%M:%S").to_string())
         .unwrap_or_default()
 }
 

@@ -21,12 +21,7 @@ pub async fn token_user(context: Data<Context>, params: Params) -> Result<Json<T
     let code = params
         .text("code")?
         .filter(|code| code.len() <= MAX_CODE_BYTES)
-        .ok_or_else(|| {
-            H5Error::worded(
-                DomainError::field("code", "missing"),
-                "获取CODE失败，请检查网页是否授权",
-            )
-        })?;
+        .ok_or_else(|| H5Error::worded(DomainError::field("code", "missing"), "获取CODE失败，请检查网页是否授权"))?;
     let token = accounts::sign_in(&context, &code).await?;
     Ok(Json(Token { token }))
 }
