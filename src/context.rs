@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actors::ports::Bus;
 
 use crate::config::Config;
+use crate::service::live::{Rooms, Sockets};
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -14,4 +15,8 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    /// The chat rooms that run here.
+    pub rooms: Rooms,
+    /// The chat sockets that are open here.
+    pub sockets: Sockets,
 }
