@@ -12,6 +12,7 @@ use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, Sockets};
 use crate::service::queues::Queues;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
@@ -30,4 +31,8 @@ pub struct Context {
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
+    /// The chat rooms that run here.
+    pub rooms: Rooms,
+    /// The chat sockets that are open here.
+    pub sockets: Sockets,
 }

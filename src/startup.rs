@@ -27,13 +27,17 @@ use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
 use crate::service::outbox;
 use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
+use crate::store::redis::RedisBus;
+use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
 use crate::vault::Vault;
+use crate::ws::{self, JsonWire};
 
 /// A phase of the stop that takes longer is given up.
 const PHASE_LIMIT: Duration = Duration::from_secs(10);
@@ -78,9 +82,14 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let bus = bus(&config)?;
+        let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
-        let queues = Queues::new(arbiters(), Arc::new(ledger), bus.clone());
+        let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
+        let log = Arc::new(SqlChatLog { db: db.clone() });
+        let wire = JsonWire { public_url: config.server.public_url.clone() };
+        let rooms = Rooms::new(log, bus.clone(), Arc::new(wire), arbiters);
+        let sockets = Sockets::new(SocketLimits::from_config(&config), rooms.node());
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
@@ -90,6 +99,8 @@ impl Application {
             bus,
             queues,
             catalog,
+            rooms,
+            sockets,
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
@@ -119,6 +130,9 @@ impl Application {
         shutdown.spawn(async move { context.queues.run(&context.db, context.bus.as_ref()).await });
         let context = self.context.clone();
         shutdown.spawn(async move { housekeeping::run(&context).await });
+        shutdown.spawn(follow_bus(self.context.clone()));
+        let context = self.context.clone();
+        shutdown.on(Phase::Sockets, "sockets", move || async move { ws::close_all(&context) });
         let context = self.context.clone();
         shutdown.on(Phase::Queues, "lines", move || async move { context.queues.drain().await });
     }
@@ -204,6 +218,14 @@ async fn stop(context: &Context, handles: &[ServerHandle]) {
     shutdown.run(Phase::Background, PHASE_LIMIT).await;
     context.db.close().await;
     tracing::info!("stopped");
+}
+
+/// One node tells nobody; several tell each other through Redis.
+fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match config.redis.url.expose_secret() {
+        "" => Arc::new(MemoryBus::default()),
+        url => Arc::new(RedisBus::start(url).context("redis.url")?),
+    })
 }
 
 /// The threads that lines and rooms live on, apart from those that serve HTTP.

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod catalog;
 pub mod housekeeping;
 pub mod limits;
+pub mod live;
 pub mod outbox;
 pub mod passwords;
 pub mod payments;
