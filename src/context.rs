@@ -6,6 +6,12 @@ use std::sync::Arc;
 use actors::ports::Bus;
 
 use crate::config::Config;
+use crate::service::catalog::Catalog;
+use crate::service::limits::RateLimits;
+use crate::service::queues::Queues;
+use crate::metrics::Metrics;
+use crate::service::admins::AdminGate;
+use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -14,4 +20,10 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub queues: Queues,
+    pub catalog: Catalog,
+    pub limits: RateLimits,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub admin_gate: AdminGate,
 }

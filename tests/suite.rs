@@ -1,1 +1,5 @@
+//! All integration tests, one program. The tree mirrors `src`.
 
+mod support;
+
+mod platform;

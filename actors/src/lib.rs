@@ -6,3 +6,4 @@ pub mod directory;
 pub mod domain;
 pub mod error;
 pub mod ports;
+pub mod quota_queue;

@@ -2,3 +2,11 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod catalog;
+pub mod housekeeping;
+pub mod limits;
+pub mod queue_token;
+pub mod queues;
+pub mod registration;
+pub mod attempts;
+pub mod passwords;
