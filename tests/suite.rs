@@ -3,4 +3,5 @@
 mod support;
 
 mod platform;
+mod reg;
 mod store;
