@@ -7,9 +7,12 @@ use actors::ports::Bus;
 
 use crate::clients::Outside;
 use crate::config::Config;
-use crate::service::accounts::SessionCache;
 use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
+use crate::service::catalog::Catalog;
+use crate::service::limits::RateLimits;
+use crate::service::queues::Queues;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -24,4 +27,7 @@ pub struct Context {
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
+    pub queues: Queues,
+    pub catalog: Catalog,
+    pub limits: RateLimits,
 }

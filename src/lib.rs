@@ -2,8 +2,8 @@
 //! holds the use cases, `store` and `clients` reach out.
 
 pub mod api;
-pub mod clients;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod context;
 pub mod listener;

@@ -5,14 +5,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::Arbiter;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
+use actors::ports::Bus;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::clients::Outside;
@@ -22,14 +25,20 @@ use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
+use crate::service::catalog::Catalog;
+use crate::service::limits::RateLimits;
 use crate::service::outbox;
+use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::sql::db::{DatabaseUrl, Db};
+use crate::store::sql::quota::SqlQuotaLedger;
 use crate::vault::Vault;
 
 /// A phase of the stop that takes longer is given up.
 const PHASE_LIMIT: Duration = Duration::from_secs(10);
+/// Threads that the lines of all games share.
+const QUEUE_ARBITERS: usize = 2;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 pub struct Application {
@@ -71,10 +80,17 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
+        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        let arbiters = (0..QUEUE_ARBITERS).map(|_| Arbiter::new().handle());
+        let queues = Queues::new(arbiters.collect(), Arc::new(ledger), bus.clone());
         let context = Arc::new(Context {
+            queues,
+            catalog: Catalog::default(),
+            limits: RateLimits::new(&config.limits),
             db,
             vault,
-            bus: Arc::new(MemoryBus::default()),
+            bus,
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
@@ -88,21 +104,16 @@ impl Application {
         let mut own_address: SocketAddr = config.server.bind.parse()?;
         own_address.set_port(http.number);
         context.outside.set_own_address(own_address);
-        let internal = serve_optional(
-            &context,
-            "internal",
-            &config.internal.bind,
-            api::internal_routes,
-        )?;
-        let application = Self {
-            http,
-            chat,
-            internal,
-            context,
-        };
+        let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
+        let application = Self { http, chat, internal, context };
         application.greet_first_administrator().await?;
         let context = &application.context;
         context.shutdown.spawn(outbox::run(context.clone()));
+        let running = context.clone();
+        context.shutdown.spawn(async move {
+            let never = CancellationToken::new();
+            running.queues.run(&running.db, &*running.bus, never).await;
+        });
         Ok(application)
     }
 
@@ -189,11 +200,7 @@ async fn stop(context: &Context, handles: &[ServerHandle]) {
     tracing::info!("stopped");
 }
 
-fn key(
-    config: &Config,
-    name: &str,
-    of: impl Fn(&Config) -> &secrecy::SecretString,
-) -> anyhow::Result<[u8; 32]> {
+fn key(config: &Config, name: &str, of: impl Fn(&Config) -> &secrecy::SecretString) -> anyhow::Result<[u8; 32]> {
     let mut key = [0; 32];
     hex::decode_to_slice(of(config).expose_secret(), &mut key)
         .map_err(|_| anyhow::anyhow!("secrets.{name}: must be 64 hex digits"))?;
@@ -224,11 +231,8 @@ fn serve(
         (_, 0) => std::thread::available_parallelism().map_or(1, usize::from),
         (_, workers) => workers,
     };
-    let address: SocketAddr = address
-        .parse()
-        .with_context(|| format!("{name}.bind: {address}"))?;
-    let socket =
-        listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
+    let address: SocketAddr = address.parse().with_context(|| format!("{name}.bind: {address}"))?;
+    let socket = listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
     let number = socket.local_addr()?.port();
     let shared = context.clone();
     let server = HttpServer::new(move || {

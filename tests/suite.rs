@@ -2,4 +2,6 @@
 
 mod support;
 
+mod h5;
 mod platform;
+mod store;

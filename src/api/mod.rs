@@ -2,18 +2,21 @@
 //! decides anything.
 
 pub mod client_address;
+pub mod cmd;
 pub mod h5;
 pub mod observe;
 pub mod ops;
 pub mod problem;
 pub mod sandbox;
 pub mod static_files;
+pub mod times;
 
 use actix_web::web::ServiceConfig;
 
 /// The public port. One line a dialect.
 pub fn routes(cfg: &mut ServiceConfig) {
     ops::routes(cfg);
+    cmd::routes(cfg);
     h5::routes(cfg);
     sandbox::routes(cfg);
     static_files::routes(cfg);

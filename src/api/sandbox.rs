@@ -24,13 +24,9 @@ struct Paid {
 
 /// Pays an order as the provider would, and answers after our own notify address has taken the notice.
 async fn pay(context: Data<Context>, order_no: Path<String>) -> Result<Json<Paid>, Problem> {
-    let order_no =
-        OrderNo::parse(&order_no).ok_or_else(|| refusal(DomainError::NotFound(Entity::Order)))?;
+    let order_no = OrderNo::parse(&order_no).ok_or_else(|| refusal(DomainError::NotFound(Entity::Order)))?;
     let transaction_id = sandbox::pay(&context, &order_no).await.map_err(refusal)?;
-    Ok(Json(Paid {
-        order_no: order_no.to_string(),
-        transaction_id,
-    }))
+    Ok(Json(Paid { order_no: order_no.to_string(), transaction_id }))
 }
 
 /// The refusal as a problem document.

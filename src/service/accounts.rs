@@ -68,11 +68,7 @@ pub async fn authenticate(context: &Context, token: &str) -> Result<Arc<Account>
         return Err(DomainError::AccountDisabled);
     }
     let account = Arc::new(session.account);
-    let cached = CachedSession {
-        account: Arc::clone(&account),
-        expires_at: session.expires_at,
-        read_at,
-    };
+    let cached = CachedSession { account: Arc::clone(&account), expires_at: session.expires_at, read_at };
     context.sessions.0.insert(hash, cached);
     Ok(account)
 }
@@ -80,13 +76,21 @@ pub async fn authenticate(context: &Context, token: &str) -> Result<Arc<Account>
 /// As `authenticate`, for callers that may stay anonymous: no token, or an empty one, is nobody.
 ///
 /// Errors: those of `authenticate` for a token that was given.
-pub async fn authenticate_optional(
-    context: &Context,
-    token: Option<&str>,
-) -> Result<Option<Arc<Account>>> {
+pub async fn authenticate_optional(context: &Context, token: Option<&str>) -> Result<Option<Arc<Account>>> {
     match token {
         None | Some("") => Ok(None),
         Some(token) => authenticate(context, token).await.map(Some),
+    }
+}
+
+/// An account that somebody trusted names.
+///
+/// Errors: `NotFound(Account)`, `AccountDisabled`.
+pub async fn by_id(context: &Context, id: AccountId) -> Result<Arc<Account>> {
+    match store::by_id(&context.db, id, context.db.now_ms()).await? {
+        Some((account, true)) => Ok(Arc::new(account)),
+        Some((_, false)) => Err(DomainError::AccountDisabled),
+        None => Err(DomainError::NotFound(Entity::Account)),
     }
 }
 
@@ -94,8 +98,7 @@ pub async fn authenticate_optional(
 /// database nor the time of a comparison gives a token away.
 fn token_hash(token: &str) -> Option<[u8; 32]> {
     let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    (token.len() == TOKEN_CHARACTERS && token.bytes().all(hex))
-        .then(|| Sha256::digest(token.as_bytes()).into())
+    (token.len() == TOKEN_CHARACTERS && token.bytes().all(hex)).then(|| Sha256::digest(token.as_bytes()).into())
 }
 
 /// Signs in who stands behind a WeChat authorisation code, with a new account for an openid not seen before. Answers
@@ -122,9 +125,7 @@ pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let account = store::sign_in_by_openid(tx, &new, now_ms)
-                    .await?
-                    .ok_or(DomainError::AccountDisabled)?;
+                let account = store::sign_in_by_openid(tx, &new, now_ms).await?.ok_or(DomainError::AccountDisabled)?;
                 store::insert_session(tx, &hash, account, now_ms, expires_at).await?;
                 Ok(())
             })
@@ -141,9 +142,7 @@ fn session_ms(context: &Context) -> i64 {
 ///
 /// Errors: `NotFound(Account)`.
 pub async fn profile(context: &Context, account: AccountId) -> Result<AccountProfile> {
-    let mut profile = store::profile(&context.db, account)
-        .await?
-        .ok_or(DomainError::NotFound(Entity::Account))?;
+    let mut profile = store::profile(&context.db, account).await?.ok_or(DomainError::NotFound(Entity::Account))?;
     let now_ms = context.db.now_ms();
     if profile.member_status == 1 && profile.member_expire_time.is_none_or(|at| at <= now_ms) {
         profile.member_status = 3;
@@ -156,8 +155,6 @@ pub async fn sweep_sessions(context: &Context) -> Result<u64> {
     let now_ms = context.db.now_ms();
     context
         .db
-        .write(move |tx| {
-            Box::pin(async move { Ok(store::delete_stale_sessions(tx, now_ms, SWEEP).await?) })
-        })
+        .write(move |tx| Box::pin(async move { Ok(store::delete_stale_sessions(tx, now_ms, SWEEP).await?) }))
         .await
 }

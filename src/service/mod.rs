@@ -2,9 +2,13 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod attempts;
+pub mod catalog;
+pub mod limits;
 pub mod outbox;
+pub mod passwords;
 pub mod payments;
+pub mod queue_token;
+pub mod queues;
 pub mod registration;
 pub mod sandbox;
-pub mod attempts;
-pub mod passwords;

@@ -52,9 +52,7 @@ pub async fn step(context: &Context) -> Result<usize> {
         let next_at = context.db.now_ms() + delay_ms(attempts);
         let claimed = context
             .db
-            .write(move |tx| {
-                Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) })
-            })
+            .write(move |tx| Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) }))
             .await?;
         if !claimed {
             continue;
@@ -85,12 +83,7 @@ async fn put_off(context: &Context, work: &store::Work, error: DomainError) -> R
         tracing::warn!(work_id = id, kind = work.kind, attempts = work.attempts + 1, %error, "outbox work put off");
     }
     let reason = error.to_string();
-    context
-        .db
-        .write(move |tx| {
-            Box::pin(async move { Ok(store::failed(tx, id, &reason, MOST_ATTEMPTS).await?) })
-        })
-        .await
+    context.db.write(move |tx| Box::pin(async move { Ok(store::failed(tx, id, &reason, MOST_ATTEMPTS).await?) })).await
 }
 
 /// Doubles with every try. It is also how long a claim keeps other nodes away, so it starts above any call's timeout.
@@ -106,9 +99,6 @@ mod tests {
     #[test]
     fn delays_double_up_to_an_hour() {
         let delays: Vec<i64> = [0, 1, 2, 9, 10, 49].map(delay_ms).into();
-        assert_eq!(
-            delays,
-            [15_000, 30_000, 60_000, 3_600_000, 3_600_000, 3_600_000]
-        );
+        assert_eq!(delays, [15_000, 30_000, 60_000, 3_600_000, 3_600_000, 3_600_000]);
     }
 }

@@ -44,11 +44,7 @@ pub struct PagePayment {
 ///
 /// Errors: `NotFound(Order)`, `NotOwner`, `AlreadyPaid`, `OrderState` for an order that cannot be paid any more,
 /// `InvalidField` for an account without a WeChat identity, `ProviderFailed(Payment)`.
-pub async fn pre_order(
-    context: &Context,
-    account: &Account,
-    order: &OrderRef,
-) -> Result<PagePayment> {
+pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -> Result<PagePayment> {
     let merchant = merchant(context)?;
     let order = find(&context.db, order).await?;
     if order.account != account.id {
@@ -74,9 +70,7 @@ pub async fn pre_order(
     let kept = context
         .db
         .write(move |tx| {
-            Box::pin(async move {
-                Ok(store::set_prepay(tx, id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?)
-            })
+            Box::pin(async move { Ok(store::set_prepay(tx, id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?) })
         })
         .await?;
     if kept {
@@ -108,10 +102,9 @@ fn live_prepay(order: &PayableOrder, now_ms: i64) -> Result<Option<String>> {
         OrderStatus::Paid | OrderStatus::Refunding | OrderStatus::Refunded => {
             return Err(DomainError::AlreadyPaid);
         }
-        OrderStatus::Unpaid
-        | OrderStatus::Expired
-        | OrderStatus::Cancelled
-        | OrderStatus::Closed => return Err(DomainError::OrderState),
+        OrderStatus::Unpaid | OrderStatus::Expired | OrderStatus::Cancelled | OrderStatus::Closed => {
+            return Err(DomainError::OrderState);
+        }
     }
     let lives = order.prepay_expires_at.is_some_and(|at| at > now_ms);
     Ok(order.prepay_id.clone().filter(|_| lives))
@@ -140,13 +133,7 @@ fn page_payment(merchant: &Merchant, prepay_id: &str, now_ms: i64) -> PagePaymen
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
-    PagePayment {
-        signature: merchant.sign(&signed),
-        timestamp,
-        nonce,
-        package,
-        sign_type,
-    }
+    PagePayment { signature: merchant.sign(&signed), timestamp, nonce, package, sign_type }
 }
 
 /// What a notice of money came to.
@@ -171,30 +158,18 @@ pub async fn notify(context: &Context, raw: &[u8]) -> Result<Settlement> {
     let Some(notice) = notice::read(merchant, raw)? else {
         return Ok(Settlement::NotPaid);
     };
-    let PaidNotice {
-        order_no,
-        transaction_id,
-        amount,
-    } = notice;
+    let PaidNotice { order_no, transaction_id, amount } = notice;
     let order = find(&context.db, &OrderRef::No(order_no)).await?;
     if amount != order.total {
         return Err(DomainError::WrongAmount);
     }
-    let payment = Payment {
-        order: order.id,
-        provider: context.outside.payments.name(),
-        transaction_id,
-        amount,
-    };
+    let payment = Payment { order: order.id, provider: context.outside.payments.name(), transaction_id, amount };
     let known = store::payment(&context.db, payment.provider, &payment.transaction_id).await?;
     if let Some(known) = known {
         return duplicate_of(&known, &payment);
     }
     let db = context.db.clone();
-    let settlement = context
-        .db
-        .write(move |tx| Box::pin(settle(db, tx, order.subject, payment)))
-        .await?;
+    let settlement = context.db.write(move |tx| Box::pin(settle(db, tx, order.subject, payment))).await?;
     if let Subject::Race { game, .. } = order.subject {
         tell_queue(context, game);
     }
@@ -210,25 +185,19 @@ fn duplicate_of(known: &Payment, told: &Payment) -> Result<Settlement> {
     if known == told {
         Ok(Settlement::Duplicate)
     } else {
-        Err(DomainError::Conflict {
-            field: "transaction_id".into(),
-        })
+        Err(DomainError::Conflict { field: "transaction_id".into() })
     }
 }
 
 async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Result<Settlement> {
     // Lock order: the game's places, then the order.
     let places = match subject {
-        Subject::Race { game, places } => {
-            Some((game, places, quota::lock(tx, game).await?))
-        }
+        Subject::Race { game, places } => Some((game, places, quota::lock(tx, game).await?)),
         Subject::Membership { .. } => None,
     };
     let order = store::lock_order(tx, payment.order).await?;
     let now_ms = db.now_in(tx).await?;
-    if let Some(known) =
-        store::payment_in(tx, payment.provider, &payment.transaction_id).await?
-    {
+    if let Some(known) = store::payment_in(tx, payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
     }
     let accepted = order.status.may_become(OrderStatus::Paid)
@@ -241,8 +210,7 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
             }
             Some((game, places, mut queue)) => {
                 // The places were given back; the payment came too late but may find them still free.
-                let revived =
-                    queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
+                let revived = queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
                 if revived {
                     quota::store(tx, game, &queue).await?;
                     store::revive_token(tx, game, &order.order_no).await?;
@@ -264,33 +232,19 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     Ok(Settlement::Refund)
 }
 
-async fn keep_payment(
-    tx: &mut Tx,
-    payment: &Payment,
-    state: PaymentState,
-    now_ms: i64,
-) -> Result<()> {
+async fn keep_payment(tx: &mut Tx, payment: &Payment, state: PaymentState, now_ms: i64) -> Result<()> {
     if store::insert_payment(tx, payment, state, now_ms).await? {
         Ok(())
     } else {
         // The same transaction for another order, told at the same moment.
-        Err(DomainError::Conflict {
-            field: "transaction_id".into(),
-        })
+        Err(DomainError::Conflict { field: "transaction_id".into() })
     }
 }
 
 /// Extends a paid membership from its end, or from now if it is over, by whole calendar years of Beijing.
-async fn prolong_membership(
-    tx: &mut Tx,
-    account: AccountId,
-    business: BusinessId,
-    now_ms: i64,
-) -> Result<()> {
+async fn prolong_membership(tx: &mut Tx, account: AccountId, business: BusinessId, now_ms: i64) -> Result<()> {
     let years = store::membership_years(tx, business).await?;
-    let from = accounts::lock_membership(tx, account)
-        .await?
-        .map_or(now_ms, |at| at.max(now_ms));
+    let from = accounts::lock_membership(tx, account).await?.map_or(now_ms, |at| at.max(now_ms));
     let until = years_after(from, years).ok_or(DomainError::Internal)?;
     accounts::set_membership(tx, account, until).await?;
     Ok(())
@@ -320,12 +274,7 @@ struct RefundWork {
     amount_fen: actors::domain::money::Fen,
 }
 
-async fn enqueue_refund(
-    tx: &mut Tx,
-    order: &PayableOrder,
-    payment: &Payment,
-    now_ms: i64,
-) -> Result<()> {
+async fn enqueue_refund(tx: &mut Tx, order: &PayableOrder, payment: &Payment, now_ms: i64) -> Result<()> {
     let work = RefundWork {
         order_id: order.id.0,
         order_no: order.order_no.to_string(),
@@ -333,10 +282,7 @@ async fn enqueue_refund(
         transaction_id: payment.transaction_id.clone(),
         amount_fen: payment.amount,
     };
-    let work_key = format!(
-        "{REFUND}:{}:{}",
-        payment.provider, payment.transaction_id
-    );
+    let work_key = format!("{REFUND}:{}:{}", payment.provider, payment.transaction_id);
     outbox::insert(tx, REFUND, &work_key, &work, now_ms).await?;
     Ok(())
 }
@@ -395,27 +341,16 @@ pub(super) async fn refund(context: &Context, work_id: i64, payload: &str) -> Re
         .await?;
     let order = find(&context.db, &OrderRef::Id(OrderId(work.order_id))).await?;
     let db = context.db.clone();
-    context
-        .db
-        .write(move |tx| Box::pin(finish_refund(db, tx, order, work, work_id)))
-        .await?;
+    context.db.write(move |tx| Box::pin(finish_refund(db, tx, order, work, work_id))).await?;
     if let Subject::Race { game, .. } = find(&context.db, &OrderRef::No(order_no)).await?.subject {
         tell_queue(context, game);
     }
     Ok(())
 }
 
-async fn finish_refund(
-    db: Db,
-    tx: &mut Tx,
-    order: PayableOrder,
-    work: RefundWork,
-    work_id: i64,
-) -> Result<()> {
+async fn finish_refund(db: Db, tx: &mut Tx, order: PayableOrder, work: RefundWork, work_id: i64) -> Result<()> {
     let places = match order.subject {
-        Subject::Race { game, places } => {
-            Some((game, places, quota::lock(tx, game).await?))
-        }
+        Subject::Race { game, places } => Some((game, places, quota::lock(tx, game).await?)),
         Subject::Membership { .. } => None,
     };
     let order = store::lock_order(tx, order.id).await?;
@@ -445,14 +380,8 @@ mod tests {
     #[test]
     fn memberships_end_on_the_same_day_of_a_later_year() {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
-        assert_eq!(
-            years_after(at("2026-11-22T00:00:00+08:00"), 1),
-            Some(at("2027-11-22T00:00:00+08:00"))
-        );
-        assert_eq!(
-            years_after(at("2028-02-29T07:00:00+08:00"), 1),
-            Some(at("2029-02-28T07:00:00+08:00"))
-        );
+        assert_eq!(years_after(at("2026-11-22T00:00:00+08:00"), 1), Some(at("2027-11-22T00:00:00+08:00")));
+        assert_eq!(years_after(at("2028-02-29T07:00:00+08:00"), 1), Some(at("2029-02-28T07:00:00+08:00")));
         assert_eq!(years_after(0, -1), None);
         assert_eq!(years_after(0, i64::MAX), None);
     }

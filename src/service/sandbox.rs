@@ -24,15 +24,9 @@ pub async fn pay(context: &Context, order_no: &OrderNo) -> Result<String> {
         Some(merchant) if outside.payments.name() == SANDBOX => merchant,
         _ => return Err(DomainError::NotFound(Entity::Route)),
     };
-    let order = payments::order_by_no(&context.db, order_no)
-        .await?
-        .ok_or(DomainError::NotFound(Entity::Order))?;
+    let order = payments::order_by_no(&context.db, order_no).await?.ok_or(DomainError::NotFound(Entity::Order))?;
     let payer = accounts::openid(&context.db, order.account).await?;
-    let paid = PaidNotice {
-        transaction_id: transaction_of(order_no),
-        order_no: order.order_no,
-        amount: order.total,
-    };
+    let paid = PaidNotice { transaction_id: transaction_of(order_no), order_no: order.order_no, amount: order.total };
     let openid = payer.as_deref().unwrap_or("sandbox-payer");
     let fields = notice::compose(merchant, &paid, openid, context.db.now_ms());
     let address = outside.own_address().ok_or(DomainError::BUSY)?;

@@ -1,6 +1,8 @@
 //! The words of the platform as types that can only be built valid.
 
 pub mod account;
+pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod registration;

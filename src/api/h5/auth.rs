@@ -28,14 +28,9 @@ pub struct Signed {
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, H5Error>>>>;
 
 async fn caller(request: &HttpRequest) -> Result<Arc<Account>, H5Error> {
-    let context = request
-        .app_data::<web::Data<Context>>()
-        .ok_or(DomainError::Internal)?;
-    let token = request
-        .headers()
-        .get(TOKEN)
-        .and_then(|value| value.to_str().ok())
-        .ok_or(DomainError::Unauthenticated)?;
+    let context = request.app_data::<web::Data<Context>>().ok_or(DomainError::Internal)?;
+    let token =
+        request.headers().get(TOKEN).and_then(|value| value.to_str().ok()).ok_or(DomainError::Unauthenticated)?;
     Ok(accounts::authenticate(context, token).await?)
 }
 

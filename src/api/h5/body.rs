@@ -43,21 +43,18 @@ impl Params {
 }
 
 fn members(body: &[u8]) -> Result<Map<String, Value>, DomainError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?
-        .trim_start();
+    let text = std::str::from_utf8(body).map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?.trim_start();
     // Clients send JSON under a form's content type and the other way round; the first character tells them apart.
     if text.starts_with(['{', '[', '"']) {
-        serde_json::from_str(text)
-            .map_err(|_| DomainError::Malformed("请求主体不是JSON对象".into()))
+        serde_json::from_str(text).map_err(|_| DomainError::Malformed("请求主体不是JSON对象".into()))
     } else {
         form(text.as_bytes())
     }
 }
 
 fn form(text: &[u8]) -> Result<Map<String, Value>, DomainError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text)
-        .map_err(|_| DomainError::Malformed("请求参数无法解析".into()))?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_bytes(text).map_err(|_| DomainError::Malformed("请求参数无法解析".into()))?;
     let mut members = Map::new();
     for (name, value) in pairs {
         match name.strip_suffix("[]") {
@@ -65,9 +62,7 @@ fn form(text: &[u8]) -> Result<Map<String, Value>, DomainError> {
                 members.insert(name, Value::String(value));
             }
             Some(list) => {
-                let items = members
-                    .entry(list)
-                    .or_insert_with(|| Value::Array(Vec::new()));
+                let items = members.entry(list).or_insert_with(|| Value::Array(Vec::new()));
                 match items {
                     Value::Array(items) => items.push(Value::String(value)),
                     _ => return Err(DomainError::Malformed("请求参数重复".into())),
@@ -87,16 +82,9 @@ impl FromRequest for Params {
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|error| {
-                let overflow = matches!(
-                    error.as_error::<PayloadError>(),
-                    Some(PayloadError::Overflow)
-                ) || error.as_response_error().status_code()
-                    == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
-                if overflow {
-                    DomainError::TooLarge
-                } else {
-                    DomainError::Malformed("请求主体无法读取".into())
-                }
+                let overflow = matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
+                    || error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
+                if overflow { DomainError::TooLarge } else { DomainError::Malformed("请求主体无法读取".into()) }
             })?;
             Ok(Self::read(&query, &body)?)
         })
@@ -116,18 +104,9 @@ mod tests {
     #[test]
     fn json_forms_and_queries_are_one() {
         assert_eq!(read("", ""), Ok(json!({})));
-        assert_eq!(
-            read("page=1&_=17", "{\"size\": 3}"),
-            Ok(json!({"page": "1", "_": "17", "size": 3}))
-        );
-        assert_eq!(
-            read("a=query", "a=%E4%B8%AD+b&c="),
-            Ok(json!({"a": "中 b", "c": ""}))
-        );
-        assert_eq!(
-            read("", "code[]=a&code%5B%5D=b&tags=1"),
-            Ok(json!({"code": ["a", "b"], "tags": "1"}))
-        );
+        assert_eq!(read("page=1&_=17", "{\"size\": 3}"), Ok(json!({"page": "1", "_": "17", "size": 3})));
+        assert_eq!(read("a=query", "a=%E4%B8%AD+b&c="), Ok(json!({"a": "中 b", "c": ""})));
+        assert_eq!(read("", "code[]=a&code%5B%5D=b&tags=1"), Ok(json!({"code": ["a", "b"], "tags": "1"})));
     }
 
     #[test]
@@ -144,10 +123,7 @@ mod tests {
             "uid[]=3",
             "a=1&a[]=2",
         ] {
-            assert!(
-                matches!(read("", body), Err(DomainError::Malformed(_))),
-                "{body}"
-            );
+            assert!(matches!(read("", body), Err(DomainError::Malformed(_))), "{body}");
         }
         let deep = "[".repeat(100_000);
         assert!(read("", &format!("{{\"a\":{deep}")).is_err());
@@ -157,11 +133,7 @@ mod tests {
 
     #[test]
     fn texts_are_trimmed_and_lists_are_not_texts() {
-        let params = Params::read(
-            "",
-            br#"{"a":" x ","b":7,"c":"  ","d":null,"e":[1],"f":true}"#,
-        )
-        .unwrap();
+        let params = Params::read("", br#"{"a":" x ","b":7,"c":"  ","d":null,"e":[1],"f":true}"#).unwrap();
         assert_eq!(params.text("a"), Ok(Some("x".to_owned())));
         assert_eq!(params.text("b"), Ok(Some("7".to_owned())));
         for empty in ["c", "d", "missing"] {

@@ -12,11 +12,7 @@ pub struct Code {
 }
 
 const fn code(error_code: u32, msg: &'static str, status: StatusCode) -> Code {
-    Code {
-        error_code,
-        msg,
-        status,
-    }
+    Code { error_code, msg, status }
 }
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
@@ -37,9 +33,7 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::InvalidQueueToken
         | DomainError::MalformedOrderNo
         | DomainError::WrongAmount => PARAMETERS,
-        DomainError::Unauthenticated => {
-            code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED)
-        }
+        DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
         // Here the only credential is WeChat's code, and its refusal is WeChat's failure.
         DomainError::BadCredentials | DomainError::ProviderFailed(Provider::WeChat) => {
             code(50000, "微信服务器异常", FAULT)
@@ -56,16 +50,10 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
         DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
-        DomainError::Conflict { field } if field == "mobile" => {
-            code(10006, "手机号码已被其他人使用", BAD)
-        }
+        DomainError::Conflict { field } if field == "mobile" => code(10006, "手机号码已被其他人使用", BAD),
         DomainError::Conflict { .. } => OPERATION,
         DomainError::RateLimited { .. } => code(10010, "用户重复发送验证码", BAD),
-        DomainError::Busy { .. } => code(
-            10000,
-            "服务器繁忙，请稍后再试",
-            StatusCode::SERVICE_UNAVAILABLE,
-        ),
+        DomainError::Busy { .. } => code(10000, "服务器繁忙，请稍后再试", StatusCode::SERVICE_UNAVAILABLE),
         DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),
         DomainError::ProviderFailed(Provider::Sms) => code(70000, "发送短信失败", FAULT),
         DomainError::ProviderFailed(Provider::Live) => code(80000, "阿里云服务器异常", FAULT),
@@ -86,11 +74,7 @@ fn code_of_missing(entity: Entity) -> Code {
         Entity::Business => code(20000, "业务不存在或已禁用", MISSING),
         Entity::Banner => code(40002, "请求banner不存在", MISSING),
         Entity::Config => code(40004, "请求配置不存在", MISSING),
-        Entity::Route => code(
-            10001,
-            "global:your required resource are not found",
-            MISSING,
-        ),
+        Entity::Route => code(10001, "global:your required resource are not found", MISSING),
         // Not reachable through this dialect's routes.
         Entity::Admin | Entity::Application | Entity::Item => code(10000, "操作错误", MISSING),
     }
@@ -125,12 +109,7 @@ mod tests {
             Entity::Route,
             Entity::Item,
         ];
-        let providers = [
-            Provider::WeChat,
-            Provider::Payment,
-            Provider::Sms,
-            Provider::Live,
-        ];
+        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live];
         let facts = entities
             .into_iter()
             .map(NotFound)
@@ -147,10 +126,7 @@ mod tests {
                 MalformedOrderNo,
                 RegistrationNotOpen,
                 RegistrationOver,
-                NotEligible {
-                    field: "".into(),
-                    why: Ineligible::Gender,
-                },
+                NotEligible { field: "".into(), why: Ineligible::Gender },
                 AlreadyRegistered { order_no: None },
                 QuotaExhausted,
                 AlreadyPaid,
@@ -158,19 +134,10 @@ mod tests {
                 WrongAmount,
                 BadSignature,
                 PhoneRequired,
-                Conflict {
-                    field: "mobile".into(),
-                },
-                Conflict {
-                    field: "name".into(),
-                },
-                RateLimited {
-                    retry_after_seconds: 1,
-                },
-                Muted {
-                    reason: "reason".into(),
-                    seconds_left: 1,
-                },
+                Conflict { field: "mobile".into() },
+                Conflict { field: "name".into() },
+                RateLimited { retry_after_seconds: 1 },
+                Muted { reason: "reason".into(), seconds_left: 1 },
                 DomainError::BUSY,
                 Internal,
             ])
@@ -179,12 +146,7 @@ mod tests {
         for fact in facts {
             let code = code_of(&fact);
             let status = code.status.as_u16();
-            writeln!(
-                table,
-                "{} {status} {} <- {fact}",
-                code.error_code, code.msg
-            )
-            .unwrap();
+            writeln!(table, "{} {status} {} <- {fact}", code.error_code, code.msg).unwrap();
         }
         insta::assert_snapshot!(table, @r"
         10004 404 用户不存在或被禁用 <- Account not found

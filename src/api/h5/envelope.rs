@@ -31,19 +31,14 @@ pub struct H5Error {
 
 impl H5Error {
     pub fn worded(fact: DomainError, text: &'static str) -> Self {
-        Self {
-            fact,
-            text: Some(text),
-        }
+        Self { fact, text: Some(text) }
     }
 
     fn msg(&self) -> Cow<'static, str> {
         let general = code_of(&self.fact).msg;
         match (&self.text, &self.fact) {
             (Some(text), _) => Cow::Borrowed(*text),
-            (None, DomainError::InvalidField { field, reason }) => {
-                Cow::Owned(format!("{general}：{field} {reason}"))
-            }
+            (None, DomainError::InvalidField { field, reason }) => Cow::Owned(format!("{general}：{field} {reason}")),
             (None, DomainError::Malformed(reason)) => Cow::Owned(format!("{general}：{reason}")),
             _ => Cow::Borrowed(general),
         }
@@ -52,20 +47,11 @@ impl H5Error {
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let code = code_of(&self.fact);
         let mut response = HttpResponse::build(code.status);
-        if let DomainError::Busy {
-            retry_after_seconds,
-        }
-        | DomainError::RateLimited {
-            retry_after_seconds,
-        } = self.fact
+        if let DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } = self.fact
         {
             response.insert_header((RETRY_AFTER, HeaderValue::from(retry_after_seconds)));
         }
-        response.json(Envelope {
-            msg: &self.msg(),
-            error_code: code.error_code,
-            request_url: &request_url(request),
-        })
+        response.json(Envelope { msg: &self.msg(), error_code: code.error_code, request_url: &request_url(request) })
     }
 }
 
@@ -94,10 +80,7 @@ impl ResponseError for H5Error {
 
 /// Path with query, as the client sent it.
 fn request_url(request: &HttpRequest) -> String {
-    request
-        .uri()
-        .path_and_query()
-        .map_or_else(String::new, ToString::to_string)
+    request.uri().path_and_query().map_or_else(String::new, ToString::to_string)
 }
 
 /// Around every route of the dialect.
@@ -126,12 +109,8 @@ fn fault_of<B>(response: &ServiceResponse<B>) -> Option<Cow<'_, H5Error>> {
     match response.response().error() {
         Some(error) => Some(match error.as_error::<H5Error>() {
             Some(fault) => Cow::Borrowed(fault),
-            None if status == StatusCode::PAYLOAD_TOO_LARGE => {
-                Cow::Owned(DomainError::TooLarge.into())
-            }
-            None if status.is_client_error() => {
-                Cow::Owned(DomainError::Malformed("请求无法读取".into()).into())
-            }
+            None if status == StatusCode::PAYLOAD_TOO_LARGE => Cow::Owned(DomainError::TooLarge.into()),
+            None if status.is_client_error() => Cow::Owned(DomainError::Malformed("请求无法读取".into()).into()),
             None => {
                 tracing::error!(%error, "unforeseen fault");
                 Cow::Owned(DomainError::Internal.into())
@@ -144,19 +123,12 @@ fn fault_of<B>(response: &ServiceResponse<B>) -> Option<Cow<'_, H5Error>> {
     }
 }
 
-
 fn allow_any_origin(headers: &mut HeaderMap) {
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        (
-            "access-control-allow-headers",
-            "token,Origin,X-Requested-With,Content-Type,Accept",
-        ),
+        ("access-control-allow-headers", "token,Origin,X-Requested-With,Content-Type,Accept"),
         ("access-control-allow-methods", "POST,GET"),
     ] {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
 }

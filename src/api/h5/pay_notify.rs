@@ -9,10 +9,7 @@ use actors::error::DomainError;
 use crate::context::Context;
 use crate::service::payments;
 
-pub async fn notify(
-    context: Data<Context>,
-    body: Result<Bytes, actix_web::Error>,
-) -> HttpResponse {
+pub async fn notify(context: Data<Context>, body: Result<Bytes, actix_web::Error>) -> HttpResponse {
     let outcome = match body {
         Ok(body) => payments::notify(&context, &body).await,
         Err(_) => Err(DomainError::TooLarge),
@@ -22,9 +19,6 @@ pub async fn notify(
         Err(error) => tracing::warn!(%error, "payment notice refused"),
     }
     HttpResponse::Ok()
-        .insert_header((
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/xml; charset=utf-8"),
-        ))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8")))
         .body(payments::reply_to_notice(&outcome))
 }

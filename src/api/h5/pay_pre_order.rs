@@ -28,10 +28,7 @@ pub struct PagePayment {
     pay_sign: String,
 }
 
-pub async fn pre_order(
-    context: Data<Context>,
-    signed: Signed,
-) -> Result<Json<PagePayment>, H5Error> {
+pub async fn pre_order(context: Data<Context>, signed: Signed) -> Result<Json<PagePayment>, H5Error> {
     let order = order_ref(&signed.params)?;
     let page = payments::pre_order(&context, &signed.account, &order).await?;
     Ok(Json(PagePayment {
@@ -46,14 +43,8 @@ pub async fn pre_order(
 
 fn order_ref(params: &Params) -> Result<OrderRef, DomainError> {
     if let Some(id) = params.text("id")? {
-        return OrderId::parse(&id)
-            .map(OrderRef::Id)
-            .ok_or_else(|| DomainError::field("id", "必须是正整数"));
+        return OrderId::parse(&id).map(OrderRef::Id).ok_or_else(|| DomainError::field("id", "必须是正整数"));
     }
-    let order_no = params
-        .text("order_no")?
-        .ok_or_else(|| DomainError::field("id", "必须是正整数"))?;
-    OrderNo::parse(&order_no)
-        .map(OrderRef::No)
-        .ok_or_else(|| DomainError::field("order_no", "必须是22位数字"))
+    let order_no = params.text("order_no")?.ok_or_else(|| DomainError::field("id", "必须是正整数"))?;
+    OrderNo::parse(&order_no).map(OrderRef::No).ok_or_else(|| DomainError::field("order_no", "必须是22位数字"))
 }

@@ -45,17 +45,12 @@ const NICKNAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=32;
 #[async_trait]
 impl WeChatLogin for SandboxLogin {
     async fn profile(&self, code: &str) -> Result<WeChatProfile> {
-        let person = code
-            .strip_prefix(SANDBOX_PREFIX)
-            .ok_or(DomainError::BadCredentials)?;
+        let person = code.strip_prefix(SANDBOX_PREFIX).ok_or(DomainError::BadCredentials)?;
         let (openid, nickname) = person.split_once(':').unwrap_or((person, person));
         let openid_ok = OPENID_CHARACTERS.contains(&openid.len())
-            && openid
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+            && openid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         let nickname_ok = nickname == openid
-            || (NICKNAME_CHARACTERS.contains(&nickname.chars().count())
-                && !nickname.chars().any(char::is_control));
+            || (NICKNAME_CHARACTERS.contains(&nickname.chars().count()) && !nickname.chars().any(char::is_control));
         if !openid_ok || !nickname_ok {
             return Err(DomainError::BadCredentials);
         }
@@ -89,15 +84,9 @@ mod tests {
     async fn sandbox_codes_name_a_person() {
         let login = provider("sandbox").unwrap();
         let alice = login.profile("sandbox:alice_1-x").await.unwrap();
-        assert_eq!(
-            (alice.openid.as_str(), alice.nickname.as_str()),
-            ("alice_1-x", "alice_1-x")
-        );
+        assert_eq!((alice.openid.as_str(), alice.nickname.as_str()), ("alice_1-x", "alice_1-x"));
         let bob = login.profile("sandbox:bob:老王: 跑步").await.unwrap();
-        assert_eq!(
-            (bob.openid.as_str(), bob.nickname.as_str()),
-            ("bob", "老王: 跑步")
-        );
+        assert_eq!((bob.openid.as_str(), bob.nickname.as_str()), ("bob", "老王: 跑步"));
         let long = format!("sandbox:{}", "a".repeat(65));
         let long_name = format!("sandbox:a:{}", "名".repeat(33));
         for bad in [
@@ -113,11 +102,7 @@ mod tests {
             &long,
             &long_name,
         ] {
-            assert_eq!(
-                login.profile(bad).await,
-                Err(DomainError::BadCredentials),
-                "{bad:?}"
-            );
+            assert_eq!(login.profile(bad).await, Err(DomainError::BadCredentials), "{bad:?}");
         }
     }
 

@@ -26,17 +26,12 @@ const TRANSACTION_ID_BYTES: std::ops::RangeInclusive<usize> = 1..=32;
 /// Errors: `Malformed` XML; `BadSignature`; `InvalidField` for a notice of another merchant or an impossible member;
 /// `NotFound(Order)` for an order number that is not one of ours.
 pub fn read(merchant: &Merchant, raw: &[u8]) -> Result<Option<PaidNotice>> {
-    let fields =
-        xml::parse(raw).map_err(|refused| DomainError::Malformed(refused.to_string().into()))?;
+    let fields = xml::parse(raw).map_err(|refused| DomainError::Malformed(refused.to_string().into()))?;
     if !merchant.verify(&fields) {
         return Err(DomainError::BadSignature);
     }
-    let member = |name: &'static str| {
-        fields
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| DomainError::field(name, "missing"))
-    };
+    let member =
+        |name: &'static str| fields.get(name).map(String::as_str).ok_or_else(|| DomainError::field(name, "missing"));
     let must_be = |name: &'static str, right: &str| match member(name)? {
         given if given == right => Ok(()),
         _ => Err(DomainError::field(name, "is not ours")),
@@ -49,8 +44,7 @@ pub fn read(merchant: &Merchant, raw: &[u8]) -> Result<Option<PaidNotice>> {
     if fields.get("fee_type").is_some_and(|it| it != "CNY") {
         return Err(DomainError::field("fee_type", "is not CNY"));
     }
-    let order_no =
-        OrderNo::parse(member("out_trade_no")?).ok_or(DomainError::NotFound(Entity::Order))?;
+    let order_no = OrderNo::parse(member("out_trade_no")?).ok_or(DomainError::NotFound(Entity::Order))?;
     let transaction_id = member("transaction_id")?;
     if !TRANSACTION_ID_BYTES.contains(&transaction_id.len())
         || !transaction_id.bytes().all(|byte| byte.is_ascii_graphic())
@@ -63,17 +57,12 @@ pub fn read(merchant: &Merchant, raw: &[u8]) -> Result<Option<PaidNotice>> {
         .and_then(|text| text.parse().ok())
         .and_then(Fen::new)
         .ok_or_else(|| DomainError::field("total_fee", "is not an amount in fen"))?;
-    Ok(Some(PaidNotice {
-        order_no,
-        transaction_id: transaction_id.to_owned(),
-        amount,
-    }))
+    Ok(Some(PaidNotice { order_no, transaction_id: transaction_id.to_owned(), amount }))
 }
 
 /// The members of a notice as the provider would send it, without its signature. `paid_at` in milliseconds.
 pub fn compose(merchant: &Merchant, notice: &PaidNotice, openid: &str, paid_at: i64) -> Fields {
-    let beijing = FixedOffset::east_opt(8 * 3600)
-        .unwrap_or_else(|| unreachable!("8 h is a valid offset"));
+    let beijing = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| unreachable!("8 h is a valid offset"));
     let time_end = DateTime::from_timestamp_millis(paid_at)
         .unwrap_or_default()
         .with_timezone(&beijing)
@@ -111,11 +100,7 @@ pub fn compose(merchant: &Merchant, notice: &PaidNotice, openid: &str, paid_at: 
 pub fn seal(merchant: &Merchant, mut fields: Fields) -> String {
     let signature = merchant.sign(&fields);
     fields.insert("sign".to_owned(), signature);
-    xml::write(
-        fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str())),
-    )
+    xml::write(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// Our answer to a notice: `FAIL` asks the provider to send it again.

@@ -118,8 +118,8 @@ impl Merchant {
         if matches!(provider, "none" | "") {
             return Ok(None);
         }
-        let sign_type = SignType::from_str(&config.pay.sign_type)
-            .map_err(|reason| anyhow::anyhow!("pay.sign_type: {reason}"))?;
+        let sign_type =
+            SignType::from_str(&config.pay.sign_type).map_err(|reason| anyhow::anyhow!("pay.sign_type: {reason}"))?;
         let sandbox = provider == SANDBOX;
         let named = |key: &str, value: &str, in_sandbox: &str| match value {
             "" if sandbox => Ok(in_sandbox.to_owned()),

@@ -84,8 +84,7 @@ mod tests {
     use serde_json::Value;
 
     fn vectors(kind: &str) -> Vec<Value> {
-        let file: Value =
-            serde_json::from_str(include_str!("../../../tests/vectors/wechat.json")).unwrap();
+        let file: Value = serde_json::from_str(include_str!("../../../tests/vectors/wechat.json")).unwrap();
         let vectors = file["vectors"][kind].as_array().unwrap().clone();
         assert!(!vectors.is_empty());
         vectors
@@ -105,10 +104,7 @@ mod tests {
             let (params, key) = (fields(&vector["params"]), text(&vector, "api_key"));
             assert_eq!(text_to_sign(&params, key), text(&vector, "string_to_sign"));
             assert_eq!(sign(&params, key, SignType::Md5), text(&vector, "md5"));
-            assert_eq!(
-                sign(&params, key, SignType::HmacSha256),
-                text(&vector, "hmac_sha256")
-            );
+            assert_eq!(sign(&params, key, SignType::HmacSha256), text(&vector, "hmac_sha256"));
         }
     }
 

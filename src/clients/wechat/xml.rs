@@ -38,9 +38,7 @@ pub fn parse(raw: &[u8]) -> Refusal<Fields> {
     let mut fields = Fields::new();
     let mut place = Place::BeforeRoot;
     loop {
-        let event = reader
-            .read_event()
-            .map_err(|_| XmlRefused("XML is not well formed"))?;
+        let event = reader.read_event().map_err(|_| XmlRefused("XML is not well formed"))?;
         place = match (place, event) {
             (Place::BeforeRoot, Event::Decl(_)) => Place::BeforeRoot,
             (Place::BeforeRoot, Event::Text(text)) if is_blank(&text) => Place::BeforeRoot,
@@ -54,10 +52,7 @@ pub fn parse(raw: &[u8]) -> Refusal<Fields> {
             (Place::InRoot, Event::Text(text)) if is_blank(&text) => Place::InRoot,
             (Place::InRoot, Event::Start(tag)) => {
                 check_tag(&tag)?;
-                Place::InMember {
-                    name: tag.name().as_ref().to_owned(),
-                    value: String::new(),
-                }
+                Place::InMember { name: tag.name().as_ref().to_owned(), value: String::new() }
             }
             (Place::InRoot, Event::Empty(tag)) => {
                 check_tag(&tag)?;
@@ -158,14 +153,10 @@ mod tests {
 
     #[test]
     fn reads_the_documented_notice() {
-        let file: serde_json::Value =
-            serde_json::from_str(include_str!("../../../tests/vectors/wechat.json")).unwrap();
+        let file: serde_json::Value = serde_json::from_str(include_str!("../../../tests/vectors/wechat.json")).unwrap();
         for vector in file["vectors"]["v2_notify"].as_array().unwrap() {
             let right: Fields = serde_json::from_value(vector["fields"].clone()).unwrap();
-            assert_eq!(
-                parse(vector["xml"].as_str().unwrap().as_bytes()),
-                Ok(right.clone())
-            );
+            assert_eq!(parse(vector["xml"].as_str().unwrap().as_bytes()), Ok(right.clone()));
             let ok = [("return_code", "SUCCESS"), ("return_msg", "OK")];
             assert_eq!(write(ok), vector["reply_ok"].as_str().unwrap());
         }
@@ -175,14 +166,8 @@ mod tests {
     fn text_cdata_and_references_are_one_value() {
         for (xml, value) in [
             ("<xml><a>1</a></xml>", "1"),
-            (
-                "<?xml version=\"1.0\"?>\n<xml>\n <a>x<![CDATA[<&>]]>y</a>\n</xml>\n",
-                "x<&>y",
-            ),
-            (
-                "<xml><a>&lt;&amp;&gt;&quot;&apos;&#65;&#x4e2d;</a></xml>",
-                "<&>\"'A中",
-            ),
+            ("<?xml version=\"1.0\"?>\n<xml>\n <a>x<![CDATA[<&>]]>y</a>\n</xml>\n", "x<&>y"),
+            ("<xml><a>&lt;&amp;&gt;&quot;&apos;&#65;&#x4e2d;</a></xml>", "<&>\"'A中"),
             ("<xml><a/></xml>", ""),
             ("<xml><a></a></xml>", ""),
         ] {
@@ -193,11 +178,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for value in ["", "plain", "]]>", "a]]>b]]>]]", "<&>\"'", "中文"] {
-            assert_eq!(
-                parse(write([("a", value)]).as_bytes()),
-                Ok(one(value)),
-                "{value}"
-            );
+            assert_eq!(parse(write([("a", value)]).as_bytes()), Ok(one(value)), "{value}");
         }
     }
 
@@ -235,11 +216,7 @@ mod tests {
             &huge,
             &long_name,
         ] {
-            assert!(
-                parse(xml.as_bytes()).is_err(),
-                "{}",
-                &xml[..xml.len().min(80)]
-            );
+            assert!(parse(xml.as_bytes()).is_err(), "{}", &xml[..xml.len().min(80)]);
         }
         assert!(parse(b"<xml><a>\xff</a></xml>").is_err());
     }

@@ -53,11 +53,7 @@ FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.token_hash = $1 AND s.expires_at > $2";
 
 /// The session of a token's hash, unless it is over.
-pub async fn session(
-    db: &Db,
-    token_hash: &str,
-    now_ms: i64,
-) -> Result<Option<StoredSession>, StoreError> {
+pub async fn session(db: &Db, token_hash: &str, now_ms: i64) -> Result<Option<StoredSession>, StoreError> {
     let row = db.fetch_optional(SESSION, args![token_hash, now_ms]).await?;
     row.map(|row| {
         Ok(StoredSession {
@@ -79,6 +75,16 @@ fn account_from(row: &Row, now_ms: i64) -> Result<Account, StoreError> {
         register_time: row.int("register_time")?,
         is_member: row.int("member_status")? == 1 && expires.is_some_and(|at| at > now_ms),
     })
+}
+
+const BY_ID: &str = "
+SELECT id, username, head_img, mobile, register_time, status, member_status, member_expire_time
+FROM accounts WHERE id = $1";
+
+/// The account and whether it is enabled.
+pub async fn by_id(db: &Db, id: AccountId, now_ms: i64) -> Result<Option<(Account, bool)>, StoreError> {
+    let row = db.fetch_optional(BY_ID, args![id.0]).await?;
+    row.map(|row| Ok((account_from(&row, now_ms)?, row.flag("status")?))).transpose()
 }
 
 const PROFILE: &str = "
@@ -117,25 +123,11 @@ WHERE openid = $1 AND status = 1
 RETURNING id";
 
 /// The account of an openid, made if nobody has it, with this sign-in counted. `None`: it is disabled.
-pub async fn sign_in_by_openid(
-    tx: &mut Tx,
-    new: &NewAccount,
-    now_ms: i64,
-) -> Result<Option<AccountId>, StoreError> {
-    let columns = args![
-        &new.openid,
-        &new.username,
-        new.sex,
-        &new.country,
-        &new.province,
-        &new.city,
-        &new.head_img,
-        now_ms,
-    ];
+pub async fn sign_in_by_openid(tx: &mut Tx, new: &NewAccount, now_ms: i64) -> Result<Option<AccountId>, StoreError> {
+    let columns =
+        args![&new.openid, &new.username, new.sex, &new.country, &new.province, &new.city, &new.head_img, now_ms,];
     tx.execute(INSERT_BY_OPENID, columns).await?;
-    let row = tx
-        .fetch_optional(COUNT_LOGIN, args![&new.openid, now_ms])
-        .await?;
+    let row = tx.fetch_optional(COUNT_LOGIN, args![&new.openid, now_ms]).await?;
     row.map(|row| Ok(AccountId(row.int("id")?))).transpose()
 }
 
@@ -158,11 +150,7 @@ DELETE FROM sessions WHERE token_hash IN
     (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
 /// Removes at most `limit` sessions that are over; answers how many.
-pub async fn delete_stale_sessions(
-    tx: &mut Tx,
-    now_ms: i64,
-    limit: i64,
-) -> Result<u64, StoreError> {
+pub async fn delete_stale_sessions(tx: &mut Tx, now_ms: i64, limit: i64) -> Result<u64, StoreError> {
     tx.execute(DELETE_STALE_SESSIONS, args![now_ms, limit]).await
 }
 
@@ -181,9 +169,7 @@ UPDATE accounts SET member_status = member_status WHERE id = $1 RETURNING member
 
 /// When the membership ends, under the row's lock.
 pub async fn lock_membership(tx: &mut Tx, id: AccountId) -> Result<Option<i64>, StoreError> {
-    tx.fetch_one(LOCK_MEMBERSHIP, args![id.0])
-        .await?
-        .opt_int("member_expire_time")
+    tx.fetch_one(LOCK_MEMBERSHIP, args![id.0]).await?.opt_int("member_expire_time")
 }
 
 /// A membership that an administrator disabled is prolonged but stays disabled.
@@ -192,12 +178,6 @@ UPDATE accounts
 SET member_expire_time = $2, member_status = CASE WHEN member_status = 2 THEN 2 ELSE 1 END
 WHERE id = $1";
 
-pub async fn set_membership(
-    tx: &mut Tx,
-    id: AccountId,
-    expires_at: i64,
-) -> Result<(), StoreError> {
-    tx.execute(SET_MEMBERSHIP, args![id.0, expires_at])
-        .await
-        .map(drop)
+pub async fn set_membership(tx: &mut Tx, id: AccountId, expires_at: i64) -> Result<(), StoreError> {
+    tx.execute(SET_MEMBERSHIP, args![id.0, expires_at]).await.map(drop)
 }

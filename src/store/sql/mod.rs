@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admins;
 pub mod audit;
 pub mod db;
+pub mod games;
 mod migrate;
 pub mod outbox;
 pub mod payments;

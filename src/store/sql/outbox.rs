@@ -28,11 +28,8 @@ pub async fn insert(
     payload: &impl Serialize,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    let payload =
-        serde_json::to_string(payload).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    tx.execute(INSERT, args![kind, work_key, payload, now_ms])
-        .await
-        .map(drop)
+    let payload = serde_json::to_string(payload).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    tx.execute(INSERT, args![kind, work_key, payload, now_ms]).await.map(drop)
 }
 
 const DUE: &str = "
@@ -59,20 +56,11 @@ const CLAIM: &str = "
 UPDATE outbox SET attempts = attempts + 1, next_at = $3 WHERE id = $1 AND state = 0 AND attempts = $2";
 
 /// Counts a try and puts the next one off, so that no other node takes the work meanwhile. False: another node has it.
-pub async fn claim(
-    tx: &mut Tx,
-    id: i64,
-    attempts_before: i64,
-    next_at: i64,
-) -> Result<bool, StoreError> {
-    Ok(tx
-        .execute(CLAIM, args![id, attempts_before, next_at])
-        .await?
-        == 1)
+pub async fn claim(tx: &mut Tx, id: i64, attempts_before: i64, next_at: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(CLAIM, args![id, attempts_before, next_at]).await? == 1)
 }
 
-const DONE: &str =
-    "UPDATE outbox SET state = 1, done_at = $2, last_error = NULL WHERE id = $1 AND state = 0";
+const DONE: &str = "UPDATE outbox SET state = 1, done_at = $2, last_error = NULL WHERE id = $1 AND state = 0";
 
 /// Marks work done in the transaction that keeps its outcome. False: it was done already.
 pub async fn done(tx: &mut Tx, id: i64, now_ms: i64) -> Result<bool, StoreError> {
@@ -84,13 +72,6 @@ UPDATE outbox SET last_error = $2, state = CASE WHEN attempts >= $3 THEN 2 ELSE 
 WHERE id = $1 AND state = 0";
 
 /// Keeps why a try failed; after `most_attempts` the work is given up.
-pub async fn failed(
-    tx: &mut Tx,
-    id: i64,
-    reason: &str,
-    most_attempts: i64,
-) -> Result<(), StoreError> {
-    tx.execute(FAILED, args![id, reason, most_attempts])
-        .await
-        .map(drop)
+pub async fn failed(tx: &mut Tx, id: i64, reason: &str, most_attempts: i64) -> Result<(), StoreError> {
+    tx.execute(FAILED, args![id, reason, most_attempts]).await.map(drop)
 }

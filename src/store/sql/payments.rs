@@ -37,13 +37,8 @@ impl PayableOrder {
         let corrupt = |what: &str| StoreError::Corrupt(format!("orders.{what}"));
         let kind = OrderKind::from_code(row.int("kind")?).ok_or_else(|| corrupt("kind"))?;
         let subject = match kind {
-            OrderKind::Race => Subject::Race {
-                game: GameId(row.int("game_id")?),
-                places: row.int("item_count")?,
-            },
-            OrderKind::Membership => Subject::Membership {
-                business: BusinessId(row.int("business_id")?),
-            },
+            OrderKind::Race => Subject::Race { game: GameId(row.int("game_id")?), places: row.int("item_count")? },
+            OrderKind::Membership => Subject::Membership { business: BusinessId(row.int("business_id")?) },
         };
         Ok(Self {
             id: OrderId(row.int("id")?),
@@ -69,11 +64,7 @@ macro_rules! order_columns {
 }
 
 const BY_ID: &str = concat!("SELECT ", order_columns!(), " FROM orders WHERE id = $1");
-const BY_NO: &str = concat!(
-    "SELECT ",
-    order_columns!(),
-    " FROM orders WHERE order_no = $1"
-);
+const BY_NO: &str = concat!("SELECT ", order_columns!(), " FROM orders WHERE order_no = $1");
 
 pub async fn order(db: &Db, id: OrderId) -> Result<Option<PayableOrder>, StoreError> {
     let row = db.fetch_optional(BY_ID, args![id.0]).await?;
@@ -85,10 +76,7 @@ pub async fn order_by_no(db: &Db, order_no: &OrderNo) -> Result<Option<PayableOr
     row.as_ref().map(PayableOrder::from_row).transpose()
 }
 
-const LOCK_ORDER: &str = concat!(
-    "UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING ",
-    order_columns!()
-);
+const LOCK_ORDER: &str = concat!("UPDATE orders SET version = version + 1 WHERE id = $1 RETURNING ", order_columns!());
 
 /// The order under its row's lock. A race order's game is locked before.
 pub async fn lock_order(tx: &mut Tx, id: OrderId) -> Result<PayableOrder, StoreError> {
@@ -107,9 +95,7 @@ pub async fn set_prepay(
     expires_at: i64,
     now_ms: i64,
 ) -> Result<bool, StoreError> {
-    let changed = tx
-        .execute(SET_PREPAY, args![id.0, prepay_id, expires_at, now_ms])
-        .await?;
+    let changed = tx.execute(SET_PREPAY, args![id.0, prepay_id, expires_at, now_ms]).await?;
     Ok(changed == 1)
 }
 
@@ -145,16 +131,9 @@ const PAYMENT: &str = "
 SELECT order_id, amount_fen FROM payments WHERE provider = $1 AND transaction_id = $2";
 
 /// The payment of a transaction, if it was told before.
-pub async fn payment(
-    db: &Db,
-    provider: &'static str,
-    transaction_id: &str,
-) -> Result<Option<Payment>, StoreError> {
-    let row = db
-        .fetch_optional(PAYMENT, args![provider, transaction_id])
-        .await?;
-    row.map(|row| payment_from(&row, provider, transaction_id))
-        .transpose()
+pub async fn payment(db: &Db, provider: &'static str, transaction_id: &str) -> Result<Option<Payment>, StoreError> {
+    let row = db.fetch_optional(PAYMENT, args![provider, transaction_id]).await?;
+    row.map(|row| payment_from(&row, provider, transaction_id)).transpose()
 }
 
 /// As `payment`, inside a transaction.
@@ -163,18 +142,11 @@ pub async fn payment_in(
     provider: &'static str,
     transaction_id: &str,
 ) -> Result<Option<Payment>, StoreError> {
-    let row = tx
-        .fetch_optional(PAYMENT, args![provider, transaction_id])
-        .await?;
-    row.map(|row| payment_from(&row, provider, transaction_id))
-        .transpose()
+    let row = tx.fetch_optional(PAYMENT, args![provider, transaction_id]).await?;
+    row.map(|row| payment_from(&row, provider, transaction_id)).transpose()
 }
 
-fn payment_from(
-    row: &Row,
-    provider: &'static str,
-    transaction_id: &str,
-) -> Result<Payment, StoreError> {
+fn payment_from(row: &Row, provider: &'static str, transaction_id: &str) -> Result<Payment, StoreError> {
     Ok(Payment {
         order: OrderId(row.int("order_id")?),
         provider,
@@ -196,29 +168,17 @@ pub async fn insert_payment(
     state: PaymentState,
     now_ms: i64,
 ) -> Result<bool, StoreError> {
-    let columns = args![
-        payment.order.0,
-        payment.provider,
-        &payment.transaction_id,
-        payment.amount.get(),
-        state.code(),
-        now_ms,
-    ];
+    let columns =
+        args![payment.order.0, payment.provider, &payment.transaction_id, payment.amount.get(), state.code(), now_ms,];
     Ok(tx.execute(INSERT_PAYMENT, columns).await? == 1)
 }
 
 const SET_REFUNDED: &str = "
 UPDATE payments SET state = $3 WHERE provider = $1 AND transaction_id = $2";
 
-pub async fn set_payment_refunded(
-    tx: &mut Tx,
-    provider: &str,
-    transaction_id: &str,
-) -> Result<(), StoreError> {
+pub async fn set_payment_refunded(tx: &mut Tx, provider: &str, transaction_id: &str) -> Result<(), StoreError> {
     let state = PaymentState::Refunded.code();
-    tx.execute(SET_REFUNDED, args![provider, transaction_id, state])
-        .await
-        .map(drop)
+    tx.execute(SET_REFUNDED, args![provider, transaction_id, state]).await.map(drop)
 }
 
 /// WeChat, in the numbers of the H5 dialect.
@@ -250,15 +210,12 @@ pub async fn set_refunding(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
     tx.execute(SET_STATUS, args![id.0, status]).await.map(drop)
 }
 
-const SET_ORDER_REFUNDED: &str =
-    "UPDATE orders SET status = $2, refunded_at = $3 WHERE id = $1";
+const SET_ORDER_REFUNDED: &str = "UPDATE orders SET status = $2, refunded_at = $3 WHERE id = $1";
 
 /// Only under `lock_order`.
 pub async fn set_refunded(tx: &mut Tx, id: OrderId, now_ms: i64) -> Result<(), StoreError> {
     let status = OrderStatus::Refunded.code();
-    tx.execute(SET_ORDER_REFUNDED, args![id.0, status, now_ms])
-        .await
-        .map(drop)
+    tx.execute(SET_ORDER_REFUNDED, args![id.0, status, now_ms]).await.map(drop)
 }
 
 const TAKEN_CERTIFICATE: &str = "
@@ -268,16 +225,12 @@ JOIN registrations other ON other.game_id = mine.game_id AND other.certificate_k
 WHERE mine.order_id = $1 AND mine.live = 0 AND other.live = 1
 LIMIT 1";
 
-const REVIVE_REGISTRATIONS: &str =
-    "UPDATE registrations SET live = 1 WHERE order_id = $1 AND live = 0";
+const REVIVE_REGISTRATIONS: &str = "UPDATE registrations SET live = 1 WHERE order_id = $1 AND live = 0";
 
 /// Makes the registrations of an order live again, all or none. False: one of its players has been registered anew.
 /// Only under `quota::lock`, which keeps others from registering meanwhile.
 pub async fn revive_registrations(tx: &mut Tx, id: OrderId) -> Result<bool, StoreError> {
-    let taken = tx
-        .fetch_optional(TAKEN_CERTIFICATE, args![id.0])
-        .await?
-        .is_some();
+    let taken = tx.fetch_optional(TAKEN_CERTIFICATE, args![id.0]).await?.is_some();
     if !taken {
         tx.execute(REVIVE_REGISTRATIONS, args![id.0]).await?;
     }
@@ -293,21 +246,13 @@ WHERE game_id = $1 AND order_no = $2 AND state = 1 AND live = 0
                     AND other.live = 1)";
 
 /// Makes the order's queue token answer its owner's repeated request again. Only under `quota::lock`.
-pub async fn revive_token(
-    tx: &mut Tx,
-    game: GameId,
-    order_no: &OrderNo,
-) -> Result<(), StoreError> {
-    tx.execute(REVIVE_TOKEN, args![game.0, order_no.as_str()])
-        .await
-        .map(drop)
+pub async fn revive_token(tx: &mut Tx, game: GameId, order_no: &OrderNo) -> Result<(), StoreError> {
+    tx.execute(REVIVE_TOKEN, args![game.0, order_no.as_str()]).await.map(drop)
 }
 
 const MEMBERSHIP_YEARS: &str = "SELECT valid_time FROM businesses WHERE id = $1";
 
 /// How many years the business' membership lasts.
 pub async fn membership_years(tx: &mut Tx, business: BusinessId) -> Result<i64, StoreError> {
-    tx.fetch_one(MEMBERSHIP_YEARS, args![business.0])
-        .await?
-        .int("valid_time")
+    tx.fetch_one(MEMBERSHIP_YEARS, args![business.0]).await?.int("valid_time")
 }
