@@ -12,6 +12,7 @@ use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, Sockets};
 use crate::service::queues::Queues;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
@@ -22,12 +23,16 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub queues: Queues,
+    pub catalog: Catalog,
+    pub limits: RateLimits,
     pub outside: Outside,
     pub sessions: SessionCache,
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
-    pub queues: Queues,
-    pub catalog: Catalog,
-    pub limits: RateLimits,
+    /// The chat rooms that run here.
+    pub rooms: Rooms,
+    /// The chat sockets that are open here.
+    pub sockets: Sockets,
 }

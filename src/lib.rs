@@ -2,6 +2,7 @@
 //! holds the use cases, `store` and `clients` reach out.
 
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod clients;
 pub mod config;
@@ -14,3 +15,4 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
+pub mod ws;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Arbiter;
+use actix::{Arbiter, ArbiterHandle};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
@@ -15,7 +15,6 @@ use actors::ports::Bus;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::clients::Outside;
@@ -26,19 +25,22 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
+use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
 use crate::service::outbox;
 use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
+use crate::store::redis::RedisBus;
+use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
 use crate::vault::Vault;
+use crate::ws::{self, JsonWire};
 
 /// A phase of the stop that takes longer is given up.
 const PHASE_LIMIT: Duration = Duration::from_secs(10);
-/// Threads that the lines of all games share.
-const QUEUE_ARBITERS: usize = 2;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 pub struct Application {
@@ -80,17 +82,25 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let bus = bus(&config)?;
+        let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
-        let arbiters = (0..QUEUE_ARBITERS).map(|_| Arbiter::new().handle());
-        let queues = Queues::new(arbiters.collect(), Arc::new(ledger), bus.clone());
+        let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
+        let log = Arc::new(SqlChatLog { db: db.clone() });
+        let wire = JsonWire { public_url: config.server.public_url.clone() };
+        let rooms = Rooms::new(log, bus.clone(), Arc::new(wire), arbiters);
+        let sockets = Sockets::new(SocketLimits::from_config(&config), rooms.node());
+        let catalog = Catalog::default();
+        catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            queues,
-            catalog: Catalog::default(),
             limits: RateLimits::new(&config.limits),
             db,
             vault,
             bus,
+            queues,
+            catalog,
+            rooms,
+            sockets,
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
@@ -106,15 +116,25 @@ impl Application {
         context.outside.set_own_address(own_address);
         let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
         let application = Self { http, chat, internal, context };
+        application.start_loops();
         application.greet_first_administrator().await?;
         let context = &application.context;
         context.shutdown.spawn(outbox::run(context.clone()));
-        let running = context.clone();
-        context.shutdown.spawn(async move {
-            let never = CancellationToken::new();
-            running.queues.run(&running.db, &*running.bus, never).await;
-        });
         Ok(application)
+    }
+
+    /// What goes on without a client calling: the sweep of all lines, the games' rules, tidying.
+    fn start_loops(&self) {
+        let shutdown = &self.context.shutdown;
+        let context = self.context.clone();
+        shutdown.spawn(async move { context.queues.run(&context.db, context.bus.as_ref()).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { housekeeping::run(&context).await });
+        shutdown.spawn(follow_bus(self.context.clone()));
+        let context = self.context.clone();
+        shutdown.on(Phase::Sockets, "sockets", move || async move { ws::close_all(&context) });
+        let context = self.context.clone();
+        shutdown.on(Phase::Queues, "lines", move || async move { context.queues.drain().await });
     }
 
     async fn greet_first_administrator(&self) -> anyhow::Result<()> {
@@ -198,6 +218,20 @@ async fn stop(context: &Context, handles: &[ServerHandle]) {
     shutdown.run(Phase::Background, PHASE_LIMIT).await;
     context.db.close().await;
     tracing::info!("stopped");
+}
+
+/// One node tells nobody; several tell each other through Redis.
+fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match config.redis.url.expose_secret() {
+        "" => Arc::new(MemoryBus::default()),
+        url => Arc::new(RedisBus::start(url).context("redis.url")?),
+    })
+}
+
+/// The threads that lines and rooms live on, apart from those that serve HTTP.
+fn arbiters() -> Vec<ArbiterHandle> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    (0..threads).map(|_| Arbiter::new().handle()).collect()
 }
 
 fn key(config: &Config, name: &str, of: impl Fn(&Config) -> &secrecy::SecretString) -> anyhow::Result<[u8; 32]> {

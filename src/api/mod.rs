@@ -19,11 +19,14 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cmd::routes(cfg);
     h5::routes(cfg);
     sandbox::routes(cfg);
+    crate::ws::routes(cfg);
     static_files::routes(cfg);
 }
 
 /// The chat port of the seed: any path.
-pub fn chat_routes(_cfg: &mut ServiceConfig) {}
+pub fn chat_routes(cfg: &mut ServiceConfig) {
+    crate::ws::seed_routes(cfg);
+}
 
 /// The port for those who run the server.
 pub fn internal_routes(cfg: &mut ServiceConfig) {

@@ -83,11 +83,11 @@ pub async fn authenticate_optional(context: &Context, token: Option<&str>) -> Re
     }
 }
 
-/// An account that somebody trusted names.
+/// An account by its id, for a front end that is trusted to name it.
 ///
 /// Errors: `NotFound(Account)`, `AccountDisabled`.
 pub async fn by_id(context: &Context, id: AccountId) -> Result<Arc<Account>> {
-    match store::by_id(&context.db, id, context.db.now_ms()).await? {
+    match store::account(&context.db, id, context.db.now_ms()).await? {
         Some((account, true)) => Ok(Arc::new(account)),
         Some((_, false)) => Err(DomainError::AccountDisabled),
         None => Err(DomainError::NotFound(Entity::Account)),

@@ -25,17 +25,12 @@ const LONGEST_NAME: usize = 64;
 /// What slows down those who guess.
 pub struct AdminGate {
     pub passwords: Passwords,
-    sign_ins: Attempts,
     wrong: Attempts,
 }
 
 impl Default for AdminGate {
     fn default() -> Self {
-        Self {
-            passwords: Passwords::default(),
-            sign_ins: Attempts::new(60),
-            wrong: Attempts::new(TRIES_WINDOW_SECONDS),
-        }
+        Self { passwords: Passwords::default(), wrong: Attempts::new(TRIES_WINDOW_SECONDS) }
     }
 }
 
@@ -62,7 +57,7 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
 pub async fn sign_in(context: &Context, address: IpAddr, username: &str, password: &str) -> Result<SignedIn> {
     let now = context.db.now_ms();
     let gate = &context.admin_gate;
-    count_sign_in(context, address, now)?;
+    context.limits.sign_in(address)?;
     let by_address = format!("{}|{username}", address_key(address));
     gate.wrong.check(&by_address, WRONG_PER_ADDRESS, now)?;
     gate.wrong.check(username, WRONG_PER_NAME, now)?;
@@ -78,16 +73,6 @@ pub async fn sign_in(context: &Context, address: IpAddr, username: &str, passwor
         return Err(DomainError::BadCredentials);
     };
     open_session(context, found.admin).await
-}
-
-fn count_sign_in(context: &Context, address: IpAddr, now: i64) -> Result<()> {
-    let limits = &context.config.limits;
-    if limits.enabled {
-        let most = limits.logins_per_minute_per_address;
-        let key = address_key(address);
-        context.admin_gate.sign_ins.take(&key, most, now)?;
-    }
-    Ok(())
 }
 
 async fn open_session(context: &Context, admin: Admin) -> Result<SignedIn> {
@@ -121,7 +106,7 @@ pub async fn set_up(
     password: &str,
 ) -> Result<SignedIn> {
     let now = context.db.now_ms();
-    count_sign_in(context, address, now)?;
+    context.limits.sign_in(address)?;
     if !is_token(token) {
         return Err(DomainError::Unauthenticated);
     }

@@ -17,7 +17,6 @@ use actors::quota_queue::messages::{
 use actors::quota_queue::view::{QueueView, Views};
 use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
 
 use crate::store::sql::db::Db;
 use crate::store::sql::quota;
@@ -80,15 +79,14 @@ impl Queues {
         Ok(())
     }
 
-    /// Sweeps until the stop, and keeps the views of a node among many at most a second old.
-    pub async fn run(&self, db: &Db, bus: &dyn Bus, stop: CancellationToken) {
+    /// Sweeps for as long as it is polled, and keeps the views of a node among many at most a second old.
+    pub async fn run(&self, db: &Db, bus: &dyn Bus) {
         let mut messages = bus.subscribe();
         let mut ticks = tokio::time::interval(SWEEP_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut bus_is_open = true;
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
                 _ = ticks.tick() => {
                     if let Err(error) = self.sweep(db).await {
                         tracing::warn!(%error, "sweep failed, will be tried again");

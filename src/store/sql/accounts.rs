@@ -65,6 +65,14 @@ pub async fn session(db: &Db, token_hash: &str, now_ms: i64) -> Result<Option<St
     .transpose()
 }
 
+/// An account by its id, and whether it is enabled.
+pub async fn account(db: &Db, id: AccountId, now_ms: i64) -> Result<Option<(Account, bool)>, StoreError> {
+    let sql = "SELECT id, username, head_img, mobile, register_time, member_status, member_expire_time, status
+               FROM accounts WHERE id = $1";
+    let row = db.fetch_optional(sql, args![id.0]).await?;
+    row.map(|row| Ok((account_from(&row, now_ms)?, row.flag("status")?))).transpose()
+}
+
 fn account_from(row: &Row, now_ms: i64) -> Result<Account, StoreError> {
     let expires = row.opt_int("member_expire_time")?;
     Ok(Account {
@@ -75,16 +83,6 @@ fn account_from(row: &Row, now_ms: i64) -> Result<Account, StoreError> {
         register_time: row.int("register_time")?,
         is_member: row.int("member_status")? == 1 && expires.is_some_and(|at| at > now_ms),
     })
-}
-
-const BY_ID: &str = "
-SELECT id, username, head_img, mobile, register_time, status, member_status, member_expire_time
-FROM accounts WHERE id = $1";
-
-/// The account and whether it is enabled.
-pub async fn by_id(db: &Db, id: AccountId, now_ms: i64) -> Result<Option<(Account, bool)>, StoreError> {
-    let row = db.fetch_optional(BY_ID, args![id.0]).await?;
-    row.map(|row| Ok((account_from(&row, now_ms)?, row.flag("status")?))).transpose()
 }
 
 const PROFILE: &str = "

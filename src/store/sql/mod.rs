@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod admins;
 pub mod audit;
+pub mod chat;
 pub mod db;
 pub mod games;
 mod migrate;
