@@ -2,6 +2,7 @@
 
 mod support;
 
+mod h5;
 mod platform;
 mod reg;
 mod store;

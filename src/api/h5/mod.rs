@@ -11,7 +11,6 @@ mod envelope;
 mod links;
 mod pay_notify;
 mod pay_pre_order;
-mod times;
 mod token_user;
 mod user_info;
 
