@@ -81,16 +81,11 @@ impl Settings {
             ("--demo", "demo", &self.demo),
             ("--log-level", "log.level", &self.log_level),
         ];
-        let flags = given
-            .into_iter()
-            .filter_map(|(flag, key, value)| Some((flag, key, value.clone()?)))
-            .collect();
-        Sources::from_process(self.config_dir.clone(), flags)
-            .load()
-            .map_err(|faults| {
-                eprintln!("{faults}");
-                ExitCode::from(BAD_CONFIGURATION)
-            })
+        let flags = given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value.clone()?))).collect();
+        Sources::from_process(self.config_dir.clone(), flags).load().map_err(|faults| {
+            eprintln!("{faults}");
+            ExitCode::from(BAD_CONFIGURATION)
+        })
     }
 }
 
@@ -103,14 +98,8 @@ pub fn main() -> ExitCode {
             print!("{}", loaded.masked_toml());
             Ok(())
         }),
-        Command::Migrate => cli
-            .settings
-            .load()
-            .map(|loaded| run(startup::migrate(loaded.config))),
-        Command::Admin(command) => cli
-            .settings
-            .load()
-            .map(|loaded| run(command.run(loaded.config))),
+        Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
+        Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {

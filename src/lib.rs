@@ -4,6 +4,7 @@
 pub mod api;
 pub mod bench;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod context;
 pub mod listener;
@@ -14,3 +15,4 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
+pub mod ws;

@@ -14,11 +14,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// Binds and listens. Accepted sockets inherit the options.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
     #[cfg(target_os = "linux")]
@@ -32,10 +28,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Raises the soft limit of open files to the hard one and answers it.
 #[allow(unsafe_code)]
 pub fn raise_file_limit() -> io::Result<u64> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls read or write the one struct they are given, which lives through them.
     unsafe {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 {

@@ -22,17 +22,12 @@ const CLASSES: [&str; 6] = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"];
 impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let requests = IntCounterVec::new(
-            Opts::new("matchday_http_requests_total", "HTTP answers by class"),
-            &["class"],
-        )?;
+        let requests =
+            IntCounterVec::new(Opts::new("matchday_http_requests_total", "HTTP answers by class"), &["class"])?;
         registry.register(Box::new(requests.clone()))?;
-        let buckets = vec![
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-        ];
+        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
         let http_seconds = Histogram::with_opts(
-            HistogramOpts::new("matchday_http_seconds", "Time to an HTTP answer's head")
-                .buckets(buckets),
+            HistogramOpts::new("matchday_http_seconds", "Time to an HTTP answer's head").buckets(buckets),
         )?;
         registry.register(Box::new(http_seconds.clone()))?;
         Ok(Self {
@@ -51,22 +46,14 @@ impl Metrics {
 
     /// Registers what `/debug/actors` shows under `name`. `inspect` must be quick and must not wait.
     pub fn inspect(&self, name: &'static str, inspect: impl Fn() -> Value + Send + Sync + 'static) {
-        let mut inspectors = self
-            .inspectors
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner());
+        let mut inspectors = self.inspectors.lock().unwrap_or_else(|poison| poison.into_inner());
         inspectors.push((name, Box::new(inspect)));
     }
 
     pub fn inspected(&self) -> Value {
-        let inspectors = self
-            .inspectors
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner());
-        let states: Map<String, Value> = inspectors
-            .iter()
-            .map(|(name, inspect)| ((*name).to_owned(), inspect()))
-            .collect();
+        let inspectors = self.inspectors.lock().unwrap_or_else(|poison| poison.into_inner());
+        let states: Map<String, Value> =
+            inspectors.iter().map(|(name, inspect)| ((*name).to_owned(), inspect())).collect();
         Value::Object(states)
     }
 

@@ -53,10 +53,7 @@ impl Shutdown {
         F: FnOnce() -> W + Send + 'static,
         W: Future<Output = ()> + Send + 'static,
     {
-        let mut hooks = self
-            .hooks
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner());
+        let mut hooks = self.hooks.lock().unwrap_or_else(|poison| poison.into_inner());
         hooks.push((phase, name, Box::new(move || Box::pin(hook()))));
     }
 
@@ -78,13 +75,8 @@ impl Shutdown {
     /// Runs the hooks of one phase, for at most `limit`.
     pub async fn run(&self, phase: Phase, limit: Duration) {
         let due: Vec<_> = {
-            let mut hooks = self
-                .hooks
-                .lock()
-                .unwrap_or_else(|poison| poison.into_inner());
-            hooks
-                .extract_if(.., |(when, _, _)| *when == phase)
-                .collect()
+            let mut hooks = self.hooks.lock().unwrap_or_else(|poison| poison.into_inner());
+            hooks.extract_if(.., |(when, _, _)| *when == phase).collect()
         };
         let work = due.into_iter().map(|(_, name, hook)| async move {
             if tokio::time::timeout(limit, hook()).await.is_err() {
@@ -95,10 +87,7 @@ impl Shutdown {
         if phase == Phase::Background {
             self.background.cancel();
             self.tasks.close();
-            if tokio::time::timeout(limit, self.tasks.wait())
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
                 tracing::warn!("background loops did not end in time");
             }
         }
@@ -115,11 +104,7 @@ mod tests {
     async fn phases_run_their_own_hooks_once() {
         let shutdown = Shutdown::default();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        for (phase, name) in [
-            (Phase::Sockets, "sockets"),
-            (Phase::Queues, "queues"),
-            (Phase::Queues, "rooms"),
-        ] {
+        for (phase, name) in [(Phase::Sockets, "sockets"), (Phase::Queues, "queues"), (Phase::Queues, "rooms")] {
             let seen = seen.clone();
             shutdown.on(phase, name, move || async move {
                 seen.lock().unwrap().push(name);
@@ -142,9 +127,7 @@ mod tests {
         shutdown.spawn(std::future::pending());
         let limit = Duration::from_millis(20);
         shutdown.run(Phase::Queues, limit).await;
-        shutdown
-            .run(Phase::Background, Duration::from_secs(30))
-            .await;
+        shutdown.run(Phase::Background, Duration::from_secs(30)).await;
         assert!(shutdown.tasks.is_empty());
     }
 }

@@ -17,20 +17,27 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
+use crate::clients::Outside;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::listener;
 use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
+use crate::service::outbox;
 use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
+use crate::store::redis::RedisBus;
+use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
 use crate::vault::Vault;
+use crate::ws::{self, JsonWire};
 
 /// A phase of the stop that takes longer is given up.
 const PHASE_LIMIT: Duration = Duration::from_secs(10);
@@ -75,9 +82,14 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let bus = bus(&config)?;
+        let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
-        let queues = Queues::new(arbiters(), Arc::new(ledger), bus.clone());
+        let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
+        let log = Arc::new(SqlChatLog { db: db.clone() });
+        let wire = JsonWire { public_url: config.server.public_url.clone() };
+        let rooms = Rooms::new(log, bus.clone(), Arc::new(wire), arbiters);
+        let sockets = Sockets::new(SocketLimits::from_config(&config), rooms.node());
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
@@ -87,28 +99,27 @@ impl Application {
             bus,
             queues,
             catalog,
+            rooms,
+            sockets,
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
+            outside: Outside::from_config(&config)?,
+            sessions: SessionCache::new(),
             config,
         });
         let config = &context.config;
         let http = serve(&context, "http", &config.server.bind, api::routes)?;
         let chat = serve_optional(&context, "chat", &config.chat.bind, api::chat_routes)?;
-        let internal = serve_optional(
-            &context,
-            "internal",
-            &config.internal.bind,
-            api::internal_routes,
-        )?;
-        let application = Self {
-            http,
-            chat,
-            internal,
-            context,
-        };
+        let mut own_address: SocketAddr = config.server.bind.parse()?;
+        own_address.set_port(http.number);
+        context.outside.set_own_address(own_address);
+        let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
+        let application = Self { http, chat, internal, context };
         application.start_loops();
         application.greet_first_administrator().await?;
+        let context = &application.context;
+        context.shutdown.spawn(outbox::run(context.clone()));
         Ok(application)
     }
 
@@ -119,6 +130,9 @@ impl Application {
         shutdown.spawn(async move { context.queues.run(&context.db, context.bus.as_ref()).await });
         let context = self.context.clone();
         shutdown.spawn(async move { housekeeping::run(&context).await });
+        shutdown.spawn(follow_bus(self.context.clone()));
+        let context = self.context.clone();
+        shutdown.on(Phase::Sockets, "sockets", move || async move { ws::close_all(&context) });
         let context = self.context.clone();
         shutdown.on(Phase::Queues, "lines", move || async move { context.queues.drain().await });
     }
@@ -206,17 +220,21 @@ async fn stop(context: &Context, handles: &[ServerHandle]) {
     tracing::info!("stopped");
 }
 
+/// One node tells nobody; several tell each other through Redis.
+fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match config.redis.url.expose_secret() {
+        "" => Arc::new(MemoryBus::default()),
+        url => Arc::new(RedisBus::start(url).context("redis.url")?),
+    })
+}
+
 /// The threads that lines and rooms live on, apart from those that serve HTTP.
 fn arbiters() -> Vec<ArbiterHandle> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     (0..threads).map(|_| Arbiter::new().handle()).collect()
 }
 
-fn key(
-    config: &Config,
-    name: &str,
-    of: impl Fn(&Config) -> &secrecy::SecretString,
-) -> anyhow::Result<[u8; 32]> {
+fn key(config: &Config, name: &str, of: impl Fn(&Config) -> &secrecy::SecretString) -> anyhow::Result<[u8; 32]> {
     let mut key = [0; 32];
     hex::decode_to_slice(of(config).expose_secret(), &mut key)
         .map_err(|_| anyhow::anyhow!("secrets.{name}: must be 64 hex digits"))?;
@@ -247,11 +265,8 @@ fn serve(
         (_, 0) => std::thread::available_parallelism().map_or(1, usize::from),
         (_, workers) => workers,
     };
-    let address: SocketAddr = address
-        .parse()
-        .with_context(|| format!("{name}.bind: {address}"))?;
-    let socket =
-        listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
+    let address: SocketAddr = address.parse().with_context(|| format!("{name}.bind: {address}"))?;
+    let socket = listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
     let number = socket.local_addr()?.port();
     let shared = context.clone();
     let server = HttpServer::new(move || {

@@ -2,8 +2,11 @@
 //! trait in `ports` (or beside its actor).
 
 pub mod ask;
+pub mod chat_room;
 pub mod directory;
 pub mod domain;
 pub mod error;
+pub mod outbox;
 pub mod ports;
 pub mod quota_queue;
+pub mod user_session;

@@ -18,12 +18,9 @@ pub struct ClientAddress(pub IpAddr);
 impl ClientAddress {
     pub fn of(request: &HttpRequest) -> Self {
         // Only a test server without a socket has no peer.
-        let peer = request
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
-        let trusted = request
-            .app_data::<web::Data<Context>>()
-            .map_or(&[][..], |context| &context.config.server.trusted_proxies);
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
+        let trusted =
+            request.app_data::<web::Data<Context>>().map_or(&[][..], |context| &context.config.server.trusted_proxies);
         Self(client_address(peer, request.headers(), trusted))
     }
 }
@@ -43,10 +40,7 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpA
     if trusted.is_empty() {
         return address;
     }
-    let mut lines: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .filter_map(|line| line.to_str().ok())
-        .collect();
+    let mut lines: Vec<&str> = headers.get_all("x-forwarded-for").filter_map(|line| line.to_str().ok()).collect();
     lines.reverse();
     for hop in lines.iter().flat_map(|line| line.rsplit(',')) {
         if !is_trusted(address) {
@@ -65,12 +59,7 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     text.parse()
         .ok()
         .or_else(|| text.parse::<SocketAddr>().ok().map(|hop| hop.ip()))
-        .or_else(|| {
-            text.strip_prefix('[')?
-                .strip_suffix(']')?
-                .parse::<IpAddr>()
-                .ok()
-        })
+        .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok())
 }
 
 #[cfg(test)]
@@ -82,10 +71,7 @@ mod tests {
     fn found(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append(
-                HeaderName::from_static("x-forwarded-for"),
-                HeaderValue::from_str(line).unwrap(),
-            );
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(line).unwrap());
         }
         let trusted: Vec<Network> = trusted.iter().map(|text| text.parse().unwrap()).collect();
         client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
@@ -102,22 +88,13 @@ mod tests {
             ("10.0.0.1", &["6.6.6.6, 1.1.1.1"], &proxy, "1.1.1.1"),
             ("10.0.0.1", &["1.1.1.1, 10.0.0.2"], &proxy, "1.1.1.1"),
             ("10.0.0.1", &["6.6.6.6", "1.1.1.1"], &proxy, "1.1.1.1"),
-            (
-                "10.0.0.1",
-                &["6.6.6.6, nonsense, 10.0.0.2"],
-                &proxy,
-                "10.0.0.2",
-            ),
+            ("10.0.0.1", &["6.6.6.6, nonsense, 10.0.0.2"], &proxy, "10.0.0.2"),
             ("10.0.0.1", &["1.1.1.1:4711"], &proxy, "1.1.1.1"),
             ("10.0.0.1", &["[2001:db8::1]:80"], &proxy, "2001:db8::1"),
             ("::ffff:10.0.0.1", &["1.1.1.1"], &proxy, "1.1.1.1"),
         ];
         for (peer, forwarded, trusted, expected) in cases {
-            assert_eq!(
-                found(peer, forwarded, trusted),
-                *expected,
-                "{peer} {forwarded:?}"
-            );
+            assert_eq!(found(peer, forwarded, trusted), *expected, "{peer} {forwarded:?}");
         }
     }
 }

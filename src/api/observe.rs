@@ -39,19 +39,12 @@ pub async fn observe<B: MessageBody + 'static>(
     let id = accepted(request.headers()).unwrap_or_else(made);
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    let outcome = AssertUnwindSafe(next.call(request))
-        .catch_unwind()
-        .instrument(span.clone())
-        .await;
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
     // A clone of the request would let these two be full responses, but routing needs the only reference to it.
     let mut response = match outcome {
         Ok(response) => response?,
         Err(_panic) => {
-            let problem = Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "something went wrong here",
-            );
+            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here");
             return Err(problem.into());
         }
     };
@@ -68,20 +61,13 @@ pub async fn observe<B: MessageBody + 'static>(
 }
 
 fn protect(headers: &mut HeaderMap) {
-    use actix_web::http::header::{
-        CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    };
+    use actix_web::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Nothing runs in a JSON answer, and polls are counted in millions.
-    let is_json = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     if !is_json {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(
-            REFERRER_POLICY,
-            HeaderValue::from_static("strict-origin-when-cross-origin"),
-        );
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     }
 }
 
@@ -98,8 +84,7 @@ fn made() -> HeaderValue {
     thread_local!(static RANDOM: u64 = rand::random());
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let random = RANDOM.with(|random| *random);
-    HeaderValue::try_from(format!("{random:016x}{count:08x}"))
-        .unwrap_or_else(|_| unreachable!("hex is a header value"))
+    HeaderValue::try_from(format!("{random:016x}{count:08x}")).unwrap_or_else(|_| unreachable!("hex is a header value"))
 }
 
 fn log<B>(response: &ServiceResponse<B>, status: StatusCode, took: Duration) {
@@ -169,10 +154,7 @@ mod tests {
     fn lines_of_one_second_are_counted_out() {
         std::thread::spawn(|| {
             let written = (0..1000).filter(|_| sampled().is_some()).count();
-            assert!(
-                written >= LINES_PER_SECOND as usize && written <= 3 * LINES_PER_SECOND as usize,
-                "{written}"
-            );
+            assert!(written >= LINES_PER_SECOND as usize && written <= 3 * LINES_PER_SECOND as usize, "{written}");
         })
         .join()
         .unwrap();

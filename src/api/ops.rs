@@ -21,8 +21,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 pub fn internal_routes(cfg: &mut ServiceConfig) {
     routes(cfg);
-    cfg.route("/metrics", web::get().to(metrics))
-        .route("/debug/actors", web::get().to(debug_actors));
+    cfg.route("/metrics", web::get().to(metrics)).route("/debug/actors", web::get().to(debug_actors));
 }
 
 /// The process runs and answers.
@@ -32,8 +31,7 @@ async fn healthz() -> HttpResponse {
 
 /// New work is welcome: not stopping, and the database answers (it was migrated before the port was bound).
 async fn readyz(context: Data<Context>) -> HttpResponse {
-    let refuse =
-        |reason| HttpResponse::ServiceUnavailable().json(json!({"ready": false, "reason": reason}));
+    let refuse = |reason| HttpResponse::ServiceUnavailable().json(json!({"ready": false, "reason": reason}));
     if context.shutdown.is_draining() {
         return refuse("stopping");
     }
@@ -46,15 +44,9 @@ async fn readyz(context: Data<Context>) -> HttpResponse {
 async fn metrics(context: Data<Context>) -> Result<HttpResponse, Problem> {
     let text = context.metrics.exposition().map_err(|error| {
         tracing::error!(%error, "metrics");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "figures cannot be written",
-        )
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "figures cannot be written")
     })?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text))
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 
 async fn debug_actors(context: Data<Context>) -> HttpResponse {

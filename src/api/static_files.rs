@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use actix_web::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, IF_RANGE,
+    RANGE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, ServiceConfig};
@@ -34,8 +34,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         );
     }
     for path in ["/favicon.ico", "/robots.txt"] {
-        cfg.route(path, web::get().to(file))
-            .route(path, web::head().to(file));
+        cfg.route(path, web::get().to(file)).route(path, web::head().to(file));
     }
 }
 
@@ -43,17 +42,9 @@ async fn file(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.path();
     let name = match path {
         "/" => "index.html",
-        _ => path
-            .strip_prefix("/static/")
-            .unwrap_or(path.trim_start_matches('/')),
+        _ => path.strip_prefix("/static/").unwrap_or(path.trim_start_matches('/')),
     };
-    let missing = || {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is nothing at this address",
-        )
-    };
+    let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address");
     // A debug build reads the folder: no way out of it.
     if name.split('/').any(|part| part.is_empty() || part == "..") {
         return Err(missing());
@@ -89,10 +80,7 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
         Asked::Everything => response.body(body),
         Asked::Part(part) => {
             let shown = format!("bytes {}-{}/{}", part.start, part.end - 1, body.len());
-            response
-                .status(StatusCode::PARTIAL_CONTENT)
-                .insert_header((CONTENT_RANGE, shown))
-                .body(body.slice(part))
+            response.status(StatusCode::PARTIAL_CONTENT).insert_header((CONTENT_RANGE, shown)).body(body.slice(part))
         }
         Asked::Nothing => response
             .status(StatusCode::RANGE_NOT_SATISFIABLE)
@@ -107,10 +95,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 
 /// A weak comparison, as conditional GETs want it.
 fn has_tag(known: &str, tag: &str) -> bool {
-    known
-        .split(',')
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    known.split(',').map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 fn content_type<'k>(name: &str, guessed: &'k str) -> Cow<'k, str> {
@@ -132,10 +117,7 @@ enum Asked {
 
 /// `bytes=a-b`, `bytes=a-`, `bytes=-n`. Several ranges, other units and nonsense get everything, as the standard allows.
 fn range(text: &str, length: usize) -> Asked {
-    let Some((first, last)) = text
-        .strip_prefix("bytes=")
-        .and_then(|text| text.trim().split_once('-'))
-    else {
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|text| text.trim().split_once('-')) else {
         return Asked::Everything;
     };
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -147,11 +129,7 @@ fn range(text: &str, length: usize) -> Asked {
     let part = if first.is_empty() {
         length.saturating_sub(number(last))..length
     } else {
-        let last = if last.is_empty() {
-            usize::MAX
-        } else {
-            number(last)
-        };
+        let last = if last.is_empty() { usize::MAX } else { number(last) };
         if last < number(first) {
             return Asked::Everything;
         }

@@ -48,12 +48,7 @@ pub struct HttpConnection {
 impl HttpConnection {
     /// `limit` bounds each exchange, connecting included.
     pub fn new(target: Target, limit: Duration) -> Self {
-        Self {
-            target,
-            stream: None,
-            buffer: Vec::with_capacity(4096),
-            limit,
-        }
+        Self { target, stream: None, buffer: Vec::with_capacity(4096), limit }
     }
 
     /// Sends one request and reads its answer. The connection is dropped after an error, the next call opens another.
@@ -69,10 +64,7 @@ impl HttpConnection {
         if !head.closes {
             self.stream = stream;
         }
-        Ok(Response {
-            status: head.status,
-            body: &self.buffer[head.bytes..head.bytes + head.body_bytes],
-        })
+        Ok(Response { status: head.status, body: &self.buffer[head.bytes..head.bytes + head.body_bytes] })
     }
 }
 
@@ -108,9 +100,7 @@ async fn exchange_on(
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let parsed = response
-        .parse(bytes)
-        .map_err(|_| HttpError::Unreadable("not an HTTP answer"))?;
+    let parsed = response.parse(bytes).map_err(|_| HttpError::Unreadable("not an HTTP answer"))?;
     let httparse::Status::Complete(head_bytes) = parsed else {
         if bytes.len() > MAX_RESPONSE_BYTES {
             return Err(HttpError::Unreadable("head too long"));
@@ -118,17 +108,11 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
         return Ok(None);
     };
     let status = response.code.unwrap_or(0);
-    let mut body_bytes = if matches!(status, 204 | 304) {
-        Some(0)
-    } else {
-        None
-    };
+    let mut body_bytes = if matches!(status, 204 | 304) { Some(0) } else { None };
     let mut closes = false;
     for header in response.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
-            body_bytes = std::str::from_utf8(header.value)
-                .ok()
-                .and_then(|text| text.trim().parse().ok());
+            body_bytes = std::str::from_utf8(header.value).ok().and_then(|text| text.trim().parse().ok());
         } else if header.name.eq_ignore_ascii_case("connection") {
             closes = header.value.eq_ignore_ascii_case(b"close");
         }
@@ -137,32 +121,14 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
     if body_bytes > MAX_RESPONSE_BYTES {
         return Err(HttpError::Unreadable("body too long"));
     }
-    Ok(Some(Head {
-        status,
-        bytes: head_bytes,
-        body_bytes,
-        closes,
-    }))
+    Ok(Some(Head { status, bytes: head_bytes, body_bytes, closes }))
 }
 
 /// Writes a JSON `POST` into `out`, replacing what it held. `session` is an account's token.
-pub fn post_json(
-    out: &mut Vec<u8>,
-    authority: &str,
-    path: &str,
-    session: Option<&str>,
-    body: &str,
-) {
+pub fn post_json(out: &mut Vec<u8>, authority: &str, path: &str, session: Option<&str>, body: &str) {
     out.clear();
-    let head = [
-        "POST ",
-        path,
-        " HTTP/1.1\r\nHost: ",
-        authority,
-        "\r\nContent-Type: application/json\r\n",
-    ];
-    head.iter()
-        .for_each(|part| out.extend_from_slice(part.as_bytes()));
+    let head = ["POST ", path, " HTTP/1.1\r\nHost: ", authority, "\r\nContent-Type: application/json\r\n"];
+    head.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
     if let Some(session) = session {
         out.extend_from_slice(b"token: ");
         out.extend_from_slice(session.as_bytes());
@@ -178,8 +144,7 @@ pub fn post_json(
 pub fn get(out: &mut Vec<u8>, authority: &str, path: &str) {
     out.clear();
     let head = ["GET ", path, " HTTP/1.1\r\nHost: ", authority, "\r\n\r\n"];
-    head.iter()
-        .for_each(|part| out.extend_from_slice(part.as_bytes()));
+    head.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
 
 #[cfg(test)]
@@ -192,14 +157,9 @@ mod tests {
     fn head_needs_a_length_and_all_its_bytes() {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
         let head = parse_head(answer).unwrap().unwrap();
-        assert_eq!(
-            (head.status, head.bytes, head.body_bytes, head.closes),
-            (200, 38, 2, false)
-        );
+        assert_eq!((head.status, head.bytes, head.body_bytes, head.closes), (200, 38, 2, false));
         assert_eq!(parse_head(&answer[..20]).unwrap(), None);
-        let empty = parse_head(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-            .unwrap()
-            .unwrap();
+        let empty = parse_head(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap().unwrap();
         assert_eq!((empty.body_bytes, empty.closes), (0, true));
         for bad in [
             &b"HTTP/1.1 200 OK\r\n\r\n"[..],
@@ -240,10 +200,7 @@ mod tests {
                 }
             }
         });
-        Target {
-            address,
-            authority: address.to_string(),
-        }
+        Target { address, authority: address.to_string() }
     }
 
     #[tokio::test]
@@ -266,10 +223,7 @@ mod tests {
         assert_eq!((first.status, first.body), (200, &b"abcd"[..]));
         assert_eq!(connection.exchange(&request).await.unwrap().status, 404);
         let cut = connection.exchange(&request).await;
-        assert!(
-            matches!(cut, Err(HttpError::Closed | HttpError::Io(_))),
-            "{cut:?}"
-        );
+        assert!(matches!(cut, Err(HttpError::Closed | HttpError::Io(_))), "{cut:?}");
         assert_eq!(connection.exchange(&request).await.unwrap().body, b"z");
     }
 
@@ -277,14 +231,8 @@ mod tests {
     async fn exchange_ends_when_nothing_comes() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let target = Target {
-            address,
-            authority: address.to_string(),
-        };
+        let target = Target { address, authority: address.to_string() };
         let mut connection = HttpConnection::new(target, Duration::from_millis(20));
-        assert!(matches!(
-            connection.exchange(b"x").await,
-            Err(HttpError::Timeout)
-        ));
+        assert!(matches!(connection.exchange(b"x").await, Err(HttpError::Timeout)));
     }
 }

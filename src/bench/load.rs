@@ -15,29 +15,21 @@ where
     let mut started = Vec::new();
     for thread in 0..threads {
         let work = work.clone();
-        let spawned = std::thread::Builder::new()
-            .name(format!("load-{thread}"))
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .context("cannot start a runtime")?;
-                let local = tokio::task::LocalSet::new();
-                Ok(local.block_on(&runtime, work(thread)))
-            });
+        let spawned = std::thread::Builder::new().name(format!("load-{thread}")).spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+            let local = tokio::task::LocalSet::new();
+            Ok(local.block_on(&runtime, work(thread)))
+        });
         started.push(spawned.context("cannot start a thread")?);
     }
     let join = move || -> anyhow::Result<Vec<R>> {
         let join_one = |handle: std::thread::JoinHandle<anyhow::Result<R>>| {
-            handle
-                .join()
-                .map_err(|_| anyhow!("a load thread panicked"))?
+            handle.join().map_err(|_| anyhow!("a load thread panicked"))?
         };
         started.into_iter().map(join_one).collect()
     };
-    tokio::task::spawn_blocking(join)
-        .await
-        .context("cannot join the load threads")?
+    tokio::task::spawn_blocking(join).await.context("cannot join the load threads")?
 }
 
 /// How many of `total` things fall to `part` of `parts` when they are dealt out in turn.
@@ -51,9 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn results_come_back_in_order() {
-        let results = on_threads(3, |thread| async move { thread * 10 })
-            .await
-            .unwrap();
+        let results = on_threads(3, |thread| async move { thread * 10 }).await.unwrap();
         assert_eq!(results, [0, 10, 20]);
     }
 

@@ -23,16 +23,10 @@ pub fn usage(pid: u32) -> anyhow::Result<Usage> {
         let path = format!("/proc/{pid}/{file}");
         fs::read_to_string(&path).with_context(|| format!("--pid {pid}: cannot read {path}"))
     };
-    let cpu_seconds =
-        cpu_seconds(&read("stat")?).with_context(|| format!("--pid {pid}: unreadable stat"))?;
+    let cpu_seconds = cpu_seconds(&read("stat")?).with_context(|| format!("--pid {pid}: unreadable stat"))?;
     let status = read("status")?;
-    let bytes =
-        |key| kibibytes(&status, key).with_context(|| format!("--pid {pid}: no {key} in status"));
-    Ok(Usage {
-        cpu_seconds,
-        resident_bytes: bytes("VmRSS")?,
-        peak_resident_bytes: bytes("VmHWM")?,
-    })
+    let bytes = |key| kibibytes(&status, key).with_context(|| format!("--pid {pid}: no {key} in status"));
+    Ok(Usage { cpu_seconds, resident_bytes: bytes("VmRSS")?, peak_resident_bytes: bytes("VmHWM")? })
 }
 
 /// The process' name is in brackets and may hold spaces and brackets itself, so fields are counted from the last one.
@@ -45,9 +39,7 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
 }
 
 fn kibibytes(status: &str, key: &str) -> Option<u64> {
-    let value = status
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     let number: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(number * 1024)
 }
@@ -67,17 +59,11 @@ pub fn machine() -> Machine {
         text.lines()
             .find(|line| line.starts_with(key))
             .and_then(|line| line.split_once(':'))
-            .map_or_else(
-                || "unknown".to_owned(),
-                |(_, value)| value.trim().to_owned(),
-            )
+            .map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
     };
     let cpu_table = text("/proc/cpuinfo");
     Machine {
-        cores: cpu_table
-            .lines()
-            .filter(|line| line.starts_with("processor"))
-            .count(),
+        cores: cpu_table.lines().filter(|line| line.starts_with("processor")).count(),
         cpu: field(&cpu_table, "model name"),
         kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
         load_cores: field(&text("/proc/self/status"), "Cpus_allowed_list"),
@@ -87,9 +73,7 @@ pub fn machine() -> Machine {
 /// How many files this process may have open at once; `None` when the kernel does not say.
 pub fn open_file_limit() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 

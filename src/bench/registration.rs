@@ -74,24 +74,12 @@ struct Refusal {
 ///
 /// # Errors
 /// The server is not reachable, has no sandbox sign-in, or limits sign-ins.
-pub async fn sign_in(
-    connection: &mut HttpConnection,
-    target: &Target,
-    number: u32,
-) -> anyhow::Result<String> {
+pub async fn sign_in(connection: &mut HttpConnection, target: &Target, number: u32) -> anyhow::Result<String> {
     let mut request = Vec::new();
     let body = format!(r#"{{"code":"sandbox:bench-{number}"}}"#);
-    http::post_json(
-        &mut request,
-        &target.authority,
-        "/api/v1/token/user",
-        None,
-        &body,
-    );
-    let response = connection
-        .exchange(&request)
-        .await
-        .with_context(|| format!("cannot sign in at {}", target.authority))?;
+    http::post_json(&mut request, &target.authority, "/api/v1/token/user", None, &body);
+    let response =
+        connection.exchange(&request).await.with_context(|| format!("cannot sign in at {}", target.authority))?;
     if let Ok(signed_in) = serde_json::from_slice::<SignedIn>(response.body) {
         return Ok(signed_in.token);
     }
@@ -110,11 +98,7 @@ pub async fn sign_in(
 }
 
 /// Signs in `accounts` people over a few connections at once.
-pub async fn sign_in_all(
-    target: &Target,
-    accounts: u32,
-    limit: Duration,
-) -> anyhow::Result<Vec<String>> {
+pub async fn sign_in_all(target: &Target, accounts: u32, limit: Duration) -> anyhow::Result<Vec<String>> {
     const CONNECTIONS: u32 = 8;
     let lane = |first: u32| async move {
         let mut connection = HttpConnection::new(target.clone(), limit);
@@ -144,13 +128,11 @@ mod tests {
 
     #[test]
     fn replies_are_read_with_and_without_extras() {
-        let waiting: Reply = serde_json::from_str(
-            r#"{"result":0,"msg":"","token":"a","queue_state":0,"count":12,"query_interval":3}"#,
-        )
-        .unwrap();
+        let waiting: Reply =
+            serde_json::from_str(r#"{"result":0,"msg":"","token":"a","queue_state":0,"count":12,"query_interval":3}"#)
+                .unwrap();
         assert!(waiting.waiting() && waiting.count == 12);
-        let busy: Reply =
-            serde_json::from_str(r#"{"result":-1000,"msg":"x","retry_after":2}"#).unwrap();
+        let busy: Reply = serde_json::from_str(r#"{"result":-1000,"msg":"x","retry_after":2}"#).unwrap();
         assert!(!busy.waiting());
         assert_eq!(busy.pause(), Duration::from_secs(2));
         let forever: Reply = serde_json::from_str(r#"{"result":-1000,"retry_after":1e9}"#).unwrap();

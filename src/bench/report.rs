@@ -22,8 +22,7 @@ impl Latency {
     /// # Errors
     /// Never in practice: the bounds are constant.
     pub fn new() -> anyhow::Result<Self> {
-        let histogram =
-            Histogram::new_with_bounds(1, LONGEST_MICROSECONDS, 3).context("latency histogram")?;
+        let histogram = Histogram::new_with_bounds(1, LONGEST_MICROSECONDS, 3).context("latency histogram")?;
         Ok(Self(histogram))
     }
 
@@ -71,11 +70,7 @@ pub struct Figures(Vec<Figure>);
 
 impl Figures {
     pub fn add(&mut self, name: impl Into<String>, unit: &'static str, value: f64) {
-        self.0.push(Figure {
-            name: name.into(),
-            unit,
-            value,
-        });
+        self.0.push(Figure { name: name.into(), unit, value });
     }
 
     pub fn count(&mut self, name: impl Into<String>, value: u64) {
@@ -99,13 +94,7 @@ impl Figures {
     }
 
     /// CPU seconds between two looks at the server for each million operations, and its memory at the second look.
-    pub fn server(
-        &mut self,
-        name: &str,
-        before: Option<Usage>,
-        after: Option<Usage>,
-        operations: u64,
-    ) {
+    pub fn server(&mut self, name: &str, before: Option<Usage>, after: Option<Usage>, operations: u64) {
         let (Some(before), Some(after)) = (before, after) else {
             return;
         };
@@ -115,43 +104,24 @@ impl Figures {
             let per_million = cpu * 1e6 / operations as f64;
             self.add(format!("{name} server CPU per million"), "s", per_million);
         }
-        self.add(
-            format!("{name} server memory"),
-            "MiB",
-            mebibytes(after.resident_bytes),
-        );
+        self.add(format!("{name} server memory"), "MiB", mebibytes(after.resident_bytes));
         let peak = mebibytes(after.peak_resident_bytes);
         self.add(format!("{name} server peak memory"), "MiB", peak);
     }
 
     #[cfg(test)]
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.0
-            .iter()
-            .find(|figure| figure.name == name)
-            .map(|figure| figure.value)
+        self.0.iter().find(|figure| figure.name == name).map(|figure| figure.value)
     }
 
     fn to_map(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.0
-            .iter()
-            .map(|figure| (figure.name.clone(), serde_json::json!(figure.value)))
-            .collect()
+        self.0.iter().map(|figure| (figure.name.clone(), serde_json::json!(figure.value))).collect()
     }
 
     fn to_text(&self, out: &mut String) {
-        let width = self
-            .0
-            .iter()
-            .map(|figure| figure.name.len())
-            .max()
-            .unwrap_or(0);
+        let width = self.0.iter().map(|figure| figure.name.len()).max().unwrap_or(0);
         for Figure { name, unit, value } in &self.0 {
-            let separator = if unit.is_empty() || *unit == "/s" {
-                ""
-            } else {
-                " "
-            };
+            let separator = if unit.is_empty() || *unit == "/s" { "" } else { " " };
             // Writing to a String cannot fail.
             let _ = writeln!(out, "  {name:<width$}  {}{separator}{unit}", number(*value));
         }
@@ -189,11 +159,7 @@ pub fn medians(runs: &[Figures]) -> Figures {
         };
         seen.sort_by(f64::total_cmp);
         let upper = seen.len() / 2;
-        let value = if seen.len() % 2 == 1 {
-            seen[upper]
-        } else {
-            (seen[upper - 1] + seen[upper]) / 2.0
-        };
+        let value = if seen.len() % 2 == 1 { seen[upper] } else { (seen[upper - 1] + seen[upper]) / 2.0 };
         result.add(name, unit, value);
     }
     result
@@ -222,11 +188,7 @@ impl Report {
     pub fn finish(self, json: bool) -> anyhow::Result<()> {
         let command_line = std::env::args().collect::<Vec<_>>().join(" ");
         let machine = process::machine();
-        let text = if json {
-            self.json(&command_line, &machine)?
-        } else {
-            self.text(&command_line, &machine)
-        };
+        let text = if json { self.json(&command_line, &machine)? } else { self.text(&command_line, &machine) };
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{}", text.trim_end()).context("cannot print the report")?;
         if self.faults.is_empty() {
@@ -299,22 +261,14 @@ mod tests {
 
     #[test]
     fn medians_keep_the_order_and_take_the_middle() {
-        let runs = [
-            figures(&[("b", 1.0), ("a", 10.0)]),
-            figures(&[("b", 9.0), ("a", 20.0)]),
-            figures(&[("b", 2.0)]),
-        ];
+        let runs = [figures(&[("b", 1.0), ("a", 10.0)]), figures(&[("b", 9.0), ("a", 20.0)]), figures(&[("b", 2.0)])];
         assert_eq!(medians(&runs), figures(&[("b", 2.0), ("a", 15.0)]));
         assert_eq!(medians(&[]), Figures::default());
     }
 
     #[test]
     fn server_figures_need_both_looks() {
-        let look = |cpu_seconds| Usage {
-            cpu_seconds,
-            resident_bytes: 64 << 20,
-            peak_resident_bytes: 128 << 20,
-        };
+        let look = |cpu_seconds| Usage { cpu_seconds, resident_bytes: 64 << 20, peak_resident_bytes: 128 << 20 };
         let mut run = Figures::default();
         run.server("poll", None, Some(look(2.0)), 10);
         assert_eq!(run, Figures::default());

@@ -18,27 +18,20 @@ impl Target {
     /// Not a plain `http://host[:port]`, an unknown host, or a host outside this machine without `owned`.
     pub async fn resolve(url: &str, owned: bool) -> anyhow::Result<Self> {
         let authority = authority(url)?;
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&authority)
-            .await
-            .with_context(|| format!("cannot resolve {authority}"))?
-            .collect();
+        let addresses: Vec<SocketAddr> =
+            tokio::net::lookup_host(&authority).await.with_context(|| format!("cannot resolve {authority}"))?.collect();
         Self::choose(authority, &addresses, owned)
     }
 
     fn choose(authority: String, addresses: &[SocketAddr], owned: bool) -> anyhow::Result<Self> {
-        let first = *addresses
-            .first()
-            .with_context(|| format!("{authority} has no address"))?;
+        let first = *addresses.first().with_context(|| format!("{authority} has no address"))?;
         let elsewhere = addresses.iter().find(|address| !address.ip().is_loopback());
         if let Some(address) = elsewhere.filter(|_| !owned) {
             bail!(
                 "{authority} is {address}, not this machine: pass --i-own-this-server to load a server of your own elsewhere"
             );
         }
-        Ok(Self {
-            address: first,
-            authority,
-        })
+        Ok(Self { address: first, authority })
     }
 
     /// One connection, from the `source`th loopback address when the target is on IPv4 loopback (one address has only
@@ -64,24 +57,15 @@ fn loopback_source(source: u32) -> Ipv4Addr {
 }
 
 fn authority(url: &str) -> anyhow::Result<String> {
-    ensure!(
-        !url.starts_with("https://"),
-        "{url}: only plain http:// is loaded; stand in front of the TLS terminator"
-    );
-    let rest = url
-        .strip_prefix("http://")
-        .with_context(|| format!("{url}: expected http://host:port"))?;
+    ensure!(!url.starts_with("https://"), "{url}: only plain http:// is loaded; stand in front of the TLS terminator");
+    let rest = url.strip_prefix("http://").with_context(|| format!("{url}: expected http://host:port"))?;
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     ensure!(
         !authority.is_empty() && !authority.contains(['/', '?', '#', '@']),
         "{url}: expected http://host:port without a path"
     );
     let after_brackets = authority.rsplit(']').next().unwrap_or(authority);
-    if after_brackets.contains(':') {
-        Ok(authority.to_owned())
-    } else {
-        Ok(format!("{authority}:80"))
-    }
+    if after_brackets.contains(':') { Ok(authority.to_owned()) } else { Ok(format!("{authority}:80")) }
 }
 
 #[cfg(test)]
@@ -89,28 +73,17 @@ mod tests {
     use super::*;
 
     fn choose(addresses: &[&str], owned: bool) -> anyhow::Result<Target> {
-        let addresses: Vec<SocketAddr> =
-            addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         Target::choose("host:80".to_owned(), &addresses, owned)
     }
 
     #[test]
     fn authority_takes_an_origin_only() {
-        assert_eq!(
-            authority("http://127.0.0.1:8080").unwrap(),
-            "127.0.0.1:8080"
-        );
+        assert_eq!(authority("http://127.0.0.1:8080").unwrap(), "127.0.0.1:8080");
         assert_eq!(authority("http://localhost/").unwrap(), "localhost:80");
         assert_eq!(authority("http://[::1]:8080").unwrap(), "[::1]:8080");
         assert_eq!(authority("http://[::1]").unwrap(), "[::1]:80");
-        for bad in [
-            "https://127.0.0.1",
-            "127.0.0.1:8080",
-            "http://",
-            "http://a/b",
-            "http://user@a",
-            "ws://a",
-        ] {
+        for bad in ["https://127.0.0.1", "127.0.0.1:8080", "http://", "http://a/b", "http://user@a", "ws://a"] {
             assert!(authority(bad).is_err(), "{bad}");
         }
     }

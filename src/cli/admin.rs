@@ -35,21 +35,14 @@ impl AdminCommand {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         let db = startup::open_database(&config).await?;
         match self {
-            Self::Create {
-                username,
-                role,
-                password_stdin,
-            } => {
+            Self::Create { username, role, password_stdin } => {
                 let role: Role = serde_json::from_value(role.into())
                     .ok()
                     .context("--role must be owner, editor, cashier or moderator")?;
                 let password = password(password_stdin)?;
                 admins::create_from_command_line(&db, &username, &password, role).await?;
             }
-            Self::ResetPassword {
-                username,
-                password_stdin,
-            } => {
+            Self::ResetPassword { username, password_stdin } => {
                 let password = password(password_stdin)?;
                 admins::reset_from_command_line(&db, &username, &password).await?;
             }

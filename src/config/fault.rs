@@ -14,11 +14,7 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(origin: impl Into<String>, key: impl Into<String>, reason: impl ToString) -> Self {
-        Self {
-            origin: origin.into(),
-            key: key.into(),
-            reason: reason.to_string(),
-        }
+        Self { origin: origin.into(), key: key.into(), reason: reason.to_string() }
     }
 }
 

@@ -16,14 +16,10 @@ pub fn ensure_keys(config: &mut Config) -> anyhow::Result<()> {
         return Ok(());
     }
     let folder = Path::new(&config.data_dir);
-    for (name, key) in [
-        ("token_key", &mut config.secrets.token_key),
-        ("data_key", &mut config.secrets.data_key),
-    ] {
+    for (name, key) in [("token_key", &mut config.secrets.token_key), ("data_key", &mut config.secrets.data_key)] {
         if key.expose_secret().is_empty() {
             let path = folder.join(name);
-            *key =
-                load_or_make(&path).with_context(|| format!("the key file {}", path.display()))?;
+            *key = load_or_make(&path).with_context(|| format!("the key file {}", path.display()))?;
         }
     }
     Ok(())
@@ -88,21 +84,10 @@ mod tests {
         let first = load_or_make(&path).unwrap();
         let second = load_or_make(&path).unwrap();
         assert_eq!(first.expose_secret(), second.expose_secret());
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(
-            fs::read_dir(path.parent().unwrap()).unwrap().count(),
-            1,
-            "no draft is left"
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
         make(&path).unwrap();
-        assert_eq!(
-            fs::read_to_string(&path).unwrap(),
-            first.expose_secret(),
-            "a second maker does not replace it"
-        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), first.expose_secret(), "a second maker does not replace it");
     }
 
     #[test]

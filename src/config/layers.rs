@@ -19,13 +19,8 @@ const PRODUCTION: &str = include_str!("../../config/production.toml");
 
 const VARIABLE_PREFIX: &str = "MATCHDAY__";
 /// Keys whose values are masked, refused in files, and may be named as a file with `…_FILE`.
-const SECRETS: &[&str] = &[
-    "admin.password",
-    "pay.api_key",
-    "secrets.data_key",
-    "secrets.token_key",
-    "wechat.app_secret",
-];
+const SECRETS: &[&str] =
+    &["admin.password", "pay.api_key", "secrets.data_key", "secrets.token_key", "wechat.app_secret"];
 /// Addresses that are secret as soon as there is a password in them.
 const SECRET_URLS: &[&str] = &["database.url", "redis.url"];
 const MASK: &str = "********";
@@ -43,10 +38,7 @@ pub struct Sources {
 
 impl Sources {
     /// The process's environment and the given folder and flags.
-    pub fn from_process(
-        config_dir: Option<PathBuf>,
-        flags: Vec<(&'static str, &'static str, String)>,
-    ) -> Self {
+    pub fn from_process(config_dir: Option<PathBuf>, flags: Vec<(&'static str, &'static str, String)>) -> Self {
         Self {
             environment: std::env::var("MATCHDAY_ENV").ok(),
             config_dir: config_dir.unwrap_or_else(|| PathBuf::from("config")),
@@ -116,20 +108,12 @@ struct Merge {
 
 impl Merge {
     fn start() -> Self {
-        let defaults: Table = DEFAULT
-            .parse()
-            .unwrap_or_else(|error| unreachable!("config/default.toml: {error}"));
+        let defaults: Table = DEFAULT.parse().unwrap_or_else(|error| unreachable!("config/default.toml: {error}"));
         let mut known = BTreeMap::new();
         flatten(&defaults, "", &mut |key, value| {
             known.insert(key, value.clone());
         });
-        Self {
-            known,
-            table: defaults.clone(),
-            defaults,
-            origins: BTreeMap::new(),
-            faults: Vec::new(),
-        }
+        Self { known, table: defaults.clone(), defaults, origins: BTreeMap::new(), faults: Vec::new() }
     }
 
     fn fault(&mut self, origin: &str, key: &str, reason: impl ToString) {
@@ -155,10 +139,7 @@ impl Merge {
             self.fault(
                 "MATCHDAY_ENV",
                 "",
-                format!(
-                    "is neither development nor production, and there is no {}",
-                    path.display()
-                ),
+                format!("is neither development nor production, and there is no {}", path.display()),
             );
         }
     }
@@ -184,11 +165,7 @@ impl Merge {
                     .span()
                     .and_then(|span| text.get(..span.start))
                     .map_or(1, |before| before.matches('\n').count() + 1);
-                self.fault(
-                    origin,
-                    "",
-                    format!("is not TOML: line {line}: {}", error.message()),
-                );
+                self.fault(origin, "", format!("is not TOML: line {line}: {}", error.message()));
                 return;
             }
         };
@@ -199,9 +176,7 @@ impl Merge {
         for (key, value) in found {
             let secret = match &value {
                 Value::String(text) if SECRETS.contains(&key.as_str()) => !text.is_empty(),
-                Value::String(text) if SECRET_URLS.contains(&key.as_str()) => {
-                    url_password(text).is_some()
-                }
+                Value::String(text) if SECRET_URLS.contains(&key.as_str()) => url_password(text).is_some(),
                 _ => false,
             };
             if secret {
@@ -209,9 +184,7 @@ impl Merge {
                 self.fault(
                     origin,
                     &key,
-                    format!(
-                        "a secret does not belong in a file: set {variable} or {variable}_FILE"
-                    ),
+                    format!("a secret does not belong in a file: set {variable} or {variable}_FILE"),
                 );
                 continue;
             }
@@ -237,9 +210,7 @@ impl Merge {
             };
             if let Some(key) = self.key_of(name) {
                 self.text(name, &key, value);
-            } else if let Some(key) = name
-                .strip_suffix("_FILE")
-                .and_then(|name| self.key_of(name))
+            } else if let Some(key) = name.strip_suffix("_FILE").and_then(|name| self.key_of(name))
                 && (SECRETS.contains(&key.as_str()) || SECRET_URLS.contains(&key.as_str()))
             {
                 self.secret_file(name, &key, value, variables);
@@ -250,19 +221,10 @@ impl Merge {
     }
 
     fn key_of(&self, variable: &str) -> Option<String> {
-        self.known
-            .keys()
-            .find(|key| variable_name(key) == variable)
-            .cloned()
+        self.known.keys().find(|key| variable_name(key) == variable).cloned()
     }
 
-    fn secret_file(
-        &mut self,
-        name: &str,
-        key: &str,
-        path: &str,
-        variables: &[(OsString, OsString)],
-    ) {
+    fn secret_file(&mut self, name: &str, key: &str, path: &str, variables: &[(OsString, OsString)]) {
         let direct = variable_name(key);
         if variables.iter().any(|(name, _)| *name == *direct) {
             self.fault(name, key, format!("{direct} is set as well; keep one"));
@@ -282,10 +244,7 @@ impl Merge {
                 "false" | "0" => Ok(Value::Boolean(false)),
                 _ => Err("must be true or false"),
             },
-            Some(Value::Integer(_)) => text
-                .parse()
-                .map(Value::Integer)
-                .map_err(|_| "must be a whole number"),
+            Some(Value::Integer(_)) => text.parse().map(Value::Integer).map_err(|_| "must be a whole number"),
             Some(Value::Array(_)) => Ok(Value::Array(
                 text.split(',')
                     .map(str::trim)
@@ -339,10 +298,7 @@ impl Merge {
                 // A value that was refused above left its default behind, which is judged by nobody.
                 self.faults.extend(faults);
                 if self.faults.is_empty() {
-                    return Ok(Loaded {
-                        config,
-                        effective: self.table,
-                    });
+                    return Ok(Loaded { config, effective: self.table });
                 }
             }
             Err(error) => self.fault("config/default.toml", "", error.message()),
@@ -352,10 +308,7 @@ impl Merge {
 }
 
 fn variable_name(key: &str) -> String {
-    format!(
-        "{VARIABLE_PREFIX}{}",
-        key.replace('.', "__").to_ascii_uppercase()
-    )
+    format!("{VARIABLE_PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -373,11 +326,7 @@ fn kind(value: &Value) -> &'static str {
 /// Calls `leaf` for every value that is not a table. An empty table counts as a value, so that it is not overlooked.
 fn flatten(table: &Table, prefix: &str, leaf: &mut impl FnMut(String, &Value)) {
     for (name, value) in table {
-        let key = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}.{name}")
-        };
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         match value {
             Value::Table(inner) if !inner.is_empty() => flatten(inner, &key, leaf),
             // An empty section says nothing; every section that exists is known by its keys.

@@ -18,15 +18,11 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix))
-                    .unwrap_or(0);
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
                 network.to_bits() & mask == address.to_bits() & mask
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix))
-                    .unwrap_or(0);
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
                 network.to_bits() & mask == address.to_bits() & mask
             }
             _ => false,
@@ -64,9 +60,7 @@ impl fmt::Display for Network {
 
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -90,11 +84,7 @@ mod tests {
         ];
         for (network, address, inside) in cases {
             let network: Network = network.parse().unwrap();
-            assert_eq!(
-                network.contains(address.parse().unwrap()),
-                inside,
-                "{network} {address}"
-            );
+            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network} {address}");
         }
     }
 

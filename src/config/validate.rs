@@ -19,11 +19,7 @@ struct Judge<'c> {
 
 /// `origin` tells where the value in force of a key was written.
 pub(super) fn faults(config: &Config, origin: &dyn Fn(&str) -> String) -> Vec<Fault> {
-    let mut judge = Judge {
-        config,
-        origin,
-        faults: Vec::new(),
-    };
+    let mut judge = Judge { config, origin, faults: Vec::new() };
     judge.addresses();
     judge.stores();
     judge.amounts();
@@ -52,17 +48,11 @@ impl Judge<'_> {
         }
         let url = &config.server.public_url;
         if !url.is_empty() && !is_origin(url) {
-            self.refuse(
-                "server.public_url",
-                "must be an origin such as https://example.org, without a path",
-            );
+            self.refuse("server.public_url", "must be an origin such as https://example.org, without a path");
         }
         for origin in &config.chat.allowed_origins {
             if !is_origin(origin) {
-                self.refuse(
-                    "chat.allowed_origins",
-                    "must be origins such as https://example.org, without a path",
-                );
+                self.refuse("chat.allowed_origins", "must be origins such as https://example.org, without a path");
             }
         }
     }
@@ -75,9 +65,7 @@ impl Judge<'_> {
             self.refuse("database.url", reason);
         }
         let redis = self.config.redis.url.expose_secret();
-        let known = ["redis://", "rediss://", "unix://"]
-            .iter()
-            .any(|scheme| redis.starts_with(scheme));
+        let known = ["redis://", "rediss://", "unix://"].iter().any(|scheme| redis.starts_with(scheme));
         if !redis.is_empty() && !known {
             self.refuse("redis.url", "must start with redis://");
         }
@@ -90,81 +78,21 @@ impl Judge<'_> {
         let (hour, decade) = (3_600, 315_360_000);
         for (key, value, least, most) in [
             ("server.workers", config.server.workers as u64, 0, 1_024),
-            (
-                "server.max_connections",
-                config.server.max_connections as u64,
-                1,
-                10_000_000,
-            ),
-            (
-                "server.shutdown_timeout_seconds",
-                config.server.shutdown_timeout_seconds,
-                1,
-                hour,
-            ),
-            (
-                "chat.messages_per_30_seconds",
-                chat.messages_per_30_seconds.into(),
-                1,
-                1_000_000,
-            ),
-            (
-                "chat.moderator_messages_per_30_seconds",
-                chat.moderator_messages_per_30_seconds.into(),
-                1,
-                1_000_000,
-            ),
+            ("server.max_connections", config.server.max_connections as u64, 1, 10_000_000),
+            ("server.shutdown_timeout_seconds", config.server.shutdown_timeout_seconds, 1, hour),
+            ("chat.messages_per_30_seconds", chat.messages_per_30_seconds.into(), 1, 1_000_000),
+            ("chat.moderator_messages_per_30_seconds", chat.moderator_messages_per_30_seconds.into(), 1, 1_000_000),
             ("chat.max_characters", chat.max_characters as u64, 1, 10_000),
-            (
-                "chat.sockets_per_account",
-                chat.sockets_per_account.into(),
-                1,
-                1_000_000,
-            ),
-            (
-                "chat.sockets_per_address",
-                chat.sockets_per_address.into(),
-                1,
-                1_000_000,
-            ),
-            (
-                "chat.outbox_bytes",
-                chat.outbox_bytes as u64,
-                65_536,
-                1 << 30,
-            ),
-            (
-                "chat.login_timeout_seconds",
-                chat.login_timeout_seconds,
-                1,
-                hour,
-            ),
+            ("chat.sockets_per_account", chat.sockets_per_account.into(), 1, 1_000_000),
+            ("chat.sockets_per_address", chat.sockets_per_address.into(), 1, 1_000_000),
+            ("chat.outbox_bytes", chat.outbox_bytes as u64, 65_536, 1 << 30),
+            ("chat.login_timeout_seconds", chat.login_timeout_seconds, 1, hour),
             ("chat.ping_seconds", chat.ping_seconds, 1, hour),
-            (
-                "chat.pong_timeout_seconds",
-                chat.pong_timeout_seconds,
-                1,
-                hour,
-            ),
-            (
-                "admin.session_seconds",
-                config.admin.session_seconds,
-                60,
-                decade,
-            ),
+            ("chat.pong_timeout_seconds", chat.pong_timeout_seconds, 1, hour),
+            ("admin.session_seconds", config.admin.session_seconds, 60, decade),
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
-            (
-                "reg.payment_window_seconds",
-                config.reg.payment_window_seconds,
-                1,
-                decade,
-            ),
-            (
-                "limits.logins_per_minute_per_address",
-                config.limits.logins_per_minute_per_address.into(),
-                1,
-                1_000_000,
-            ),
+            ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),
+            ("limits.logins_per_minute_per_address", config.limits.logins_per_minute_per_address.into(), 1, 1_000_000),
             (
                 "limits.enqueues_per_minute_per_account",
                 config.limits.enqueues_per_minute_per_account.into(),
@@ -188,16 +116,8 @@ impl Judge<'_> {
         let config = self.config;
         for (key, value, allowed) in [
             ("log.format", &config.log.format, &["json", "text"][..]),
-            (
-                "pay.sign_type",
-                &config.pay.sign_type,
-                &["MD5", "HMAC-SHA256"],
-            ),
-            (
-                "wechat.provider",
-                &config.wechat.provider,
-                &["none", "sandbox", "wechat"],
-            ),
+            ("pay.sign_type", &config.pay.sign_type, &["MD5", "HMAC-SHA256"]),
+            ("wechat.provider", &config.wechat.provider, &["none", "sandbox", "wechat"]),
             ("sms.provider", &config.sms.provider, &["none", "sandbox"]),
             ("pay.provider", &config.pay.provider, &["none", "sandbox"]),
         ] {
@@ -213,10 +133,9 @@ impl Judge<'_> {
     fn secrets(&mut self) {
         let config = self.config;
         let production = config.environment == Environment::Production;
-        for (key, secret) in [
-            ("secrets.token_key", &config.secrets.token_key),
-            ("secrets.data_key", &config.secrets.data_key),
-        ] {
+        for (key, secret) in
+            [("secrets.token_key", &config.secrets.token_key), ("secrets.data_key", &config.secrets.data_key)]
+        {
             let text = secret.expose_secret();
             if text.is_empty() {
                 if production {
@@ -278,9 +197,7 @@ fn is_http(url: &str) -> bool {
 fn is_origin(text: &str) -> bool {
     text.parse::<actix_web::http::Uri>().is_ok_and(|uri| {
         is_http(text)
-            && uri
-                .authority()
-                .is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
             && uri.path() == "/"
             && uri.query().is_none()
             && !text.ends_with('/')

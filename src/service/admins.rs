@@ -25,17 +25,12 @@ const LONGEST_NAME: usize = 64;
 /// What slows down those who guess.
 pub struct AdminGate {
     pub passwords: Passwords,
-    sign_ins: Attempts,
     wrong: Attempts,
 }
 
 impl Default for AdminGate {
     fn default() -> Self {
-        Self {
-            passwords: Passwords::default(),
-            sign_ins: Attempts::new(60),
-            wrong: Attempts::new(TRIES_WINDOW_SECONDS),
-        }
+        Self { passwords: Passwords::default(), wrong: Attempts::new(TRIES_WINDOW_SECONDS) }
     }
 }
 
@@ -55,30 +50,21 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
     if !is_token(bearer) {
         return Err(DomainError::Unauthenticated);
     }
-    store::by_session(&context.db, &token_hash(bearer), context.db.now_ms())
-        .await?
-        .ok_or(DomainError::Unauthenticated)
+    store::by_session(&context.db, &token_hash(bearer), context.db.now_ms()).await?.ok_or(DomainError::Unauthenticated)
 }
 
 /// Errors: `BadCredentials`, `RateLimited`, `Busy`.
-pub async fn sign_in(
-    context: &Context,
-    address: IpAddr,
-    username: &str,
-    password: &str,
-) -> Result<SignedIn> {
+pub async fn sign_in(context: &Context, address: IpAddr, username: &str, password: &str) -> Result<SignedIn> {
     let now = context.db.now_ms();
     let gate = &context.admin_gate;
-    count_sign_in(context, address, now)?;
+    context.limits.sign_in(address)?;
     let by_address = format!("{}|{username}", address_key(address));
     gate.wrong.check(&by_address, WRONG_PER_ADDRESS, now)?;
     gate.wrong.check(username, WRONG_PER_NAME, now)?;
     if password.len() > passwords::MAX_BYTES || username.len() > LONGEST_NAME * 4 {
         return Err(DomainError::BadCredentials);
     }
-    let found = store::by_name(&context.db, username)
-        .await?
-        .filter(|found| found.enabled);
+    let found = store::by_name(&context.db, username).await?.filter(|found| found.enabled);
     let stored = found.as_ref().map(|found| found.password_hash.clone());
     let fits = gate.passwords.verify(password, stored).await?;
     let Some(found) = found.filter(|_| fits) else {
@@ -87,16 +73,6 @@ pub async fn sign_in(
         return Err(DomainError::BadCredentials);
     };
     open_session(context, found.admin).await
-}
-
-fn count_sign_in(context: &Context, address: IpAddr, now: i64) -> Result<()> {
-    let limits = &context.config.limits;
-    if limits.enabled {
-        let most = limits.logins_per_minute_per_address;
-        let key = address_key(address);
-        context.admin_gate.sign_ins.take(&key, most, now)?;
-    }
-    Ok(())
 }
 
 async fn open_session(context: &Context, admin: Admin) -> Result<SignedIn> {
@@ -108,26 +84,15 @@ async fn open_session(context: &Context, admin: Admin) -> Result<SignedIn> {
     let id = admin.id;
     context
         .db
-        .write(move |tx| {
-            Box::pin(
-                async move { Ok(store::insert_session(tx, &hash, id, now, expires_at).await?) },
-            )
-        })
+        .write(move |tx| Box::pin(async move { Ok(store::insert_session(tx, &hash, id, now, expires_at).await?) }))
         .await?;
-    Ok(SignedIn {
-        token,
-        expires_at,
-        admin,
-    })
+    Ok(SignedIn { token, expires_at, admin })
 }
 
 /// Ends one session.
 pub async fn sign_out(context: &Context, bearer: &str) -> Result<()> {
     let hash = token_hash(bearer);
-    context
-        .db
-        .write(move |tx| Box::pin(async move { Ok(store::delete_session(tx, &hash).await?) }))
-        .await
+    context.db.write(move |tx| Box::pin(async move { Ok(store::delete_session(tx, &hash).await?) })).await
 }
 
 /// Uses a one-time link: makes an owner and signs them in.
@@ -141,7 +106,7 @@ pub async fn set_up(
     password: &str,
 ) -> Result<SignedIn> {
     let now = context.db.now_ms();
-    count_sign_in(context, address, now)?;
+    context.limits.sign_in(address)?;
     if !is_token(token) {
         return Err(DomainError::Unauthenticated);
     }
@@ -161,11 +126,7 @@ pub async fn set_up(
             })
         })
         .await?;
-    let admin = Admin {
-        id,
-        username: username.to_owned(),
-        role: Role::Owner,
-    };
+    let admin = Admin { id, username: username.to_owned(), role: Role::Owner };
     open_session(context, admin).await
 }
 
@@ -179,9 +140,7 @@ async fn create(
 ) -> Result<actors::domain::ids::AdminId> {
     let id = store::insert(tx, username, password_hash, role, now)
         .await?
-        .ok_or(DomainError::Conflict {
-            field: "username".into(),
-        })?;
+        .ok_or(DomainError::Conflict { field: "username".into() })?;
     let after = json!({"id": id, "username": username, "role": role, "status": 1});
     let entry = audit::Entry {
         admin_id: None,
@@ -219,20 +178,14 @@ pub async fn first_start(context: &Context) -> Result<FirstStart> {
         let token = new_token();
         let hash = token_hash(&token);
         db.write(move |tx| {
-            Box::pin(async move {
-                Ok(store::replace_setup_link(tx, &hash, now, now + SETUP_LINK_MS).await?)
-            })
+            Box::pin(async move { Ok(store::replace_setup_link(tx, &hash, now, now + SETUP_LINK_MS).await?) })
         })
         .await?;
         return Ok(FirstStart::Link(token));
     }
     let hash = context.admin_gate.passwords.hash(password).await?;
     let created = db
-        .write(move |tx| {
-            Box::pin(
-                async move { create(tx, "admin", &hash, Role::Owner, "configuration", now).await },
-            )
-        })
+        .write(move |tx| Box::pin(async move { create(tx, "admin", &hash, Role::Owner, "configuration", now).await }))
         .await;
     match created {
         Ok(_) => Ok(FirstStart::Created),
@@ -242,29 +195,20 @@ pub async fn first_start(context: &Context) -> Result<FirstStart> {
 }
 
 /// Errors: `InvalidField`, `Conflict`.
-pub async fn create_from_command_line(
-    db: &Db,
-    username: &str,
-    password: &str,
-    role: Role,
-) -> Result<()> {
+pub async fn create_from_command_line(db: &Db, username: &str, password: &str, role: Role) -> Result<()> {
     check_username(username)?;
     check_password(password)?;
     let hash = Passwords::default().hash(password).await?;
     let (name, now) = (username.to_owned(), db.now_ms());
-    db.write(move |tx| {
-        Box::pin(async move { create(tx, &name, &hash, role, "command line", now).await })
-    })
-    .await
-    .map(drop)
+    db.write(move |tx| Box::pin(async move { create(tx, &name, &hash, role, "command line", now).await }))
+        .await
+        .map(drop)
 }
 
 /// Sets a password and ends all sessions of its owner. Errors: `InvalidField`, `NotFound`.
 pub async fn reset_from_command_line(db: &Db, username: &str, password: &str) -> Result<()> {
     check_password(password)?;
-    let found = store::by_name(db, username)
-        .await?
-        .ok_or(DomainError::NotFound(Entity::Admin))?;
+    let found = store::by_name(db, username).await?.ok_or(DomainError::NotFound(Entity::Admin))?;
     let hash = Passwords::default().hash(password).await?;
     let (id, now) = (found.admin.id, db.now_ms());
     db.write(move |tx| {
@@ -290,14 +234,9 @@ pub async fn reset_from_command_line(db: &Db, username: &str, password: &str) ->
 pub fn check_username(username: &str) -> Result<()> {
     let length = username.chars().count();
     if !(1..=LONGEST_NAME).contains(&length)
-        || username
-            .chars()
-            .any(|letter| letter.is_control() || letter.is_whitespace())
+        || username.chars().any(|letter| letter.is_control() || letter.is_whitespace())
     {
-        return Err(DomainError::field(
-            "username",
-            "must have 1 to 64 characters and no spaces",
-        ));
+        return Err(DomainError::field("username", "must have 1 to 64 characters and no spaces"));
     }
     Ok(())
 }
@@ -305,10 +244,7 @@ pub fn check_username(username: &str) -> Result<()> {
 /// Errors: `InvalidField`.
 pub fn check_password(password: &str) -> Result<()> {
     if password.chars().count() < SHORTEST_PASSWORD || password.len() > passwords::MAX_BYTES {
-        return Err(DomainError::field(
-            "password",
-            "must have 8 characters or more and 256 bytes at most",
-        ));
+        return Err(DomainError::field("password", "must have 8 characters or more and 256 bytes at most"));
     }
     Ok(())
 }

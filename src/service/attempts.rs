@@ -19,10 +19,7 @@ pub struct Attempts {
 
 impl Attempts {
     pub fn new(window_seconds: u32) -> Self {
-        Self {
-            window_ms: i64::from(window_seconds) * 1000,
-            tries: Cache::new(KEYS),
-        }
+        Self { window_ms: i64::from(window_seconds) * 1000, tries: Cache::new(KEYS) }
     }
 
     /// Counts one try of `key`. Errors: `RateLimited` when `most` were made in the window of `now_ms`.
@@ -38,14 +35,8 @@ impl Attempts {
 
     /// Whether a further try of `key` would be refused. Errors: `RateLimited`.
     pub fn check(&self, key: &str, most: u32, now_ms: i64) -> Result<()> {
-        let tries = self.tries.get(key).map_or(0, |cell| {
-            tries_in(cell.load(Ordering::Acquire), self.window(now_ms))
-        });
-        if tries < most {
-            Ok(())
-        } else {
-            Err(self.refusal(now_ms))
-        }
+        let tries = self.tries.get(key).map_or(0, |cell| tries_in(cell.load(Ordering::Acquire), self.window(now_ms)));
+        if tries < most { Ok(()) } else { Err(self.refusal(now_ms)) }
     }
 
     fn window(&self, now_ms: i64) -> u32 {
@@ -61,9 +52,7 @@ impl Attempts {
 
     fn refusal(&self, now_ms: i64) -> DomainError {
         let left = self.window_ms - now_ms.rem_euclid(self.window_ms);
-        DomainError::RateLimited {
-            retry_after_seconds: u32::try_from(left / 1000 + 1).unwrap_or(u32::MAX),
-        }
+        DomainError::RateLimited { retry_after_seconds: u32::try_from(left / 1000 + 1).unwrap_or(u32::MAX) }
     }
 }
 
@@ -72,11 +61,7 @@ fn pack(window: u32, tries: u32) -> u64 {
 }
 
 fn tries_in(packed: u64, window: u32) -> u32 {
-    if (packed >> 32) as u32 == window {
-        packed as u32
-    } else {
-        0
-    }
+    if (packed >> 32) as u32 == window { packed as u32 } else { 0 }
 }
 
 /// What one person at an address is counted by: an IPv6 household owns a whole /64.
@@ -99,9 +84,7 @@ mod tests {
             attempts.check("a", 3, now).unwrap();
             attempts.take("a", 3, now).unwrap();
         }
-        let refused = DomainError::RateLimited {
-            retry_after_seconds: 51,
-        };
+        let refused = DomainError::RateLimited { retry_after_seconds: 51 };
         assert_eq!(attempts.take("a", 3, now + 10_000), Err(refused.clone()));
         assert_eq!(attempts.check("a", 3, now + 10_000), Err(refused));
         assert_eq!(attempts.take("b", 3, now), Ok(()));

@@ -25,10 +25,7 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(PERMITS)),
-            waiting: Arc::new(Semaphore::new(WAITING)),
-        }
+        Self { permits: Arc::new(Semaphore::new(PERMITS)), waiting: Arc::new(Semaphore::new(WAITING)) }
     }
 }
 
@@ -49,11 +46,8 @@ impl Passwords {
                 Some(text) => text,
                 None => nobody(),
             };
-            let fits = PasswordHash::new(text).is_ok_and(|parsed| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &parsed)
-                    .is_ok()
-            });
+            let fits = PasswordHash::new(text)
+                .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
             known && fits
         })
         .await
@@ -80,9 +74,8 @@ impl Passwords {
 
 fn hash(password: &str) -> Result<String> {
     let salt: [u8; 16] = rand::random();
-    let hashed: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|error| {
+    let hashed: PasswordHash =
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(|error| {
             tracing::error!(%error, "password hash");
             DomainError::Internal
         })?;

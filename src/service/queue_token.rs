@@ -71,7 +71,9 @@ mod tests {
             assert_eq!(QueueToken::decode(&vault, &forged), None, "{index}");
         }
         assert_eq!(QueueToken::decode(&Vault::new(&[3; 32], &[2; 32]), &text), None, "another key");
-        for bad in ["", "x", "票据票据票据票据票据票据票据票", &text[1..], &format!("{text}A"), &text.replace(&text[..1], "=")] {
+        for bad in
+            ["", "x", "票据票据票据票据票据票据票据票", &text[1..], &format!("{text}A"), &text.replace(&text[..1], "=")]
+        {
             assert_eq!(QueueToken::decode(&vault, bad), None, "{bad:?}");
         }
     }

@@ -11,7 +11,9 @@ use actors::domain::ids::GameId;
 use actors::error::Result;
 use actors::ports::{Bus, Topic};
 use actors::quota_queue::QuotaQueue;
-use actors::quota_queue::messages::{Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QuotaLedger, Refresh, Sweep};
+use actors::quota_queue::messages::{
+    Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QuotaLedger, Refresh, Sweep,
+};
 use actors::quota_queue::view::{QueueView, Views};
 use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;

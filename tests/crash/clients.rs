@@ -78,7 +78,8 @@ pub async fn register(shared: Rc<Shared>, account: i64) {
         if !shared.finishing.get() {
             number += 1;
             let game = if number % 8 == 0 { 2 } else { 1 };
-            let body = json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player(account, number)]});
+            let body =
+                json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player(account, number)]});
             let answer = shared.command(&session, body).await;
             assert_eq!(answer["result"], 0, "{answer}");
             let token = answer["token"].as_str().unwrap_or_default().to_owned();
@@ -177,8 +178,7 @@ async fn open(shared: &Shared, session: &str) -> Option<Socket> {
 
 /// The offset of the line's echo; `None` when the socket ends before it.
 async fn say(socket: &mut Socket, session: &str, content: &str) -> Option<i64> {
-    let line =
-        json!({"type": "SEND_ALL", "room_id": "1", "content": content, "client_id": content, "token": session});
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": content, "client_id": content, "token": session});
     socket.send(Message::text(line.to_string())).await.ok()?;
     let echo = async {
         while let Some(Ok(message)) = socket.next().await {

@@ -242,7 +242,8 @@ mod tests {
             lines: vec![line("x", 1), line("y", 2)],
             broken: Vec::new(),
         };
-        let game = GameState { id: 1, limitation: 2, balance: 0, sold: 1, held: 1, tokens: 3, ordered: 2, registered: 2 };
+        let game =
+            GameState { id: 1, limitation: 2, balance: 0, sold: 1, held: 1, tokens: 3, ordered: 2, registered: 2 };
         let state = State {
             games: vec![game],
             orders: vec![order("A", PAID), order("B", UNPAID)],

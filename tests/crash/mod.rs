@@ -52,7 +52,8 @@ async fn crash_loop() {
         ledger: RefCell::new(Ledger::default()),
         finishing: Cell::new(false),
     });
-    let registrants = (1..=REGISTRANTS).map(|account| tokio::task::spawn_local(clients::register(shared.clone(), account)));
+    let registrants =
+        (1..=REGISTRANTS).map(|account| tokio::task::spawn_local(clients::register(shared.clone(), account)));
     let mut load: Vec<_> = registrants.collect();
     load.extend((1..=CHATTERS).map(|account| tokio::task::spawn_local(clients::chat(shared.clone(), account))));
 

@@ -17,12 +17,7 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            environment: None,
-            variables: Vec::new(),
-            flags: Vec::new(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), environment: None, variables: Vec::new(), flags: Vec::new() }
     }
 
     fn in_environment(mut self, name: &'static str) -> Self {
@@ -50,11 +45,7 @@ impl Case {
         Sources {
             environment: self.environment.map(str::to_owned),
             config_dir: self.folder.path().to_owned(),
-            variables: self
-                .variables
-                .iter()
-                .map(|(name, value)| (os(name), os(value)))
-                .collect(),
+            variables: self.variables.iter().map(|(name, value)| (os(name), os(value))).collect(),
             flags: self.flags.clone(),
         }
         .load()
@@ -65,11 +56,7 @@ impl Case {
         let folder = format!("{}/", self.folder.path().display());
         match self.load() {
             Ok(_) => Vec::new(),
-            Err(faults) => faults
-                .0
-                .iter()
-                .map(|fault| fault.to_string().replace(&folder, ""))
-                .collect(),
+            Err(faults) => faults.0.iter().map(|fault| fault.to_string().replace(&folder, "")).collect(),
         }
     }
 }
@@ -88,10 +75,7 @@ fn load_without_anything_is_development() {
     assert_eq!(config.server.bind, "127.0.0.1:8080");
     assert_eq!(config.chat.bind, "127.0.0.1:19833");
     assert_eq!(config.internal.bind, "127.0.0.1:9090");
-    assert_eq!(
-        config.database.url.expose_secret(),
-        "sqlite:data/matchday.db"
-    );
+    assert_eq!(config.database.url.expose_secret(), "sqlite:data/matchday.db");
     assert_eq!(config.reg.payment_window_seconds, 1800);
     assert!(config.demo && config.limits.enabled);
     assert_eq!(config.pay.provider, "sandbox");
@@ -104,14 +88,7 @@ fn load_production_listens_outside_and_has_no_sandbox() {
     assert_eq!(config.server.bind, "0.0.0.0:8080");
     assert_eq!(config.internal.bind, "127.0.0.1:9090");
     assert!(!config.demo);
-    assert_eq!(
-        [
-            &config.wechat.provider,
-            &config.sms.provider,
-            &config.pay.provider
-        ],
-        ["none"; 3]
-    );
+    assert_eq!([&config.wechat.provider, &config.sms.provider, &config.pay.provider], ["none"; 3]);
 }
 
 #[test]
@@ -121,10 +98,7 @@ fn load_layers_each_on_top_of_the_last() {
             "default.toml",
             "[chat]\nmax_characters = 1\nping_seconds = 1\npong_timeout_seconds = 1\nlogin_timeout_seconds = 1\n",
         )
-        .file(
-            "development.toml",
-            "[chat]\nping_seconds = 2\npong_timeout_seconds = 2\nlogin_timeout_seconds = 2\n",
-        )
+        .file("development.toml", "[chat]\nping_seconds = 2\npong_timeout_seconds = 2\nlogin_timeout_seconds = 2\n")
         .variable("MATCHDAY__CHAT__PONG_TIMEOUT_SECONDS", "3")
         .variable("MATCHDAY__CHAT__LOGIN_TIMEOUT_SECONDS", "3")
         .variable("MATCHDAY__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1")
@@ -172,32 +146,21 @@ fn load_tells_all_faults_at_once_with_their_origin() {
     let expected = [
         ("development.toml: colour:", "no such setting"),
         ("development.toml: server.bnid:", "no such setting"),
-        (
-            "development.toml: server.workers:",
-            "must be a whole number, is text",
-        ),
+        ("development.toml: server.workers:", "must be a whole number, is text"),
         ("development.toml: chat.bind:", "must be an address"),
         ("MATCHDAY__REG__IDENTITY: reg.identity:", "session"),
-        (
-            "MATCHDAY__CHAT__MAX_CHARACTERS: chat.max_characters:",
-            "invalid value",
-        ),
+        ("MATCHDAY__CHAT__MAX_CHARACTERS: chat.max_characters:", "invalid value"),
         ("MATCHDAY__DEMO: demo:", "must be true or false"),
         ("MATCHDAY__REG__PAYMENT_WINDOW:", "no such setting"),
         ("MATCHDAY__server__bind:", "no such setting"),
-        (
-            "MATCHDAY__SERVER__TRUSTED_PROXIES: server.trusted_proxies:",
-            "10.0.0.0/8",
-        ),
+        ("MATCHDAY__SERVER__TRUSTED_PROXIES: server.trusted_proxies:", "10.0.0.0/8"),
         ("MATCHDAY__LOG__FORMAT: log.format:", "json, text"),
         ("MATCHDAY__SECRETS__TOKEN_KEY: secrets.token_key:", "64 hex"),
         ("--database-url: database.url:", "postgres://"),
     ];
     for (origin, reason) in expected {
         assert!(
-            faults
-                .iter()
-                .any(|fault| fault.starts_with(origin) && fault.contains(reason)),
+            faults.iter().any(|fault| fault.starts_with(origin) && fault.contains(reason)),
             "{origin} … {reason} in {faults:#?}"
         );
     }
@@ -207,22 +170,13 @@ fn load_tells_all_faults_at_once_with_their_origin() {
 
 #[test]
 fn load_refuses_secrets_in_files() {
-    let case = Case::new().file(
-        "development.toml",
-        "[pay]\napi_key = \"k-secret\"\n[database]\nurl = \"postgres://a:p-secret@h/d\"\n",
-    );
+    let case = Case::new()
+        .file("development.toml", "[pay]\napi_key = \"k-secret\"\n[database]\nurl = \"postgres://a:p-secret@h/d\"\n");
     let faults = case.faults();
     assert_eq!(faults.len(), 2, "{faults:#?}");
-    assert!(
-        faults
-            .iter()
-            .all(|fault| fault.contains("does not belong in a file"))
-    );
+    assert!(faults.iter().all(|fault| fault.contains("does not belong in a file")));
     assert!(!faults.join("").contains("-secret"));
-    let without_password = Case::new().file(
-        "development.toml",
-        "[database]\nurl = \"postgres://a@h/d\"\n",
-    );
+    let without_password = Case::new().file("development.toml", "[database]\nurl = \"postgres://a@h/d\"\n");
     assert_eq!(without_password.faults(), Vec::<String>::new());
 }
 
@@ -236,9 +190,8 @@ fn load_reads_secrets_from_a_named_file() {
     let config = case.load().unwrap().config;
     assert_eq!(config.admin.password.expose_secret(), "from the file");
 
-    let twice = Case::new()
-        .variable("MATCHDAY__ADMIN__PASSWORD_FILE", &name)
-        .variable("MATCHDAY__ADMIN__PASSWORD", "direct");
+    let twice =
+        Case::new().variable("MATCHDAY__ADMIN__PASSWORD_FILE", &name).variable("MATCHDAY__ADMIN__PASSWORD", "direct");
     assert!(twice.faults()[0].contains("is set as well"));
     let missing = Case::new().variable("MATCHDAY__ADMIN__PASSWORD_FILE", "/no/such/file");
     assert!(missing.faults()[0].contains("cannot be read"));
@@ -262,20 +215,12 @@ fn load_production_demands_keys_and_refuses_sandboxes() {
         "wechat.app_id: is required",
         "wechat.app_secret: is required",
     ] {
-        assert!(
-            faults.iter().any(|fault| fault.contains(expected)),
-            "{expected} in {faults:#?}"
-        );
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{expected} in {faults:#?}");
     }
     assert_eq!(faults.len(), 6, "{faults:#?}");
-    let other = Case::new()
-        .in_environment("staging")
-        .file("staging.toml", "");
+    let other = Case::new().in_environment("staging").file("staging.toml", "");
     assert!(
-        other
-            .faults()
-            .iter()
-            .any(|fault| fault.contains("token_key: is required")),
+        other.faults().iter().any(|fault| fault.contains("token_key: is required")),
         "another environment is held to production's rules"
     );
     assert!(Case::new().in_environment("prod").faults()[0].starts_with("MATCHDAY_ENV"));
@@ -299,47 +244,26 @@ fn check_config_prints_what_is_in_force_with_secrets_masked() {
         ("MATCHDAY__ADMIN__PASSWORD", "hunter22"),
         ("MATCHDAY__SECRETS__TOKEN_KEY", &"c3".repeat(32)),
     ];
-    let output = matchday(
-        folder.path(),
-        &["check-config", "--bind", "127.0.0.1:7"],
-        &variables,
-    );
+    let output = matchday(folder.path(), &["check-config", "--bind", "127.0.0.1:7"], &variables);
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        !text.contains("hunter22") && !text.contains("c3c3"),
-        "{text}"
-    );
+    assert!(!text.contains("hunter22") && !text.contains("c3c3"), "{text}");
     let printed: toml::Table = text.parse().unwrap();
     assert_eq!(printed["server"]["bind"].as_str(), Some("127.0.0.1:7"));
     assert_eq!(printed["admin"]["password"].as_str(), Some("********"));
-    assert_eq!(
-        printed["database"]["url"].as_str(),
-        Some("postgres://user:********@h/d")
-    );
+    assert_eq!(printed["database"]["url"].as_str(), Some("postgres://user:********@h/d"));
     assert_eq!(printed["pay"]["api_key"].as_str(), Some(""));
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "a check changes nothing"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a check changes nothing");
 }
 
 #[test]
 fn exit_codes_tell_usage_from_failure() {
     let folder = tempfile::tempdir().unwrap();
-    let code = |arguments: &[&str], variables: &[(&str, &str)]| {
-        matchday(folder.path(), arguments, variables).status.code()
-    };
+    let code =
+        |arguments: &[&str], variables: &[(&str, &str)]| matchday(folder.path(), arguments, variables).status.code();
     assert_eq!(code(&["--help"], &[]), Some(0));
     assert_eq!(code(&["frobnicate"], &[]), Some(2));
-    assert_eq!(
-        code(&["serve"], &[("MATCHDAY__SERVER__BIND", "x")]),
-        Some(2)
-    );
+    assert_eq!(code(&["serve"], &[("MATCHDAY__SERVER__BIND", "x")]), Some(2));
     assert_eq!(code(&["migrate"], &[]), Some(0));
-    assert_eq!(
-        code(&["migrate", "--database-url", "sqlite:/proc/no/such"], &[]),
-        Some(1)
-    );
+    assert_eq!(code(&["migrate", "--database-url", "sqlite:/proc/no/such"], &[]), Some(1));
 }

@@ -75,11 +75,8 @@ async fn prepare(db: &Db, limitation: i64) {
                 args![now + month, now],
             )
             .await?;
-            tx.execute(
-                "INSERT INTO game_queue (game_id, limitation, balance) VALUES (1, $1, $1)",
-                args![limitation],
-            )
-            .await?;
+            tx.execute("INSERT INTO game_queue (game_id, limitation, balance) VALUES (1, $1, $1)", args![limitation])
+                .await?;
             for account in 1..=5 {
                 tx.execute(
                     "INSERT INTO accounts (openid, register_time) VALUES ($1, $2)",

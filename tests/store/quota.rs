@@ -19,7 +19,10 @@ pub(super) fn request(owner: i64, people: &[u32]) -> EnqueueRequest {
         request_key: format!("{owner}:{people:?}"),
         players: people
             .iter()
-            .map(|person| SealedPlayer { certificate_key: format!("person-{person}"), sealed: format!("sealed-{person}") })
+            .map(|person| SealedPlayer {
+                certificate_key: format!("person-{person}"),
+                sealed: format!("sealed-{person}"),
+            })
             .collect(),
     }
 }

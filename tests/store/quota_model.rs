@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors::quota_queue::messages::{QuotaLedger, QueueState};
+use actors::quota_queue::messages::{QueueState, QuotaLedger};
 use matchday::args;
 use matchday::store::sql::quota::{self, SqlQuotaLedger};
 use rand::rngs::StdRng;
@@ -66,7 +66,8 @@ async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) 
             "set places"
         }
         _ => {
-            let state = [QueueState::Open, QueueState::Open, QueueState::Paused, QueueState::Closed][random.random_range(0..4)];
+            let state =
+                [QueueState::Open, QueueState::Open, QueueState::Paused, QueueState::Closed][random.random_range(0..4)];
             change(fixture, move |row| row.state = state).await;
             "set state"
         }
@@ -96,7 +97,8 @@ async fn settle_one(fixture: &Fixture) {
         .write(move |tx| {
             Box::pin(async move {
                 let mut row = quota::lock(tx, game).await?;
-                let sql = "UPDATE orders SET status = 1, paid_at = 1, pay_amount_fen = total_fen, transaction_id = order_no
+                let sql =
+                    "UPDATE orders SET status = 1, paid_at = 1, pay_amount_fen = total_fen, transaction_id = order_no
                            WHERE id = (SELECT MIN(id) FROM orders WHERE status = 0) RETURNING item_count";
                 if let Some(order) = tx.fetch_optional(sql, args![]).await? {
                     row.quota.settle_held(order.int("item_count")?);
@@ -114,14 +116,33 @@ async fn check(fixture: &Fixture) -> Result<(), String> {
     let row = quota::row(db, fixture.game).await.map_err(|error| error.to_string())?;
     let quota = row.quota;
     let expected = [
-        ("sold", quota.sold, count(db, "SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) AS n FROM orders WHERE status = 1").await),
-        ("held", quota.held, count(db, "SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) AS n FROM orders WHERE status = 0").await),
-        ("live registrations", quota.sold + quota.held, count(db, "SELECT COUNT(*) AS n FROM registrations WHERE live = 1").await),
+        (
+            "sold",
+            quota.sold,
+            count(db, "SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) AS n FROM orders WHERE status = 1").await,
+        ),
+        (
+            "held",
+            quota.held,
+            count(db, "SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) AS n FROM orders WHERE status = 0").await,
+        ),
+        (
+            "live registrations",
+            quota.sold + quota.held,
+            count(db, "SELECT COUNT(*) AS n FROM registrations WHERE live = 1").await,
+        ),
         ("undecided", row.tail - row.head, count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 0").await),
         ("tokens", row.tail, count(db, "SELECT COUNT(*) AS n FROM queue_tokens").await),
-        ("orders of tokens", count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 1").await, count(db, "SELECT COUNT(*) AS n FROM orders").await),
-        ("live tokens", count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE live = 1").await,
-            row.tail - row.head + count(db, "SELECT COUNT(*) AS n FROM orders WHERE status IN (0, 1)").await),
+        (
+            "orders of tokens",
+            count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 1").await,
+            count(db, "SELECT COUNT(*) AS n FROM orders").await,
+        ),
+        (
+            "live tokens",
+            count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE live = 1").await,
+            row.tail - row.head + count(db, "SELECT COUNT(*) AS n FROM orders WHERE status IN (0, 1)").await,
+        ),
     ];
     for (what, left, right) in expected {
         if left != right {

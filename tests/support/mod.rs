@@ -51,11 +51,7 @@ pub async fn spawn_app_in(folder: &Path, overrides: &[(&'static str, &str)]) -> 
     start(test_config(folder, None, overrides), None, None)
 }
 
-fn test_config(
-    folder: &Path,
-    database: Option<&postgres::Database>,
-    overrides: &[(&'static str, &str)],
-) -> Config {
+fn test_config(folder: &Path, database: Option<&postgres::Database>, overrides: &[(&'static str, &str)]) -> Config {
     let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
     let mut flags = vec![
         ("server.bind", "127.0.0.1:0".to_owned()),
@@ -78,10 +74,7 @@ fn test_config(
         environment: None,
         config_dir: folder.join("no-config"),
         variables: Vec::new(),
-        flags: flags
-            .into_iter()
-            .map(|(key, value)| ("test", key, value))
-            .collect(),
+        flags: flags.into_iter().map(|(key, value)| ("test", key, value)).collect(),
     };
     match sources.load() {
         Ok(loaded) => loaded.config,
@@ -94,14 +87,8 @@ fn start(config: Config, folder: Option<TempDir>, database: Option<postgres::Dat
     let (report, ended) = mpsc::channel();
     std::thread::spawn(move || {
         let outcome = actix_rt::System::new().block_on(async move {
-            let application = Application::build(config)
-                .await
-                .map_err(|error| format!("{error:#}"))?;
-            let ports = (
-                application.port(),
-                application.chat_port(),
-                application.internal_port(),
-            );
+            let application = Application::build(config).await.map_err(|error| format!("{error:#}"))?;
+            let ports = (application.port(), application.chat_port(), application.internal_port());
             let _ = started.send((application.context().clone(), ports));
             let outcome = application.run_until_stopped().await;
             if let Some(database) = database {
@@ -139,13 +126,7 @@ impl TestApp {
     /// The bearer token of `ADMIN`, an owner.
     pub async fn admin_token(&self) -> String {
         let body = serde_json::json!({"username": ADMIN.0, "password": ADMIN.1});
-        let answer = self
-            .client
-            .post(self.at("/admin/api/v1/login"))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.client.post(self.at("/admin/api/v1/login")).json(&body).send().await.unwrap();
         let session: Value = answer.json().await.unwrap();
         session["token"].as_str().unwrap().to_owned()
     }

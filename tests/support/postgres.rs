@@ -19,28 +19,19 @@ impl Database {
             None => (server.as_str(), String::new()),
         };
         let authority_end = base.find("://").map_or(0, |at| at + 3);
-        let path = base[authority_end..]
-            .find('/')
-            .map_or(base.len(), |at| authority_end + at);
+        let path = base[authority_end..].find('/').map_or(base.len(), |at| authority_end + at);
         let url = format!("{}/{name}{query}", &base[..path]);
         run(&server, format!("CREATE DATABASE {name}")).await;
         Some(Self { url, server, name })
     }
 
     pub async fn drop(self) {
-        run(
-            &self.server,
-            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-        )
-        .await;
+        run(&self.server, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
     }
 }
 
 async fn run(server: &str, sql: String) {
     let mut connection = PgConnection::connect(server).await.unwrap();
-    sqlx::query(AssertSqlSafe(sql))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }

@@ -31,10 +31,7 @@ impl Game {
         if self.registration_open_at.is_some_and(|open| now_ms < open) {
             return Err(DomainError::RegistrationNotOpen);
         }
-        let close = self
-            .registration_close_at
-            .unwrap_or(self.start_time)
-            .min(self.start_time);
+        let close = self.registration_close_at.unwrap_or(self.start_time).min(self.start_time);
         if now_ms >= close {
             return Err(DomainError::RegistrationOver);
         }
@@ -50,12 +47,7 @@ impl Game {
     ///
     /// Errors: `NotEligible`.
     pub fn check_player(&self, player: &Player, path: &str) -> Result<()> {
-        let refuse = |field: &str, why| {
-            Err(DomainError::NotEligible {
-                field: format!("{path}.{field}").into(),
-                why,
-            })
-        };
+        let refuse = |field: &str, why| Err(DomainError::NotEligible { field: format!("{path}.{field}").into(), why });
         let gender_fits = match self.gender_req {
             1 => player.gender == Gender::Male,
             2 => player.gender == Gender::Female,
@@ -84,9 +76,7 @@ pub fn age_on(birth: NaiveDate, day: NaiveDate) -> i64 {
 /// The calendar day in China at an instant.
 pub fn beijing_date(ms: i64) -> NaiveDate {
     const EIGHT_HOURS_MS: i64 = 8 * 3_600_000;
-    chrono::DateTime::from_timestamp_millis(ms.saturating_add(EIGHT_HOURS_MS))
-        .unwrap_or_default()
-        .date_naive()
+    chrono::DateTime::from_timestamp_millis(ms.saturating_add(EIGHT_HOURS_MS)).unwrap_or_default().date_naive()
 }
 
 #[cfg(test)]

@@ -41,10 +41,7 @@ impl Certificate {
         if number.is_empty() || number.chars().count() > 20 {
             return Err("1 to 20 characters");
         }
-        if !number
-            .chars()
-            .all(|letter| letter.is_alphanumeric() || "-()/".contains(letter))
-        {
+        if !number.chars().all(|letter| letter.is_alphanumeric() || "-()/".contains(letter)) {
             return Err("letters and digits only");
         }
         if kind == CertificateType::IDENTITY_CARD {
@@ -63,29 +60,17 @@ impl Certificate {
 fn identity_card(number: &str) -> std::result::Result<(NaiveDate, Gender), &'static str> {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     const CHECKS: &[u8; 11] = b"10X98765432";
-    let bytes: &[u8; 18] = number
-        .as_bytes()
-        .try_into()
-        .map_err(|_| "must have 18 digits")?;
+    let bytes: &[u8; 18] = number.as_bytes().try_into().map_err(|_| "must have 18 digits")?;
     let (digits, check) = bytes.split_at(17);
     if !digits.iter().all(u8::is_ascii_digit) {
         return Err("must have 18 digits");
     }
-    let sum: u32 = digits
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
+    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     if check[0] != CHECKS[(sum % 11) as usize] {
         return Err("check digit is wrong");
     }
-    let birth =
-        NaiveDate::parse_from_str(&number[6..14], "%Y%m%d").map_err(|_| "carries no date")?;
-    let gender = if (digits[16] - b'0') % 2 == 1 {
-        Gender::Male
-    } else {
-        Gender::Female
-    };
+    let birth = NaiveDate::parse_from_str(&number[6..14], "%Y%m%d").map_err(|_| "carries no date")?;
+    let gender = if (digits[16] - b'0') % 2 == 1 { Gender::Male } else { Gender::Female };
     Ok((birth, gender))
 }
 
@@ -106,9 +91,7 @@ impl Gender {
     }
 
     pub fn from_code(code: i64) -> Option<Self> {
-        [Self::None, Self::Male, Self::Female]
-            .into_iter()
-            .find(|gender| gender.code() == code)
+        [Self::None, Self::Male, Self::Female].into_iter().find(|gender| gender.code() == code)
     }
 }
 
@@ -164,19 +147,14 @@ impl Player {
     ///
     /// Errors: `InvalidField` naming the first member that is wrong.
     pub fn new(draft: PlayerDraft, path: &str, today: NaiveDate) -> Result<Self> {
-        let refuse = |field: &str, reason: &'static str| {
-            DomainError::field(format!("{path}.{field}"), reason)
-        };
+        let refuse = |field: &str, reason: &'static str| DomainError::field(format!("{path}.{field}"), reason);
         let text = |field: &str, value: &str, required: bool, most: usize| -> Result<String> {
             let value = value.trim();
             if required && value.is_empty() {
                 return Err(refuse(field, "is required"));
             }
             if value.chars().count() > most {
-                return Err(DomainError::field(
-                    format!("{path}.{field}"),
-                    format!("at most {most} characters"),
-                ));
+                return Err(DomainError::field(format!("{path}.{field}"), format!("at most {most} characters")));
             }
             if value.chars().any(char::is_control) {
                 return Err(refuse(field, "no control characters"));
@@ -185,33 +163,28 @@ impl Player {
         };
         let phone = |field: &str, value: &str| -> Result<String> {
             let value = text(field, value, true, 18)?;
-            if is_phone(&value) {
-                Ok(value)
-            } else {
-                Err(refuse(field, "digits and dashes, 6 to 18"))
-            }
+            if is_phone(&value) { Ok(value) } else { Err(refuse(field, "digits and dashes, 6 to 18")) }
         };
 
         let kind = CertificateType::new(draft.certificate_type)
             .ok_or_else(|| refuse("certificate_type", "must be -1 to 5"))?;
         let name = text("name", &draft.name, true, 32)?;
-        let certificate = Certificate::new(kind, &draft.certificate_no)
-            .map_err(|reason| refuse("certificate_no", reason))?;
+        let certificate =
+            Certificate::new(kind, &draft.certificate_no).map_err(|reason| refuse("certificate_no", reason))?;
         let mobile = phone("mobile", &draft.mobile)?;
         let email = text("email", &draft.email, true, 32)?;
         if !is_email(&email) {
             return Err(refuse("email", "must look like a@b"));
         }
-        let gender =
-            Gender::from_code(draft.gender).ok_or_else(|| refuse("gender", "must be 0 to 2"))?;
-        let birth_date = parse_date(&draft.birth_date)
-            .ok_or_else(|| refuse("birth_date", "must be a date, YYYY-MM-DD"))?;
+        let gender = Gender::from_code(draft.gender).ok_or_else(|| refuse("gender", "must be 0 to 2"))?;
+        let birth_date =
+            parse_date(&draft.birth_date).ok_or_else(|| refuse("birth_date", "must be a date, YYYY-MM-DD"))?;
         if birth_date >= today {
             return Err(refuse("birth_date", "must be in the past"));
         }
         if kind == CertificateType::IDENTITY_CARD {
-            let (card_birth, card_gender) = identity_card(&certificate.number)
-                .map_err(|reason| refuse("certificate_no", reason))?;
+            let (card_birth, card_gender) =
+                identity_card(&certificate.number).map_err(|reason| refuse("certificate_no", reason))?;
             if card_birth != birth_date {
                 return Err(refuse("birth_date", "does not agree with the certificate"));
             }
@@ -243,46 +216,29 @@ impl Player {
             zip: text("zip", &draft.zip, false, 6)?,
             gender,
             birth_date,
-            emergency_contact_name: text(
-                "emergency_contact_name",
-                &draft.emergency_contact_name,
-                true,
-                32,
-            )?,
-            emergency_contact_mobile: phone(
-                "emergency_contact_mobile",
-                &draft.emergency_contact_mobile,
-            )?,
+            emergency_contact_name: text("emergency_contact_name", &draft.emergency_contact_name, true, 32)?,
+            emergency_contact_mobile: phone("emergency_contact_mobile", &draft.emergency_contact_mobile)?,
             t_shirt_size: draft.t_shirt_size,
             extra_info_json: extra.to_owned(),
         })
     }
 
     pub fn certificate(&self) -> Certificate {
-        Certificate {
-            kind: self.certificate_type,
-            number: self.certificate_no.clone(),
-        }
+        Certificate { kind: self.certificate_type, number: self.certificate_no.clone() }
     }
 }
 
 /// `^\+?[0-9-]{6,18}$`, with the plus counted in the field's 18 characters.
 fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    (6..=18).contains(&digits.len())
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    (6..=18).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// One @ with text on both sides, no blanks.
 fn is_email(text: &str) -> bool {
     match text.split_once('@') {
         Some((local, host)) => {
-            !local.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && !text.contains(char::is_whitespace)
+            !local.is_empty() && !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace)
         }
         None => false,
     }
@@ -294,8 +250,7 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10)?;
     let rest = &text[10..];
     let time_is_well_formed = rest.is_empty()
-        || chrono::NaiveTime::parse_from_str(rest.trim_start_matches([' ', 'T']), "%H:%M:%S")
-            .is_ok()
+        || chrono::NaiveTime::parse_from_str(rest.trim_start_matches([' ', 'T']), "%H:%M:%S").is_ok()
         || chrono::DateTime::parse_from_rfc3339(text).is_ok();
     if !time_is_well_formed || !day.as_bytes()[..4].iter().all(u8::is_ascii_digit) {
         return None;
@@ -310,10 +265,7 @@ pub fn parse_shirt_size(text: &str) -> Option<i64> {
     if text.is_empty() {
         return Some(0);
     }
-    if let Some(index) = LETTERS
-        .iter()
-        .position(|letters| letters.eq_ignore_ascii_case(text))
-    {
+    if let Some(index) = LETTERS.iter().position(|letters| letters.eq_ignore_ascii_case(text)) {
         return i64::try_from(index + 1).ok();
     }
     text.parse().ok().filter(|size| (0..=8).contains(size))

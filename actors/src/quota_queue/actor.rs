@@ -7,8 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::messages::{
-    Admitted, Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QueueState, QuotaLedger,
-    Refresh, Sweep,
+    Admitted, Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QueueState, QuotaLedger, Refresh, Sweep,
 };
 use super::view::{QueueView, RECENT_OUTCOMES};
 use crate::ask::Reply;
@@ -81,20 +80,12 @@ impl QuotaQueue {
         self.loading = true;
         let (ledger, game) = (self.ledger.clone(), self.game);
         // Outcomes are only read when none are in memory; afterwards the row alone is news.
-        let recent = if self.loaded {
-            0
-        } else {
-            RECENT_OUTCOMES as i64
-        };
+        let recent = if self.loaded { 0 } else { RECENT_OUTCOMES as i64 };
         let read = async move { ledger.load(game, recent).await };
         context.spawn(read.into_actor(self).map(|loaded, actor, context| {
             actor.loading = false;
             match loaded {
-                Ok(Admitted {
-                    row,
-                    first,
-                    outcomes,
-                }) => {
+                Ok(Admitted { row, first, outcomes }) => {
                     if !outcomes.is_empty() {
                         actor.view.publish_outcomes(first, outcomes);
                     }
@@ -155,10 +146,7 @@ impl QuotaQueue {
             return;
         }
         self.enqueueing = true;
-        let batch: Vec<_> = self
-            .pending
-            .drain(..self.pending.len().min(BATCH))
-            .collect();
+        let batch: Vec<_> = self.pending.drain(..self.pending.len().min(BATCH)).collect();
         let (requests, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let (ledger, game) = (self.ledger.clone(), self.game);
         let write = async move { ledger.enqueue(game, requests).await };
@@ -169,11 +157,7 @@ impl QuotaQueue {
         }));
     }
 
-    fn answer_batch(
-        &mut self,
-        outcome: Result<(QueueRow, Vec<Enqueued>)>,
-        replies: Vec<Reply<Enqueued>>,
-    ) {
+    fn answer_batch(&mut self, outcome: Result<(QueueRow, Vec<Enqueued>)>, replies: Vec<Reply<Enqueued>>) {
         match outcome {
             Ok((row, answers)) => {
                 self.published(row);
@@ -191,23 +175,15 @@ impl QuotaQueue {
     }
 
     fn admit(&mut self, context: &mut Context<Self>) {
-        let open = self
-            .view
-            .row()
-            .is_some_and(|row| row.state != QueueState::Paused);
+        let open = self.view.row().is_some_and(|row| row.state != QueueState::Paused);
         if self.admitting || self.view.waiting() == 0 || !open {
             return;
         }
         self.admitting = true;
         let (ledger, game, limit) = (self.ledger.clone(), self.game, self.admission_limit);
         let give_up = self.admission_failures >= GIVE_UP_AFTER && limit == 1;
-        let write = async move {
-            if give_up {
-                ledger.give_up_next(game).await
-            } else {
-                ledger.admit(game, limit).await
-            }
-        };
+        let write =
+            async move { if give_up { ledger.give_up_next(game).await } else { ledger.admit(game, limit).await } };
         context.spawn(write.into_actor(self).map(|outcome, actor, context| match outcome {
             Ok(Admitted { row, first, outcomes }) => {
                 actor.admitting = false;
@@ -248,7 +224,9 @@ impl QuotaQueue {
                         actor.release_due(context);
                     }
                 }
-                Err(error) => tracing::warn!(game = actor.game.0, %error, "holds could not be released, will be tried again"),
+                Err(error) => {
+                    tracing::warn!(game = actor.game.0, %error, "holds could not be released, will be tried again")
+                }
             }
             actor.advance(context);
         }));
@@ -274,9 +252,7 @@ impl Handler<Enqueue> for QuotaQueue {
     fn handle(&mut self, message: Enqueue, context: &mut Self::Context) {
         if self.draining || self.pending.len() >= PENDING_LIMIT {
             let retry_after_seconds = if self.draining { 5 } else { 1 };
-            let _ = message.reply.send(Err(DomainError::Busy {
-                retry_after_seconds,
-            }));
+            let _ = message.reply.send(Err(DomainError::Busy { retry_after_seconds }));
             return;
         }
         self.pending.push((message.request, message.reply));

@@ -36,13 +36,8 @@ impl MemoryLedger {
         let mut quota = Quota::default();
         quota.set(limitation, None);
         let ledger = Self::default();
-        ledger.book.lock().unwrap().row = Some(QueueRow {
-            version: 1,
-            state: QueueState::Open,
-            tail: 0,
-            head: 0,
-            quota,
-        });
+        ledger.book.lock().unwrap().row =
+            Some(QueueRow { version: 1, state: QueueState::Open, tail: 0, head: 0, quota });
         Arc::new(ledger)
     }
 }
@@ -51,21 +46,11 @@ impl MemoryLedger {
 impl QuotaLedger for MemoryLedger {
     async fn load(&self, _: GameId, _: i64) -> Result<Admitted> {
         let book = self.book.lock().unwrap();
-        let row = book
-            .row
-            .ok_or(DomainError::NotFound(crate::error::Entity::Game))?;
-        Ok(Admitted {
-            row,
-            first: 1,
-            outcomes: book.outcomes.clone(),
-        })
+        let row = book.row.ok_or(DomainError::NotFound(crate::error::Entity::Game))?;
+        Ok(Admitted { row, first: 1, outcomes: book.outcomes.clone() })
     }
 
-    async fn enqueue(
-        &self,
-        _: GameId,
-        requests: Vec<EnqueueRequest>,
-    ) -> Result<(QueueRow, Vec<Enqueued>)> {
+    async fn enqueue(&self, _: GameId, requests: Vec<EnqueueRequest>) -> Result<(QueueRow, Vec<Enqueued>)> {
         assert!(!self.panic_once.swap(false, SeqCst), "asked to panic");
         self.enqueue_batches.fetch_add(1, SeqCst);
         let mut book = self.book.lock().unwrap();
@@ -74,16 +59,8 @@ impl QuotaLedger for MemoryLedger {
         let mut answers = Vec::new();
         for request in requests {
             row.tail += 1;
-            let certificates = request
-                .players
-                .into_iter()
-                .map(|player| player.certificate_key)
-                .collect();
-            book.waiting.push(Waiting {
-                sequence: row.tail,
-                account: request.account,
-                certificates,
-            });
+            let certificates = request.players.into_iter().map(|player| player.certificate_key).collect();
+            book.waiting.push(Waiting { sequence: row.tail, account: request.account, certificates });
             answers.push(Enqueued::Waiting { sequence: row.tail });
         }
         book.row = Some(row);
@@ -95,26 +72,18 @@ impl QuotaLedger for MemoryLedger {
         let mut row = book.row.unwrap();
         let count = limit.min(book.waiting.len());
         let poisoned = *self.poisoned.lock().unwrap();
-        if book.waiting[..count]
-            .iter()
-            .any(|token| Some(token.sequence) == poisoned)
-        {
+        if book.waiting[..count].iter().any(|token| Some(token.sequence) == poisoned) {
             return Err(DomainError::Internal);
         }
         let batch: Vec<Waiting> = book.waiting.drain(..count).collect();
         let first = row.head + 1;
-        let outcomes = decide(&mut row.quota, &mut book.taken, &batch, |sequence| {
-            OrderNo::compose(0, order_tail(1, sequence))
-        });
+        let outcomes =
+            decide(&mut row.quota, &mut book.taken, &batch, |sequence| OrderNo::compose(0, order_tail(1, sequence)));
         row.head += count as i64;
         row.version += 1;
         book.outcomes.extend(outcomes.clone());
         book.row = Some(row);
-        Ok(Admitted {
-            row,
-            first,
-            outcomes,
-        })
+        Ok(Admitted { row, first, outcomes })
     }
 
     async fn give_up_next(&self, _: GameId) -> Result<Admitted> {
@@ -125,11 +94,7 @@ impl QuotaLedger for MemoryLedger {
         row.version += 1;
         book.outcomes.push(Outcome::Failed);
         book.row = Some(row);
-        Ok(Admitted {
-            row,
-            first: row.head,
-            outcomes: vec![Outcome::Failed],
-        })
+        Ok(Admitted { row, first: row.head, outcomes: vec![Outcome::Failed] })
     }
 
     async fn release_due(&self, _: GameId, _: usize) -> Result<(QueueRow, u64)> {
@@ -143,12 +108,7 @@ fn queues(ledger: Arc<MemoryLedger>) -> (Queues, Arc<Views>) {
     let views = Arc::new(Views::default());
     let of_actors = views.clone();
     let directory = Directory::new(vec![Arbiter::new().handle()], 64, move |game: &GameId| {
-        QuotaQueue::new(
-            *game,
-            ledger.clone(),
-            of_actors.get_or_create(*game),
-            Arc::new(|_, _| {}),
-        )
+        QuotaQueue::new(*game, ledger.clone(), of_actors.get_or_create(*game), Arc::new(|_, _| {}))
     });
     (directory, views)
 }
@@ -157,19 +117,12 @@ fn request(person: usize) -> EnqueueRequest {
     EnqueueRequest {
         account: AccountId(1),
         request_key: format!("request-{person}"),
-        players: vec![SealedPlayer {
-            certificate_key: format!("certificate-{person}"),
-            sealed: String::new(),
-        }],
+        players: vec![SealedPlayer { certificate_key: format!("certificate-{person}"), sealed: String::new() }],
     }
 }
 
 async fn enqueue(queues: &Queues, person: usize) -> Result<Enqueued> {
-    ask(&queues.get_or_start(GameId(1)), |reply| Enqueue {
-        request: request(person),
-        reply,
-    })
-    .await
+    ask(&queues.get_or_start(GameId(1)), |reply| Enqueue { request: request(person), reply }).await
 }
 
 async fn decided(views: &Views, sequence: i64) -> Outcome {
@@ -186,12 +139,7 @@ async fn decided(views: &Views, sequence: i64) -> Outcome {
 async fn every_token_gets_one_outcome_in_order() {
     let (queues, views) = queues(MemoryLedger::with_places(2));
     for person in 1..=3 {
-        assert_eq!(
-            enqueue(&queues, person).await,
-            Ok(Enqueued::Waiting {
-                sequence: person as i64
-            })
-        );
+        assert_eq!(enqueue(&queues, person).await, Ok(Enqueued::Waiting { sequence: person as i64 }));
     }
     assert!(matches!(decided(&views, 1).await, Outcome::Ordered(_)));
     assert!(matches!(decided(&views, 2).await, Outcome::Ordered(_)));
@@ -204,10 +152,7 @@ async fn requests_that_wait_together_share_a_batch() {
     let (queues, _) = queues(ledger.clone());
     let all = futures_util::future::join_all((0..50).map(|person| enqueue(&queues, person))).await;
     assert!(all.iter().all(Result::is_ok));
-    assert!(
-        ledger.enqueue_batches.load(SeqCst) < 50,
-        "some rode together"
-    );
+    assert!(ledger.enqueue_batches.load(SeqCst) < 50, "some rode together");
 }
 
 #[actix::test]
@@ -237,28 +182,17 @@ async fn row_that_cannot_be_decided_fails_alone() {
     }
     assert!(matches!(decided(&views, 1).await, Outcome::Ordered(_)));
     assert_eq!(decided(&views, 2).await, Outcome::Failed);
-    assert!(
-        matches!(decided(&views, 3).await, Outcome::Ordered(_)),
-        "the line goes on"
-    );
+    assert!(matches!(decided(&views, 3).await, Outcome::Ordered(_)), "the line goes on");
 }
 
 #[actix::test]
 async fn unknown_game_is_not_found_and_draining_is_busy() {
     let (missing, _) = queues(Arc::new(MemoryLedger::default()));
-    assert_eq!(
-        enqueue(&missing, 1).await,
-        Err(DomainError::NotFound(crate::error::Entity::Game))
-    );
+    assert_eq!(enqueue(&missing, 1).await, Err(DomainError::NotFound(crate::error::Entity::Game)));
 
     let (queues, _) = queues(MemoryLedger::with_places(9));
     enqueue(&queues, 1).await.unwrap();
     let address = queues.get_or_start(GameId(1));
     assert_eq!(ask(&address, |reply| Drain { reply }).await, Ok(()));
-    assert_eq!(
-        enqueue(&queues, 2).await,
-        Err(DomainError::Busy {
-            retry_after_seconds: 5
-        })
-    );
+    assert_eq!(enqueue(&queues, 2).await, Err(DomainError::Busy { retry_after_seconds: 5 }));
 }

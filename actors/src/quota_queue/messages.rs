@@ -28,9 +28,7 @@ impl QueueState {
     }
 
     pub fn from_code(code: i64) -> Option<Self> {
-        [Self::Closed, Self::Open, Self::Paused]
-            .into_iter()
-            .find(|state| state.code() == code)
+        [Self::Closed, Self::Open, Self::Paused].into_iter().find(|state| state.code() == code)
     }
 
     pub fn name(self) -> &'static str {
@@ -102,11 +100,7 @@ pub trait QuotaLedger: Send + Sync + 'static {
     /// The row, and the outcomes of up to `recent` sequences that end at the row's head.
     async fn load(&self, game: GameId, recent: i64) -> Result<Admitted>;
     /// Answers in the order of the requests.
-    async fn enqueue(
-        &self,
-        game: GameId,
-        requests: Vec<EnqueueRequest>,
-    ) -> Result<(QueueRow, Vec<Enqueued>)>;
+    async fn enqueue(&self, game: GameId, requests: Vec<EnqueueRequest>) -> Result<(QueueRow, Vec<Enqueued>)>;
     /// Decides up to `limit` tokens in their order.
     async fn admit(&self, game: GameId, limit: usize) -> Result<Admitted>;
     /// Decides the first undecided token as failed, after its admission failed again and again.

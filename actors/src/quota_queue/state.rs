@@ -30,11 +30,7 @@ impl Quota {
 
     /// Places kept back by an administrator; negative: places given beyond a limit that was lowered later.
     pub fn withheld(self) -> i64 {
-        if self.is_unlimited() {
-            0
-        } else {
-            self.limitation - self.sold - self.held - self.balance
-        }
+        if self.is_unlimited() { 0 } else { self.limitation - self.sold - self.held - self.balance }
     }
 
     pub fn fits(self, places: i64) -> bool {
@@ -185,11 +181,7 @@ pub fn decide(
             if token.certificates.is_empty() {
                 return Outcome::Failed;
             }
-            if let Some(holder) = token
-                .certificates
-                .iter()
-                .find_map(|certificate| taken.get(certificate))
-            {
+            if let Some(holder) = token.certificates.iter().find_map(|certificate| taken.get(certificate)) {
                 let own = holder.account == token.account;
                 return Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone()));
             }
@@ -199,10 +191,7 @@ pub fn decide(
             }
             let order_no = order_number(token.sequence);
             for certificate in &token.certificates {
-                let holder = Holder {
-                    order_no: order_no.clone(),
-                    account: token.account,
-                };
+                let holder = Holder { order_no: order_no.clone(), account: token.account };
                 taken.insert(certificate.clone(), holder);
             }
             Outcome::Ordered(order_no)
@@ -214,8 +203,7 @@ pub fn decide(
 /// multiplication only keeps neighbours from looking like a count of sales; it is not a secret.
 pub fn order_tail(game: i64, sequence: i64) -> u64 {
     const SPREAD: u128 = 7_368_787_253;
-    let plain =
-        (game.rem_euclid(1000) as u128) * 10_000_000 + (sequence.rem_euclid(10_000_000) as u128);
+    let plain = (game.rem_euclid(1000) as u128) * 10_000_000 + (sequence.rem_euclid(10_000_000) as u128);
     (plain * SPREAD % 10_000_000_000) as u64
 }
 

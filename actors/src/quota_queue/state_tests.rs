@@ -67,15 +67,8 @@ impl Line {
         match operation {
             Operation::Join(people) => {
                 self.tail += 1;
-                let certificates = people
-                    .iter()
-                    .map(|person| format!("certificate-{person}"))
-                    .collect();
-                self.waiting.push(Waiting {
-                    sequence: self.tail,
-                    account: AccountId(self.tail % 5 + 1),
-                    certificates,
-                });
+                let certificates = people.iter().map(|person| format!("certificate-{person}")).collect();
+                self.waiting.push(Waiting { sequence: self.tail, account: AccountId(self.tail % 5 + 1), certificates });
             }
             Operation::Admit(limit) => self.admit(*limit),
             Operation::Pay(pick) => {
@@ -101,43 +94,25 @@ impl Line {
     }
 
     fn admit(&mut self, limit: usize) {
-        let batch: Vec<Waiting> = self
-            .waiting
-            .drain(..limit.min(self.waiting.len()))
-            .collect();
+        let batch: Vec<Waiting> = self.waiting.drain(..limit.min(self.waiting.len())).collect();
         let mut quota = self.quota;
         if !self.check_places {
             quota.limitation = 0;
         }
         let mut none = HashMap::new();
-        let taken = if self.check_certificates {
-            &mut self.taken
-        } else {
-            &mut none
-        };
-        let outcomes = decide(&mut quota, taken, &batch, |sequence| {
-            OrderNo::compose(0, order_tail(1, sequence))
-        });
-        self.quota = Quota {
-            limitation: self.quota.limitation,
-            ..quota
-        };
+        let taken = if self.check_certificates { &mut self.taken } else { &mut none };
+        let outcomes = decide(&mut quota, taken, &batch, |sequence| OrderNo::compose(0, order_tail(1, sequence)));
+        self.quota = Quota { limitation: self.quota.limitation, ..quota };
         for (token, outcome) in batch.into_iter().zip(outcomes) {
             if let Outcome::Ordered(order_no) = &outcome {
-                self.orders.push((
-                    order_no.clone(),
-                    token.certificates.clone(),
-                    OrderState::Held,
-                ));
+                self.orders.push((order_no.clone(), token.certificates.clone(), OrderState::Held));
             }
             self.outcomes.push((token.sequence, outcome));
         }
     }
 
     fn pick(&self, pick: usize, state: OrderState) -> Option<usize> {
-        let matching: Vec<usize> = (0..self.orders.len())
-            .filter(|index| self.orders[*index].2 == state)
-            .collect();
+        let matching: Vec<usize> = (0..self.orders.len()).filter(|index| self.orders[*index].2 == state).collect();
         (!matching.is_empty()).then(|| matching[pick % matching.len()])
     }
 
@@ -149,11 +124,7 @@ impl Line {
     }
 
     fn places(&self, state: OrderState) -> i64 {
-        self.orders
-            .iter()
-            .filter(|order| order.2 == state)
-            .map(|order| order.1.len() as i64)
-            .sum()
+        self.orders.iter().filter(|order| order.2 == state).map(|order| order.1.len() as i64).sum()
     }
 
     fn certificates_are_distinct(&self) -> bool {
@@ -172,13 +143,8 @@ impl Line {
         prop_assert_eq!(quota.held, self.places(OrderState::Held));
         prop_assert!(quota.balance >= 0);
         if !quota.is_unlimited() {
-            prop_assert_eq!(
-                quota.limitation,
-                quota.sold + quota.held + quota.withheld() + quota.balance
-            );
-            prop_assert!(
-                quota.balance == 0 || quota.sold + quota.held + quota.balance <= quota.limitation
-            );
+            prop_assert_eq!(quota.limitation, quota.sold + quota.held + quota.withheld() + quota.balance);
+            prop_assert!(quota.balance == 0 || quota.sold + quota.held + quota.balance <= quota.limitation);
         }
         prop_assert!(self.certificates_are_distinct());
         for (index, (sequence, _)) in self.outcomes.iter().enumerate() {
@@ -231,10 +197,7 @@ fn without_the_places_check_a_game_is_oversold() {
         line.apply(&Operation::Join(vec![person]));
     }
     line.admit(3);
-    assert!(
-        line.quota.held > line.quota.limitation,
-        "the guard is what keeps the limit"
-    );
+    assert!(line.quota.held > line.quota.limitation, "the guard is what keeps the limit");
     assert!(line.check().is_err(), "and the check sees it");
 }
 
@@ -258,47 +221,22 @@ fn group_takes_all_its_places_or_none() {
         account: AccountId(1),
         certificates: people.iter().map(|name| (*name).to_owned()).collect(),
     };
-    let tokens = [
-        group(1, &["a", "b"]),
-        group(2, &["c", "d"]),
-        group(3, &["e"]),
-    ];
-    let outcomes = decide(&mut quota, &mut HashMap::new(), &tokens, |sequence| {
-        OrderNo::compose(0, sequence as u64)
-    });
+    let tokens = [group(1, &["a", "b"]), group(2, &["c", "d"]), group(3, &["e"])];
+    let outcomes = decide(&mut quota, &mut HashMap::new(), &tokens, |sequence| OrderNo::compose(0, sequence as u64));
     assert!(matches!(outcomes[0], Outcome::Ordered(_)));
     assert_eq!(outcomes[1], Outcome::Full);
-    assert!(
-        matches!(outcomes[2], Outcome::Ordered(_)),
-        "a single may pass a group that did not fit"
-    );
-    assert_eq!(
-        quota,
-        Quota {
-            limitation: 3,
-            balance: 0,
-            sold: 0,
-            held: 3
-        }
-    );
+    assert!(matches!(outcomes[2], Outcome::Ordered(_)), "a single may pass a group that did not fit");
+    assert_eq!(quota, Quota { limitation: 3, balance: 0, sold: 0, held: 3 });
 }
 
 #[test]
 fn earlier_order_is_named_to_its_owner_only() {
     let mut quota = Quota::default();
     let mut taken = HashMap::new();
-    let token = |sequence, account| Waiting {
-        sequence,
-        account: AccountId(account),
-        certificates: vec!["a".to_owned()],
-    };
+    let token =
+        |sequence, account| Waiting { sequence, account: AccountId(account), certificates: vec!["a".to_owned()] };
     let number = |sequence| OrderNo::compose(0, sequence as u64);
-    let outcomes = decide(
-        &mut quota,
-        &mut taken,
-        &[token(1, 1), token(2, 1), token(3, 2)],
-        number,
-    );
+    let outcomes = decide(&mut quota, &mut taken, &[token(1, 1), token(2, 1), token(3, 2)], number);
     assert_eq!(outcomes[1], Outcome::AlreadyRegistered(Some(number(1))));
     assert_eq!(outcomes[2], Outcome::AlreadyRegistered(None));
 }
@@ -331,8 +269,7 @@ fn withheld_places_stay_withheld_when_others_come_back() {
 
 #[test]
 fn poll_interval_grows_with_the_line() {
-    let intervals: Vec<u32> = [0, 9, 10, 99, 100, 4_999, 5_000, 20_000, 60_000, 1_000_000]
-        .map(poll_interval_seconds)
-        .to_vec();
+    let intervals: Vec<u32> =
+        [0, 9, 10, 99, 100, 4_999, 5_000, 20_000, 60_000, 1_000_000].map(poll_interval_seconds).to_vec();
     assert_eq!(intervals, [1, 1, 3, 3, 5, 5, 10, 20, 30, 30]);
 }

@@ -64,9 +64,7 @@ impl Recent {
     }
 
     fn get(&self, sequence: i64) -> Option<&Outcome> {
-        usize::try_from(sequence - self.first)
-            .ok()
-            .and_then(|index| self.outcomes.get(index))
+        usize::try_from(sequence - self.first).ok().and_then(|index| self.outcomes.get(index))
     }
 }
 
@@ -93,17 +91,10 @@ impl QueueView {
             if sequence > self.tail.load(Relaxed) {
                 return Place::Unknown;
             }
-            return Place::Waiting {
-                place: sequence - head,
-            };
+            return Place::Waiting { place: sequence - head };
         }
-        let recent = self
-            .recent
-            .read()
-            .unwrap_or_else(|poison| poison.into_inner());
-        recent
-            .get(sequence)
-            .map_or(Place::Forgotten, |outcome| Place::Decided(outcome.clone()))
+        let recent = self.recent.read().unwrap_or_else(|poison| poison.into_inner());
+        recent.get(sequence).map_or(Place::Forgotten, |outcome| Place::Decided(outcome.clone()))
     }
 
     /// Tokens not decided yet.
@@ -131,10 +122,7 @@ impl QueueView {
     /// Outcomes first, numbers after: who sees the new head must find the outcome.
     pub fn publish_outcomes(&self, first: i64, outcomes: Vec<Outcome>) {
         self.decided.fetch_add(outcomes.len() as i64, Relaxed);
-        let mut recent = self
-            .recent
-            .write()
-            .unwrap_or_else(|poison| poison.into_inner());
+        let mut recent = self.recent.write().unwrap_or_else(|poison| poison.into_inner());
         recent.extend(first, outcomes);
     }
 
@@ -147,8 +135,7 @@ impl QueueView {
         *latest = Some(row);
         self.tail.fetch_max(row.tail, Relaxed);
         self.head.fetch_max(row.head, Release);
-        let full =
-            !row.quota.is_unlimited() && row.quota.balance == 0 && row.state != QueueState::Closed;
+        let full = !row.quota.is_unlimited() && row.quota.balance == 0 && row.state != QueueState::Closed;
         self.exhausted.store(full, Relaxed);
         self.loaded.store(true, Relaxed);
     }
@@ -180,11 +167,7 @@ impl Views {
     }
 
     pub fn all(&self) -> Vec<(GameId, Arc<QueueView>)> {
-        self.map
-            .load()
-            .iter()
-            .map(|(game, view)| (*game, view.clone()))
-            .collect()
+        self.map.load().iter().map(|(game, view)| (*game, view.clone())).collect()
     }
 }
 
@@ -193,13 +176,7 @@ mod tests {
     use super::*;
 
     fn row(version: i64, head: i64, tail: i64) -> QueueRow {
-        QueueRow {
-            version,
-            state: QueueState::Open,
-            tail,
-            head,
-            quota: Quota::default(),
-        }
+        QueueRow { version, state: QueueState::Open, tail, head, quota: Quota::default() }
     }
 
     #[test]
@@ -211,11 +188,7 @@ mod tests {
         view.publish_row(row(3, 4, 12));
         assert_eq!(view.place(7), Place::Waiting { place: 3 });
         view.publish_row(row(2, 0, 11));
-        assert_eq!(
-            view.place(7),
-            Place::Waiting { place: 3 },
-            "a late answer changes nothing"
-        );
+        assert_eq!(view.place(7), Place::Waiting { place: 3 }, "a late answer changes nothing");
         assert_eq!(view.place(2), Place::Decided(Outcome::Full));
         assert_eq!(view.place(13), Place::Unknown);
     }
@@ -234,10 +207,6 @@ mod tests {
         assert_eq!(view.place(70_000), Place::Forgotten);
         assert_eq!(view.place(80_001), Place::Decided(Outcome::Failed));
         view.publish_outcomes(80_001, vec![Outcome::Full]);
-        assert_eq!(
-            view.place(80_001),
-            Place::Decided(Outcome::Failed),
-            "an outcome is final"
-        );
+        assert_eq!(view.place(80_001), Place::Decided(Outcome::Failed), "an outcome is final");
     }
 }

@@ -4,8 +4,8 @@ use actors::error::{DomainError, Result};
 use serde_json::json;
 
 use super::Command;
-use super::envelope::Answer;
 use super::caller;
+use super::envelope::Answer;
 use crate::service::registration;
 
 pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {

@@ -29,8 +29,7 @@ pub(super) fn optional_int(members: &Map<String, Value>, name: &str, path: &str)
 }
 
 pub(super) fn int(members: &Map<String, Value>, name: &str, path: &str) -> Result<i64> {
-    optional_int(members, name, path)?
-        .ok_or_else(|| DomainError::field(format!("{path}{name}"), "is required"))
+    optional_int(members, name, path)?.ok_or_else(|| DomainError::field(format!("{path}{name}"), "is required"))
 }
 
 /// The digits of an id. Anything that cannot name a row is `None`: an ill-formed id counts as unknown.

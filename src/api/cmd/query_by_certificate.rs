@@ -14,8 +14,7 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
     let kind = members::int(&command.members, "certificate_type", "")?;
     let kind = CertificateType::new(kind).ok_or_else(|| DomainError::field("certificate_type", "must be -1 to 5"))?;
     let number = members::optional_text(&command.members, "certificate_no", "")?.unwrap_or_default();
-    let certificate =
-        Certificate::new(kind, number).map_err(|reason| DomainError::field("certificate_no", reason))?;
+    let certificate = Certificate::new(kind, number).map_err(|reason| DomainError::field("certificate_no", reason))?;
     let party = members::party_id(&command.members)?;
     let order = registration::order_by_certificate(command.context, &account, party, &certificate).await?;
     let order_info = order.map(|order| {

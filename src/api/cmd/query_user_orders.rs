@@ -1,7 +1,7 @@
 //! `RegQueryUserOrders`: the caller's race orders, newest first.
 
-use actors::error::Result;
 use actors::domain::order::OrderStatus;
+use actors::error::Result;
 use serde_json::json;
 
 use super::envelope::Answer;

@@ -71,15 +71,9 @@ impl ChatArgs {
             self.path.bytes().all(|byte| byte.is_ascii_graphic()),
             "--path holds a character that no request line may have"
         );
-        ensure!(
-            self.common.threads <= self.viewers,
-            "each of the --threads needs a viewer"
-        );
+        ensure!(self.common.threads <= self.viewers, "each of the --threads needs a viewer");
         let stamp = u32::try_from(STAMP_BYTES)?;
-        ensure!(
-            self.size >= stamp,
-            "--size must leave room for the stamp of {stamp} bytes"
-        );
+        ensure!(self.size >= stamp, "--size must leave room for the stamp of {stamp} bytes");
         let sockets = u64::from(self.viewers) + u64::from(self.publishers) + SPARE_FILES;
         if let Some(limit) = open_files {
             ensure!(
@@ -113,32 +107,16 @@ mod tests {
     fn parse(line: &str, open_files: Option<u64>) -> Result<ChatArgs, String> {
         let words = ["chat"].into_iter().chain(line.split_whitespace());
         let parsed = Line::try_parse_from(words).map_err(|error| error.to_string())?;
-        parsed
-            .args
-            .check(open_files)
-            .map_err(|error| error.to_string())?;
+        parsed.args.check(open_files).map_err(|error| error.to_string())?;
         Ok(parsed.args)
     }
 
     #[test]
     fn defaults_fit_together() {
         let args = parse("", Some(2000)).unwrap();
-        assert_eq!(
-            (
-                args.viewers,
-                args.publishers,
-                args.size,
-                args.source_count()
-            ),
-            (1000, 1, 200, 1)
-        );
+        assert_eq!((args.viewers, args.publishers, args.size, args.source_count()), (1000, 1, 200, 1));
         assert_eq!(parse("--viewers 19000", None).unwrap().source_count(), 2);
-        assert_eq!(
-            parse("--viewers 19000 --sources 9", None)
-                .unwrap()
-                .source_count(),
-            9
-        );
+        assert_eq!(parse("--viewers 19000 --sources 9", None).unwrap().source_count(), 9);
     }
 
     #[test]

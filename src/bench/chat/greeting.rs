@@ -44,20 +44,14 @@ mod tests {
         let mut greeting = Greeting::default();
         greeting.look(TEXT, br#"{"type":"ONLINE","ONLINE":1}"#);
         assert_eq!(greeting.answer().unwrap(), None);
-        greeting.look(
-            TEXT,
-            br#"{"type":"WELCOME","room_id":"1","offset":42,"epoch":"e"}"#,
-        );
+        greeting.look(TEXT, br#"{"type":"WELCOME","room_id":"1","offset":42,"epoch":"e"}"#);
         assert_eq!(greeting.answer().unwrap(), Some(42));
     }
 
     #[test]
     fn a_refusal_is_an_error() {
         let mut refused = Greeting::default();
-        refused.look(
-            TEXT,
-            br#"{"type":"ERROR","code":30005,"msg":"unknown room"}"#,
-        );
+        refused.look(TEXT, br#"{"type":"ERROR","code":30005,"msg":"unknown room"}"#);
         assert!(refused.answer().unwrap_err().to_string().contains("30005"));
         let mut closed = Greeting::default();
         closed.look(CLOSE, &4003_u16.to_be_bytes());

@@ -39,16 +39,8 @@ pub async fn run(args: ChatArgs) -> anyhow::Result<()> {
     let common = args.common.clone();
     let target = Target::resolve(&common.url, common.i_own_this_server).await?;
     let limit = Duration::from_secs(common.timeout_seconds);
-    let sessions = if args.idle {
-        Vec::new()
-    } else {
-        sign_in_all(&target, args.publishers, limit).await?
-    };
-    let mut report = Report {
-        benchmark: "chat",
-        runs: Vec::new(),
-        faults: Vec::new(),
-    };
+    let sessions = if args.idle { Vec::new() } else { sign_in_all(&target, args.publishers, limit).await? };
+    let mut report = Report { benchmark: "chat", runs: Vec::new(), faults: Vec::new() };
     for number in 1..=common.runs {
         let mut run = Run::default();
         let room = Room::new(&args, target.clone())?;
@@ -92,10 +84,7 @@ impl Room {
     }
 
     fn sum(&self, counter: impl Fn(&Shard) -> &AtomicU64) -> u64 {
-        self.shards
-            .iter()
-            .map(|shard| counter(shard).load(Relaxed))
-            .sum()
+        self.shards.iter().map(|shard| counter(shard).load(Relaxed)).sum()
     }
 
     /// All viewers' latencies of lines since the last call.
@@ -143,17 +132,12 @@ impl Room {
         let publishers = Publishers::open(&self.args, &self.target, sessions, self.clock).await?;
         if !self.args.saturate {
             let rate = f64::from(self.args.rate);
-            let step = self
-                .run_step(&publishers, rate, Duration::from_secs(self.args.seconds))
-                .await?;
+            let step = self.run_step(&publishers, rate, Duration::from_secs(self.args.seconds)).await?;
             step.report("lines", run);
             return Ok(());
         }
         let Some(best) = look_for_saturation(self, &publishers, run).await? else {
-            bail!(
-                "not even {} lines/s are sustained: begin lower with --rate",
-                self.args.rate
-            );
+            bail!("not even {} lines/s are sustained: begin lower with --rate", self.args.rate);
         };
         best.report("saturated", run);
         let length = Duration::from_secs(self.args.seconds);
@@ -170,21 +154,11 @@ impl Room {
         let longest = Duration::from_secs(60 + self.args.common.timeout_seconds + paced);
         let deadline = Instant::now() + longest;
         while self.sum(|shard| &shard.ready) + self.sum(|shard| &shard.failed) < wanted {
-            ensure!(
-                Instant::now() < deadline,
-                "the viewers were not all answered in {longest:?}"
-            );
+            ensure!(Instant::now() < deadline, "the viewers were not all answered in {longest:?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        let (ready, failed) = (
-            self.sum(|shard| &shard.ready),
-            self.sum(|shard| &shard.failed),
-        );
-        let last = self
-            .shards
-            .iter()
-            .map(|shard| shard.last_ready.load(Relaxed))
-            .max();
+        let (ready, failed) = (self.sum(|shard| &shard.ready), self.sum(|shard| &shard.failed));
+        let last = self.shards.iter().map(|shard| shard.last_ready.load(Relaxed)).max();
         let elapsed = Duration::from_micros(last.unwrap_or(started).saturating_sub(started));
         let connected = self.usage()?;
         tokio::time::sleep(Duration::from_secs(self.args.settle_seconds)).await;
@@ -195,22 +169,13 @@ impl Room {
         figures.rate("connects", ready, elapsed);
         let mut connecting = Latency::new()?;
         for shard in &self.shards {
-            connecting.merge(
-                &shard
-                    .connecting
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            connecting.merge(&shard.connecting.lock().unwrap_or_else(PoisonError::into_inner));
         }
         figures.latency("connect", &connecting);
         figures.server("connect", before, connected, ready);
         if let (Some(before), Some(settled)) = (before, settled) {
             let grown = settled.resident_bytes as f64 - before.resident_bytes as f64;
-            figures.add(
-                "memory per idle socket",
-                "KiB",
-                grown / 1024.0 / ready.max(1) as f64,
-            );
+            figures.add("memory per idle socket", "KiB", grown / 1024.0 / ready.max(1) as f64);
         }
         if failed > 0 {
             run.faults.push(format!("{failed} viewers were refused"));
@@ -233,19 +198,13 @@ impl Room {
         for shard in &self.shards {
             let reasons = shard.reasons.lock().unwrap_or_else(PoisonError::into_inner);
             for (reason, count) in reasons.iter().take(16) {
-                run.figures
-                    .count(format!("sockets ended: {reason}"), *count);
+                run.figures.count(format!("sockets ended: {reason}"), *count);
             }
         }
     }
 
     /// Publishes at `rate` for `length`, waits for what is under way, and says what arrived.
-    async fn run_step(
-        &self,
-        publishers: &Publishers,
-        rate: f64,
-        length: Duration,
-    ) -> anyhow::Result<Step> {
+    async fn run_step(&self, publishers: &Publishers, rate: f64, length: Duration) -> anyhow::Result<Step> {
         self.take_latency()?;
         publishers.take_latency()?;
         let before = self.counts(publishers);
@@ -255,9 +214,7 @@ impl Room {
         let published = tokio::time::timeout(longest, publishers.publish(schedule));
         let sent = match published.await {
             Ok(sent) => sent.context("publishing")?,
-            Err(_) => bail!(
-                "the server took the lines of {length:?} for more than {longest:?} and no end"
-            ),
+            Err(_) => bail!("the server took the lines of {length:?} for more than {longest:?} and no end"),
         };
         tokio::time::sleep_until((schedule.start + length).into()).await;
         let at_end = self.counts(publishers).since(&before);
@@ -270,8 +227,7 @@ impl Room {
                 last_change = (counts.delivered, Instant::now());
             }
             let answered = counts.saved + counts.refused >= sent;
-            if (answered && counts.delivered >= counts.saved * alive) || Instant::now() >= deadline
-            {
+            if (answered && counts.delivered >= counts.saved * alive) || Instant::now() >= deadline {
                 break counts;
             }
             tokio::time::sleep(LOOK_EVERY).await;

@@ -63,11 +63,7 @@ impl Schedule {
     pub fn new(rate: f64, length: Duration) -> Self {
         // Rates and lengths are bounded by the options, so that the product is a small whole number.
         let lines = (rate * length.as_secs_f64()).round().max(1.0) as u64;
-        Self {
-            start: Instant::now(),
-            rate,
-            lines,
-        }
+        Self { start: Instant::now(), rate, lines }
     }
 
     fn due(&self, line: u64) -> Instant {
@@ -77,12 +73,7 @@ impl Schedule {
 
 impl Publishers {
     /// Opens one socket for each of `sessions` and waits until it is welcomed.
-    pub async fn open(
-        args: &ChatArgs,
-        target: &Target,
-        sessions: &[String],
-        clock: Clock,
-    ) -> anyhow::Result<Self> {
+    pub async fn open(args: &ChatArgs, target: &Target, sessions: &[String], clock: Clock) -> anyhow::Result<Self> {
         let echoes = Arc::new(Echoes {
             saved: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -109,53 +100,25 @@ impl Publishers {
             let login = format!(r#"{{"type":"LOGIN","room_id":"{room}","token":"{session}"}}"#);
             let mut out = Vec::new();
             websocket::append(&mut out, TEXT, rand::random(), login.as_bytes());
-            writer
-                .lock()
-                .await
-                .write_all(&out)
-                .await
-                .context("LOGIN of a publisher")?;
+            writer.lock().await.write_all(&out).await.context("LOGIN of a publisher")?;
             let welcomed = tokio::time::timeout(limit, reading.until_welcome(&opened.rest));
-            welcomed
-                .await
-                .context("a publisher got no WELCOME in time")??;
+            welcomed.await.context("a publisher got no WELCOME in time")??;
             readers.spawn(reading.run());
-            let before = format!(
-                r#"{{"type":"SEND_ALL","room_id":"{room}","token":"{session}","content":""#
-            );
-            publishers.push(Publisher {
-                writer,
-                before: before.into_bytes(),
-            });
+            let before = format!(r#"{{"type":"SEND_ALL","room_id":"{room}","token":"{session}","content":""#);
+            publishers.push(Publisher { writer, before: before.into_bytes() });
         }
-        Ok(Self {
-            publishers,
-            echoes,
-            clock,
-            size: usize::try_from(args.size)?,
-            _readers: readers,
-        })
+        Ok(Self { publishers, echoes, clock, size: usize::try_from(args.size)?, _readers: readers })
     }
 
     /// How long lines took to be saved, since the last call.
     pub fn take_latency(&self) -> anyhow::Result<Latency> {
-        let mut latency = self
-            .echoes
-            .latency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut latency = self.echoes.latency.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::replace(&mut *latency, Latency::new()?))
     }
 
     /// Refusals since the last call.
     pub fn take_refusals(&self) -> BTreeMap<String, u64> {
-        std::mem::take(
-            &mut *self
-                .echoes
-                .refusals
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        std::mem::take(&mut *self.echoes.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Publishes the schedule's lines, dealt out in turn; returns how many left.
@@ -222,15 +185,12 @@ struct Refusal {
 impl Reading {
     async fn until_welcome(&mut self, rest: &[u8]) -> anyhow::Result<()> {
         let mut greeting = Greeting::default();
-        self.frames
-            .feed(rest, |opcode, payload| greeting.look(opcode, payload))?;
+        self.frames.feed(rest, |opcode, payload| greeting.look(opcode, payload))?;
         let mut buffer = vec![0; READ_BYTES];
         while greeting.answer()?.is_none() {
             let read = self.reader.read(&mut buffer).await?;
             ensure!(read > 0, "the server closed a publisher's socket");
-            self.frames.feed(&buffer[..read], |opcode, payload| {
-                greeting.look(opcode, payload)
-            })?;
+            self.frames.feed(&buffer[..read], |opcode, payload| greeting.look(opcode, payload))?;
         }
         Ok(())
     }
@@ -255,13 +215,7 @@ impl Reading {
     }
 
     fn take(&mut self, bytes: &[u8], answers: &mut Vec<u8>) -> anyhow::Result<()> {
-        let Self {
-            frames,
-            lines,
-            echoes,
-            clock,
-            ..
-        } = self;
+        let Self { frames, lines, echoes, clock, .. } = self;
         let now = clock.now();
         frames.feed(bytes, |opcode, payload| match opcode {
             TEXT => echoes.take(payload, lines, now),
@@ -319,26 +273,14 @@ mod tests {
         append_content(&mut content, 1000, 40);
         let content = String::from_utf8(content).unwrap();
         for (text, now) in [
-            (
-                format!(r#"{{"content":"{content}","myself":true,"offset":1}}"#),
-                3000,
-            ),
-            (
-                format!(r#"{{"content":"{content}","myself":false,"offset":2}}"#),
-                3000,
-            ),
-            (
-                r#"{"type":"ERROR","code":10010,"msg":"too fast"}"#.to_owned(),
-                0,
-            ),
+            (format!(r#"{{"content":"{content}","myself":true,"offset":1}}"#), 3000),
+            (format!(r#"{{"content":"{content}","myself":false,"offset":2}}"#), 3000),
+            (r#"{"type":"ERROR","code":10010,"msg":"too fast"}"#.to_owned(), 0),
             (r#"{"type":"ONLINE","ONLINE":7}"#.to_owned(), 0),
         ] {
             echoes.take(text.as_bytes(), &mut lines, now);
         }
-        assert_eq!(
-            (echoes.saved.load(Relaxed), echoes.received.load(Relaxed)),
-            (1, 1)
-        );
+        assert_eq!((echoes.saved.load(Relaxed), echoes.received.load(Relaxed)), (1, 1));
         assert_eq!(echoes.latency.lock().unwrap().max_milliseconds(), 2.0);
         assert_eq!(echoes.refusals.lock().unwrap()["10010 too fast"], 1);
     }

@@ -16,9 +16,7 @@ pub struct Clock {
 
 impl Clock {
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     pub fn now(self) -> u64 {
@@ -37,11 +35,7 @@ pub fn append_content(out: &mut Vec<u8>, due: u64, size: usize) {
     for digit in (0..DIGITS).rev() {
         let value = (due >> (4 * digit)) & 0xf;
         let value = u8::try_from(value).unwrap_or(0);
-        out.push(if value < 10 {
-            b'0' + value
-        } else {
-            b'a' + value - 10
-        });
+        out.push(if value < 10 { b'0' + value } else { b'a' + value - 10 });
     }
     out.resize(out.len() + size.saturating_sub(STAMP_BYTES), b'x');
 }
@@ -89,12 +83,7 @@ fn number_after(frame: &[u8], offset_at: usize) -> Option<u64> {
         if !digit.is_ascii_digit() {
             break;
         }
-        value = Some(
-            value
-                .unwrap_or(0)
-                .checked_mul(10)?
-                .checked_add(u64::from(digit - b'0'))?,
-        );
+        value = Some(value.unwrap_or(0).checked_mul(10)?.checked_add(u64::from(digit - b'0'))?);
     }
     value
 }
@@ -136,11 +125,7 @@ impl Offsets {
 
     /// `floor` is the last offset given out before the reader came.
     pub fn after(floor: u64) -> Self {
-        Self {
-            floor,
-            last: floor,
-            missing: Vec::new(),
-        }
+        Self { floor, last: floor, missing: Vec::new() }
     }
 
     pub fn take(&mut self, offset: u64) -> Arrival {
@@ -165,8 +150,7 @@ impl Offsets {
         };
         let (first, last) = self.missing.swap_remove(index);
         let parts = [(first, offset - 1), (offset + 1, last)];
-        self.missing
-            .extend(parts.into_iter().filter(|(first, last)| first <= last));
+        self.missing.extend(parts.into_iter().filter(|(first, last)| first <= last));
         Arrival::Late
     }
 }
@@ -189,23 +173,11 @@ mod tests {
         let mut reader = LineReader::default();
         for due in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
             let line = reader.read(&frame(due, "17"));
-            assert_eq!(
-                line,
-                Some(Line {
-                    due,
-                    offset: Some(17)
-                })
-            );
+            assert_eq!(line, Some(Line { due, offset: Some(17) }));
         }
         let mut shifted = b"   ".to_vec();
         shifted.extend(frame(5, " 18"));
-        assert_eq!(
-            reader.read(&shifted),
-            Some(Line {
-                due: 5,
-                offset: Some(18)
-            })
-        );
+        assert_eq!(reader.read(&shifted), Some(Line { due: 5, offset: Some(18) }));
         assert_eq!(reader.read(br#"{"type":"ONLINE","ONLINE":3}"#), None);
         assert_eq!(reader.read(b"~TS12"), None);
         assert_eq!(reader.read(b"~TSzzzzzzzzzzzzzzzz"), None);

@@ -85,73 +85,36 @@ impl Step {
 
     /// Why the server did not keep up; `None` when it did.
     fn unsustained(&self) -> Option<String> {
-        let Counts {
-            saved,
-            refused,
-            duplicates,
-            late,
-            closed,
-            ..
-        } = self.counts;
+        let Counts { saved, refused, duplicates, late, closed, .. } = self.counts;
         let under_way = (self.sent * self.viewers).saturating_sub(self.delivered_at_end);
         let p99 = self.latency.milliseconds_at(0.99);
         let reasons = [
             (closed > 0, format!("{closed} sockets ended")),
             (self.lost() > 0, format!("{} deliveries lost", self.lost())),
-            (
-                duplicates + late > 0,
-                format!("{duplicates} duplicates, {late} out of order"),
-            ),
+            (duplicates + late > 0, format!("{duplicates} duplicates, {late} out of order")),
             (refused > 0, format!("{refused} lines refused")),
-            (
-                saved < self.sent,
-                format!("{saved} of {} lines saved", self.sent),
-            ),
+            (saved < self.sent, format!("{saved} of {} lines saved", self.sent)),
             (p99 >= SUSTAINED_P99_MS, format!("p99 {p99:.0} ms")),
             (
                 under_way as f64 > SUSTAINED_UNDER_WAY * (self.sent * self.viewers) as f64,
                 format!("{under_way} deliveries under way at the end"),
             ),
         ];
-        reasons
-            .into_iter()
-            .find_map(|(broken, reason)| broken.then_some(reason))
+        reasons.into_iter().find_map(|(broken, reason)| broken.then_some(reason))
     }
 
     pub fn report(&self, name: &str, run: &mut Run) {
         let figures = &mut run.figures;
-        let Counts {
-            saved,
-            received,
-            delivered,
-            duplicates,
-            late,
-            closed,
-            bytes,
-            reads,
-            ..
-        } = self.counts;
+        let Counts { saved, received, delivered, duplicates, late, closed, bytes, reads, .. } = self.counts;
         figures.add(format!("{name} published"), "/s", self.rate);
         figures.count(format!("{name} sent"), self.sent);
         figures.count(format!("{name} saved"), saved);
-        figures.add(
-            format!("{name} deliveries"),
-            "/s",
-            self.deliveries_per_second(),
-        );
+        figures.add(format!("{name} deliveries"), "/s", self.deliveries_per_second());
         figures.count(format!("{name} delivered"), delivered);
         figures.latency(&format!("{name} delivery"), &self.latency);
         figures.latency(&format!("{name} saved"), &self.saving);
-        figures.add(
-            format!("{name} deliveries a read"),
-            "",
-            delivered as f64 / reads.max(1) as f64,
-        );
-        figures.add(
-            format!("{name} bytes a delivery"),
-            "",
-            bytes as f64 / delivered.max(1) as f64,
-        );
+        figures.add(format!("{name} deliveries a read"), "", delivered as f64 / reads.max(1) as f64);
+        figures.add(format!("{name} bytes a delivery"), "", bytes as f64 / delivered.max(1) as f64);
         let operations = delivered + received + saved;
         figures.server(name, self.usage.0, self.usage.1, operations);
         for (reason, count) in &self.refusals {
@@ -162,10 +125,7 @@ impl Step {
             ("deliveries twice", duplicates),
             ("deliveries out of order", late),
             ("viewers dropped", closed),
-            (
-                "lines never answered",
-                self.sent.saturating_sub(saved + self.counts.refused),
-            ),
+            ("lines never answered", self.sent.saturating_sub(saved + self.counts.refused)),
         ] {
             figures.count(format!("{name} {fault}"), count);
             if count > 0 {
@@ -182,11 +142,7 @@ impl Step {
 }
 
 /// Doubles the rate until the server does not keep up, then narrows down; returns the best sustained step.
-pub async fn look_for_saturation(
-    room: &Room,
-    publishers: &Publishers,
-    run: &mut Run,
-) -> anyhow::Result<Option<Step>> {
+pub async fn look_for_saturation(room: &Room, publishers: &Publishers, run: &mut Run) -> anyhow::Result<Option<Step>> {
     let length = Duration::from_secs(room.args.step_seconds);
     let mut best: Option<Step> = None;
     let mut search = Search::new(f64::from(room.args.rate));
@@ -227,13 +183,7 @@ struct Search {
 
 impl Search {
     fn new(first: f64) -> Self {
-        Self {
-            next: first,
-            sustained: None,
-            unsustained: None,
-            steps: 0,
-            refinements: 0,
-        }
+        Self { next: first, sustained: None, unsustained: None, steps: 0, refinements: 0 }
     }
 
     fn next_rate(&mut self) -> Option<f64> {
@@ -287,12 +237,7 @@ mod tests {
             rate: 10.0,
             sent: 100,
             viewers: 10,
-            counts: Counts {
-                saved: 100,
-                delivered: 1000,
-                reads: 1000,
-                ..Counts::default()
-            },
+            counts: Counts { saved: 100, delivered: 1000, reads: 1000, ..Counts::default() },
             delivered_at_end: 990,
             delivering: Duration::from_secs(10),
             latency: Latency::new().unwrap(),
@@ -336,11 +281,7 @@ mod tests {
         broken.report("lines", &mut run);
         assert_eq!(
             run.faults,
-            [
-                "lines: 10 deliveries lost",
-                "lines: 3 deliveries twice",
-                "lines: 1 lines never answered"
-            ]
+            ["lines: 10 deliveries lost", "lines: 3 deliveries twice", "lines: 1 lines never answered"]
         );
     }
 }

@@ -94,13 +94,8 @@ pub async fn watch_room(
     let pace = f64::from(threads) / f64::from(args.connect_rate.max(1));
     let paced = args.connect_rate > 0;
     let (viewers, sources) = (share(args.viewers, thread, threads), args.source_count());
-    let watching = Rc::new(Watching {
-        args,
-        target,
-        shard,
-        clock,
-        buffer: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
-    });
+    let watching =
+        Rc::new(Watching { args, target, shard, clock, buffer: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()) });
     let start = Instant::now();
     let open_all = async {
         for number in 0..viewers {
@@ -118,10 +113,7 @@ pub async fn watch_room(
                 drop(permit);
                 match opened {
                     Ok(joined) => {
-                        watching
-                            .shard
-                            .last_ready
-                            .fetch_max(watching.clock.now(), Relaxed);
+                        watching.shard.last_ready.fetch_max(watching.clock.now(), Relaxed);
                         watching.shard.ready.fetch_add(1, Relaxed);
                         let ended = joined.watch(&watching).await;
                         watching.shard.closed.fetch_add(1, Relaxed);
@@ -157,21 +149,13 @@ async fn join(watching: &Watching, source: u32) -> anyhow::Result<Joined> {
     let login = format!(r#"{{"type":"LOGIN","room_id":"{}"}}"#, args.room);
     let joined = tokio::time::timeout(limit, Joined::log_in(opened, &login, &watching.buffer));
     let joined = joined.await.context("no WELCOME in time")??;
-    let mut connecting = watching
-        .shard
-        .connecting
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut connecting = watching.shard.connecting.lock().unwrap_or_else(PoisonError::into_inner);
     connecting.record(started.elapsed());
     Ok(joined)
 }
 
 impl Joined {
-    async fn log_in(
-        opened: Opened,
-        login: &str,
-        buffer: &RefCell<Box<[u8]>>,
-    ) -> anyhow::Result<Self> {
+    async fn log_in(opened: Opened, login: &str, buffer: &RefCell<Box<[u8]>>) -> anyhow::Result<Self> {
         let mut joined = Self {
             stream: opened.stream,
             frames: FrameReader::default(),
@@ -182,18 +166,14 @@ impl Joined {
         websocket::append(&mut out, TEXT, rand::random(), login.as_bytes());
         joined.stream.write_all(&out).await.context("LOGIN")?;
         let mut greeting = Greeting::default();
-        joined.frames.feed(&opened.rest, |opcode, payload| {
-            greeting.look(opcode, payload)
-        })?;
+        joined.frames.feed(&opened.rest, |opcode, payload| greeting.look(opcode, payload))?;
         // What follows WELCOME in the same read can only be history: nothing is published before all have joined.
         let offset = loop {
             if let Some(offset) = greeting.answer()? {
                 break offset;
             }
             read_some(&mut joined.stream, buffer, |bytes| {
-                joined
-                    .frames
-                    .feed(bytes, |opcode, payload| greeting.look(opcode, payload))
+                joined.frames.feed(bytes, |opcode, payload| greeting.look(opcode, payload))
             })
             .await?;
         };
@@ -206,12 +186,7 @@ impl Joined {
         let mut answers = Vec::new();
         let mut closed = None;
         loop {
-            let Self {
-                stream,
-                frames,
-                offsets,
-                lines,
-            } = &mut self;
+            let Self { stream, frames, offsets, lines } = &mut self;
             let read = read_some(stream, &watching.buffer, |bytes| {
                 let mut batch = Batch::new(watching, offsets, lines);
                 let fed = frames.feed(bytes, |opcode, payload| match opcode {
@@ -257,11 +232,7 @@ impl<'a> Batch<'a> {
             lines,
             now: watching.clock.now(),
             delivered: 0,
-            latency: watching
-                .shard
-                .latency
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
+            latency: watching.shard.latency.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -269,9 +240,7 @@ impl<'a> Batch<'a> {
         let Some(line) = self.lines.read(payload) else {
             return;
         };
-        let arrival = line
-            .offset
-            .map_or(Arrival::Next, |offset| self.offsets.take(offset));
+        let arrival = line.offset.map_or(Arrival::Next, |offset| self.offsets.take(offset));
         let shard = &self.watching.shard;
         match arrival {
             Arrival::History => return,
@@ -288,8 +257,7 @@ impl<'a> Batch<'a> {
             Arrival::Next => {}
         }
         self.delivered += 1;
-        self.latency
-            .record_microseconds(self.now.saturating_sub(line.due));
+        self.latency.record_microseconds(self.now.saturating_sub(line.due));
     }
 
     fn finish(self, bytes: usize) {

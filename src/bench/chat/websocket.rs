@@ -27,12 +27,7 @@ pub struct Opened {
 }
 
 /// Connects from loopback address `source` and upgrades, within `limit`.
-pub async fn open(
-    target: &Target,
-    path: &str,
-    source: u32,
-    limit: Duration,
-) -> anyhow::Result<Opened> {
+pub async fn open(target: &Target, path: &str, source: u32, limit: Duration) -> anyhow::Result<Opened> {
     let opened = tokio::time::timeout(limit, handshake(target, path, source)).await;
     opened.context("no answer to the handshake in time")?
 }
@@ -44,25 +39,16 @@ async fn handshake(target: &Target, path: &str, source: u32) -> anyhow::Result<O
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
         target.authority
     );
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .context("handshake")?;
+    stream.write_all(request.as_bytes()).await.context("handshake")?;
     let mut buffer = Vec::with_capacity(512);
     loop {
         let read = stream.read_buf(&mut buffer).await.context("handshake")?;
         ensure!(read > 0, "connection closed during the handshake");
         if let Some(head) = switched(&buffer)? {
             buffer.drain(..head);
-            return Ok(Opened {
-                stream,
-                rest: buffer,
-            });
+            return Ok(Opened { stream, rest: buffer });
         }
-        ensure!(
-            buffer.len() <= MAX_HEAD_BYTES,
-            "the handshake's answer is too long"
-        );
+        ensure!(buffer.len() <= MAX_HEAD_BYTES, "the handshake's answer is too long");
     }
 }
 
@@ -70,20 +56,16 @@ async fn handshake(target: &Target, path: &str, source: u32) -> anyhow::Result<O
 fn switched(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; 48];
     let mut response = httparse::Response::new(&mut headers);
-    let parsed = response
-        .parse(bytes)
-        .context("the handshake's answer is not HTTP")?;
+    let parsed = response.parse(bytes).context("the handshake's answer is not HTTP")?;
     let httparse::Status::Complete(head) = parsed else {
         return Ok(None);
     };
     let status = response.code.unwrap_or(0);
-    ensure!(
-        status == 101,
-        "the server refused the upgrade with HTTP {status}"
-    );
-    let accepted = response.headers.iter().any(|header| {
-        header.name.eq_ignore_ascii_case("sec-websocket-accept") && header.value == ACCEPT
-    });
+    ensure!(status == 101, "the server refused the upgrade with HTTP {status}");
+    let accepted = response
+        .headers
+        .iter()
+        .any(|header| header.name.eq_ignore_ascii_case("sec-websocket-accept") && header.value == ACCEPT);
     ensure!(accepted, "the server's Sec-WebSocket-Accept is wrong");
     Ok(Some(head))
 }
@@ -102,10 +84,7 @@ pub fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
     let &[first, second, ..] = bytes else {
         return Ok(None);
     };
-    ensure!(
-        first & 0x70 == 0,
-        "frame with an extension that was not agreed on"
-    );
+    ensure!(first & 0x70 == 0, "frame with an extension that was not agreed on");
     ensure!(first & 0x80 != 0, "fragmented frame");
     ensure!(second & 0x80 == 0, "masked frame from the server");
     let opcode = first & 0x0f;
@@ -114,10 +93,7 @@ pub fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
             Some(&[high, low]) => (usize::from(u16::from_be_bytes([high, low])), 4),
             _ => return Ok(None),
         },
-        127 => match bytes
-            .get(2..10)
-            .and_then(|length| <[u8; 8]>::try_from(length).ok())
-        {
+        127 => match bytes.get(2..10).and_then(|length| <[u8; 8]>::try_from(length).ok()) {
             Some(length) => (usize::try_from(u64::from_be_bytes(length))?, 10),
             None => return Ok(None),
         },
@@ -138,11 +114,7 @@ pub struct FrameReader {
 
 impl FrameReader {
     /// Calls `on_frame(opcode, payload)` for each frame that is complete with `bytes`.
-    pub fn feed(
-        &mut self,
-        bytes: &[u8],
-        mut on_frame: impl FnMut(u8, &[u8]),
-    ) -> anyhow::Result<()> {
+    pub fn feed(&mut self, bytes: &[u8], mut on_frame: impl FnMut(u8, &[u8])) -> anyhow::Result<()> {
         if self.rest.is_empty() {
             let used = each_frame(bytes, &mut on_frame)?;
             self.rest.extend_from_slice(&bytes[used..]);
@@ -187,10 +159,7 @@ pub fn append(out: &mut Vec<u8>, opcode: u8, mask: u32, payload: &[u8]) {
     }
     let mask = mask.to_be_bytes();
     out.extend_from_slice(&mask);
-    let masked = payload
-        .iter()
-        .zip(mask.iter().cycle())
-        .map(|(byte, key)| byte ^ key);
+    let masked = payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key);
     out.extend(masked);
 }
 
@@ -217,27 +186,15 @@ mod tests {
 
     #[test]
     fn frames_are_found_wherever_the_stream_is_cut() {
-        let payloads = [
-            vec![b'a'; 5],
-            vec![b'b'; 125],
-            vec![b'c'; 126],
-            vec![b'd'; 70_000],
-            Vec::new(),
-        ];
-        let stream: Vec<u8> = payloads
-            .iter()
-            .flat_map(|payload| server_frame(TEXT, payload))
-            .collect();
+        let payloads = [vec![b'a'; 5], vec![b'b'; 125], vec![b'c'; 126], vec![b'd'; 70_000], Vec::new()];
+        let stream: Vec<u8> = payloads.iter().flat_map(|payload| server_frame(TEXT, payload)).collect();
         for size in [1, 2, 3, 7, 130, 4096, stream.len()] {
             let (mut reader, mut seen) = (FrameReader::default(), Vec::new());
             for chunk in stream.chunks(size) {
                 let collect = |opcode, payload: &[u8]| seen.push((opcode, payload.to_vec()));
                 reader.feed(chunk, collect).unwrap();
             }
-            let expected: Vec<(u8, Vec<u8>)> = payloads
-                .iter()
-                .map(|payload| (TEXT, payload.clone()))
-                .collect();
+            let expected: Vec<(u8, Vec<u8>)> = payloads.iter().map(|payload| (TEXT, payload.clone())).collect();
             assert!(seen == expected, "chunks of {size}");
             assert!(reader.rest.is_empty());
         }
@@ -250,10 +207,7 @@ mod tests {
         assert!(parse(&masked).is_err());
         assert!(parse(&[0x01, 0x00]).is_err(), "fragment");
         assert!(parse(&[0xc1, 0x00]).is_err(), "compressed");
-        assert!(
-            parse(&[0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0]).is_err(),
-            "4 GiB"
-        );
+        assert!(parse(&[0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0]).is_err(), "4 GiB");
         assert!(parse(&[0x81, 126, 0]).unwrap().is_none());
         assert!(parse(&[0x81]).unwrap().is_none());
     }
@@ -268,17 +222,11 @@ mod tests {
     #[test]
     fn handshake_wants_101_and_the_right_answer() {
         let accept = std::str::from_utf8(ACCEPT).unwrap();
-        let good =
-            format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        let good = format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
         assert_eq!(switched(good.as_bytes()).unwrap(), Some(good.len()));
         assert_eq!(switched(&good.as_bytes()[..20]).unwrap(), None);
-        assert!(
-            switched(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n")
-                .is_err()
-        );
-        let refused = switched(b"HTTP/1.1 403 Forbidden\r\n\r\n")
-            .unwrap_err()
-            .to_string();
+        assert!(switched(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n").is_err());
+        let refused = switched(b"HTTP/1.1 403 Forbidden\r\n\r\n").unwrap_err().to_string();
         assert!(refused.contains("403"), "{refused}");
     }
 

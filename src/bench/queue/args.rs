@@ -98,10 +98,7 @@ mod tests {
     #[test]
     fn a_game_is_all_that_is_needed() {
         let args = parse("--game 1").unwrap();
-        assert_eq!(
-            (args.tokens, args.connections, args.phase),
-            (10_000, 64, Phase::Both)
-        );
+        assert_eq!((args.tokens, args.connections, args.phase), (10_000, 64, Phase::Both));
         assert_eq!(args.common.url, "http://127.0.0.1:8080");
     }
 

@@ -31,14 +31,7 @@ struct Side {
 
 impl Side {
     fn new(call: Call) -> anyhow::Result<Self> {
-        Ok(Self {
-            call,
-            answers: 0,
-            failures: 0,
-            elapsed: Duration::ZERO,
-            cpu_seconds: None,
-            latency: Latency::new()?,
-        })
+        Ok(Self { call, answers: 0, failures: 0, elapsed: Duration::ZERO, cpu_seconds: None, latency: Latency::new()? })
     }
 
     fn per_second(&self) -> f64 {
@@ -52,16 +45,9 @@ impl Side {
 }
 
 /// Runs both sides for the plan's seconds each and adds what they did to `figures`.
-pub async fn compare(
-    plan: &Arc<Plan>,
-    tickets: &[Ticket],
-    figures: &mut Figures,
-) -> anyhow::Result<()> {
+pub async fn compare(plan: &Arc<Plan>, tickets: &[Ticket], figures: &mut Figures) -> anyhow::Result<()> {
     let tickets: Arc<[Ticket]> = tickets.into();
-    anyhow::ensure!(
-        !tickets.is_empty(),
-        "--poll-baseline: there is no token to poll"
-    );
+    anyhow::ensure!(!tickets.is_empty(), "--poll-baseline: there is no token to poll");
     let mut sides = [Side::new(Call::Poll)?, Side::new(Call::Health)?];
     let slice = Duration::from_secs(plan.args.seconds) / ROUNDS;
     for _ in 0..ROUNDS {
@@ -78,23 +64,14 @@ pub async fn compare(
             figures.add(format!("{name} server CPU per million"), "s", cpu);
         }
     }
-    figures.add(
-        "poll rate of healthz rate",
-        "",
-        polls.per_second() / health.per_second(),
-    );
+    figures.add("poll rate of healthz rate", "", polls.per_second() / health.per_second());
     if let (Some(poll), Some(empty)) = (polls.cpu_per_million(), health.cpu_per_million()) {
         figures.add("poll CPU of healthz CPU", "", poll / empty);
     }
     Ok(())
 }
 
-async fn run_slice(
-    plan: &Arc<Plan>,
-    tickets: &Arc<[Ticket]>,
-    side: &mut Side,
-    slice: Duration,
-) -> anyhow::Result<()> {
+async fn run_slice(plan: &Arc<Plan>, tickets: &Arc<[Ticket]>, side: &mut Side, slice: Duration) -> anyhow::Result<()> {
     let (call, threads) = (side.call, plan.args.common.threads);
     let before = plan.usage()?;
     let started = Instant::now();
@@ -119,14 +96,7 @@ async fn run_slice(
             side.latency.merge(&latency);
         }
     }
-    if let (
-        Some(Usage {
-            cpu_seconds: before,
-            ..
-        }),
-        Some(after),
-    ) = (before, plan.usage()?)
-    {
+    if let (Some(Usage { cpu_seconds: before, .. }), Some(after)) = (before, plan.usage()?) {
         *side.cpu_seconds.get_or_insert(0.0) += after.cpu_seconds - before;
     }
     Ok(())

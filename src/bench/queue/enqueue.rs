@@ -77,12 +77,7 @@ pub async fn enqueue(plan: &Arc<Plan>, passports: Passports) -> anyhow::Result<E
     Ok(all)
 }
 
-async fn lane(
-    plan: &Plan,
-    passports: Passports,
-    next: &AtomicU32,
-    deadline: Instant,
-) -> anyhow::Result<Enqueued> {
+async fn lane(plan: &Plan, passports: Passports, next: &AtomicU32, deadline: Instant) -> anyhow::Result<Enqueued> {
     let mut result = Enqueued::empty(Instant::now())?;
     let mut connection = HttpConnection::new(plan.target.clone(), plan.timeout());
     let (mut body, mut request) = (String::new(), Vec::new());
@@ -94,20 +89,8 @@ async fn lane(
         }
         let account = number % accounts;
         let session = plan.session(account);
-        enqueue_body(
-            &mut body,
-            plan.args.game,
-            passports,
-            number * plan.args.group,
-            plan.args.group,
-        );
-        http::post_json(
-            &mut request,
-            &plan.target.authority,
-            "/api/reg",
-            session,
-            &body,
-        );
+        enqueue_body(&mut body, plan.args.game, passports, number * plan.args.group, plan.args.group);
+        http::post_json(&mut request, &plan.target.authority, "/api/reg", session, &body);
         for _ in 0..TRIES {
             let asked = Instant::now();
             let answer = ask(&mut connection, &request).await;
@@ -119,8 +102,7 @@ async fn lane(
                         let name = outcome_name(reply.queue_state).unwrap_or("no token");
                         *result.at_once.entry(name.to_owned()).or_default() += 1;
                     } else {
-                        let ticket =
-                            Ticket::new(account, reply.token, asked, acknowledged, reply.count);
+                        let ticket = Ticket::new(account, reply.token, asked, acknowledged, reply.count);
                         result.tickets.push(ticket);
                     }
                     break;
@@ -144,18 +126,12 @@ async fn lane(
 
 /// One command; an error is what it is counted under.
 pub async fn ask(connection: &mut HttpConnection, request: &[u8]) -> Result<Reply, String> {
-    let response = connection
-        .exchange(request)
-        .await
-        .map_err(|error| error.to_string())?;
-    serde_json::from_slice(response.body)
-        .map_err(|_| format!("HTTP {} without a result", response.status))
+    let response = connection.exchange(request).await.map_err(|error| error.to_string())?;
+    serde_json::from_slice(response.body).map_err(|_| format!("HTTP {} without a result", response.status))
 }
 
 /// The code and the first line of its text, which does not depend on the request.
 pub fn refusal_name(reply: &Reply) -> String {
     let text = reply.msg.lines().next().unwrap_or_default();
-    format!("result {} {text}", reply.result)
-        .trim_end()
-        .to_owned()
+    format!("result {} {text}", reply.result).trim_end().to_owned()
 }

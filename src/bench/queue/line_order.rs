@@ -42,12 +42,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(
-        asked: u64,
-        acknowledged: u64,
-        waiting: Option<u64>,
-        decided: Option<u64>,
-    ) -> impl Fn(Instant) -> Seen {
+    fn seen(asked: u64, acknowledged: u64, waiting: Option<u64>, decided: Option<u64>) -> impl Fn(Instant) -> Seen {
         move |start| {
             let at = |milliseconds| start + Duration::from_millis(milliseconds);
             Seen {

@@ -56,16 +56,8 @@ pub async fn run(args: QueueArgs) -> anyhow::Result<()> {
     let target = Target::resolve(&common.url, common.i_own_this_server).await?;
     let limit = Duration::from_secs(common.timeout_seconds);
     let sessions = sign_in_all(&target, args.accounts, limit).await?;
-    let plan = Arc::new(Plan {
-        args,
-        target,
-        sessions,
-    });
-    let mut report = Report {
-        benchmark: "queue",
-        runs: Vec::new(),
-        faults: Vec::new(),
-    };
+    let plan = Arc::new(Plan { args, target, sessions });
+    let mut report = Report { benchmark: "queue", runs: Vec::new(), faults: Vec::new() };
     for number in 1..=common.runs {
         let mut run = Run::default();
         run.measure(&plan).await?;
@@ -123,13 +115,7 @@ impl Run {
         Ok(())
     }
 
-    fn report_enqueue(
-        &mut self,
-        plan: &Plan,
-        enqueued: &Enqueued,
-        before: Option<Usage>,
-        after: Option<Usage>,
-    ) {
+    fn report_enqueue(&mut self, plan: &Plan, enqueued: &Enqueued, before: Option<Usage>, after: Option<Usage>) {
         let figures = &mut self.figures;
         let acknowledged = enqueued.latency.count();
         figures.rate("enqueue", acknowledged, enqueued.elapsed);
@@ -154,11 +140,7 @@ impl Run {
         let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
         let (mut undecided, mut at_once) = (0, 0);
         for ticket in &polled.tickets {
-            match ticket
-                .outcome
-                .as_ref()
-                .and_then(|(state, _)| outcome_name(*state))
-            {
+            match ticket.outcome.as_ref().and_then(|(state, _)| outcome_name(*state)) {
                 Some(name) => *outcomes.entry(name).or_default() += 1,
                 None => undecided += 1,
             }
@@ -166,8 +148,7 @@ impl Run {
         let decided: u64 = outcomes.values().sum();
         if let Some(enqueued) = enqueued {
             for (name, count) in &enqueued.at_once {
-                self.figures
-                    .count(format!("outcome {name}, told at once"), *count);
+                self.figures.count(format!("outcome {name}, told at once"), *count);
                 at_once += count;
             }
             self.report_deciding(enqueued, polled, decided, undecided);
@@ -190,32 +171,18 @@ impl Run {
                 self.faults.push(format!("{name}: {count} times"));
             }
         }
-        debug_assert!(
-            enqueued.is_none_or(|enqueued| {
-                enqueued.latency.count() == decided + undecided + at_once
-            })
-        );
+        debug_assert!(enqueued.is_none_or(|enqueued| { enqueued.latency.count() == decided + undecided + at_once }));
     }
 
     /// Decisions from the first request to the last decision; and, if a line had formed, how fast it was worked off
     /// once nobody asked any more.
-    fn report_deciding(
-        &mut self,
-        enqueued: &Enqueued,
-        polled: &Polled,
-        decided: u64,
-        undecided: u64,
-    ) {
+    fn report_deciding(&mut self, enqueued: &Enqueued, polled: &Polled, decided: u64, undecided: u64) {
         const WORTH_TIMING: i64 = 100;
         let Some(end) = polled.end_decided.filter(|_| undecided == 0) else {
             return;
         };
-        self.figures
-            .rate("decided", decided, end - enqueued.started);
-        let last = enqueued
-            .tickets
-            .iter()
-            .max_by_key(|ticket| ticket.acknowledged);
+        self.figures.rate("decided", decided, end - enqueued.started);
+        let last = enqueued.tickets.iter().max_by_key(|ticket| ticket.acknowledged);
         let Some(last) = last.filter(|ticket| ticket.place >= WORTH_TIMING) else {
             return;
         };

@@ -37,10 +37,7 @@ fn push_base36(out: &mut String, value: u32, width: u32) {
 pub fn enqueue_body(out: &mut String, game: i64, passports: Passports, first: u32, group: u32) {
     out.clear();
     // Writing to a String cannot fail.
-    let _ = write!(
-        out,
-        r#"{{"cmd":"RegGetQueueToken","game_id":"{game}","players":["#
-    );
+    let _ = write!(out, r#"{{"cmd":"RegGetQueueToken","game_id":"{game}","players":["#);
     for member in 0..group {
         let person = first + member;
         let comma = if member == 0 { "" } else { "," };
@@ -68,9 +65,7 @@ mod tests {
         for run in [0, 1, u32::MAX] {
             for person in [0, 1, 35, 36, 1_000_000, u32::MAX] {
                 let number = Passports::new(run).number(person);
-                assert!(
-                    number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
-                );
+                assert!(number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_alphanumeric()));
                 assert!(seen.insert(number));
             }
         }

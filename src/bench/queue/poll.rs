@@ -55,10 +55,7 @@ impl Polled {
 pub async fn poll(plan: &Arc<Plan>, tickets: Vec<Ticket>) -> anyhow::Result<Polled> {
     let threads = plan.args.common.threads;
     let lanes = usize::try_from(plan.args.poll_connections)?.clamp(1, tickets.len().max(1));
-    let end = tickets
-        .iter()
-        .max_by_key(|ticket| ticket.acknowledged)
-        .cloned();
+    let end = tickets.iter().max_by_key(|ticket| ticket.acknowledged).cloned();
     let mut dealt: Vec<Vec<Ticket>> = (0..lanes).map(|_| Vec::new()).collect();
     for (index, ticket) in tickets.into_iter().enumerate() {
         dealt[index % lanes].push(ticket);
@@ -72,9 +69,7 @@ pub async fn poll(plan: &Arc<Plan>, tickets: Vec<Ticket>) -> anyhow::Result<Poll
             let (plan, dealt) = (Arc::clone(&plan), Arc::clone(&dealt));
             let end = end.clone().filter(|_| thread == 0);
             async move {
-                let mine = (0_u32..)
-                    .zip(dealt.iter())
-                    .filter(|(index, _)| index % threads == thread);
+                let mine = (0_u32..).zip(dealt.iter()).filter(|(index, _)| index % threads == thread);
                 let lanes = mine.map(|(_, tickets)| lane(&plan, tickets.clone(), deadline));
                 let lanes = futures_util::future::try_join_all(lanes);
                 let (lanes, end_decided) = tokio::join!(lanes, look_at_end(&plan, end, deadline));
@@ -99,12 +94,7 @@ async fn look_at_end(plan: &Plan, ticket: Option<Ticket>, deadline: Instant) -> 
     let ticket = ticket?;
     let mut connection = HttpConnection::new(plan.target.clone(), plan.timeout());
     let mut request = Vec::new();
-    poll_request(
-        &mut request,
-        &plan.target,
-        plan.session(ticket.account)?,
-        &ticket.token,
-    );
+    poll_request(&mut request, &plan.target, plan.session(ticket.account)?, &ticket.token);
     while Instant::now() < deadline {
         let reply = ask(&mut connection, &request).await;
         if reply.is_ok_and(|reply| reply.result == 0 && !reply.waiting()) {
@@ -128,11 +118,7 @@ async fn lane(plan: &Plan, tickets: Vec<Ticket>, deadline: Instant) -> anyhow::R
             }
             waiting.extend(0..result.tickets.len());
         }
-        turn = if turn + 1 < waiting.len() {
-            turn + 1
-        } else {
-            0
-        };
+        turn = if turn + 1 < waiting.len() { turn + 1 } else { 0 };
         let ticket = &mut result.tickets[waiting[turn]];
         let session = plan.session(ticket.account).unwrap_or_default();
         poll_request(&mut request, &plan.target, session, &ticket.token);
@@ -141,10 +127,7 @@ async fn lane(plan: &Plan, tickets: Vec<Ticket>, deadline: Instant) -> anyhow::R
             Ok(reply) if reply.result == 0 => reply,
             refused => {
                 let (name, pause) = match refused {
-                    Ok(reply) => (
-                        refusal_name(&reply),
-                        (reply.result == Reply::BUSY).then(|| reply.pause()),
-                    ),
+                    Ok(reply) => (refusal_name(&reply), (reply.result == Reply::BUSY).then(|| reply.pause())),
                     Err(name) => (name, Some(LOOK_EVERY)),
                 };
                 *result.refusals.entry(name).or_default() += 1;

@@ -30,13 +30,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    pub fn new(
-        account: u32,
-        token: String,
-        asked: Instant,
-        acknowledged: Instant,
-        place: i64,
-    ) -> Self {
+    pub fn new(account: u32, token: String, asked: Instant, acknowledged: Instant, place: i64) -> Self {
         Self {
             account,
             token,
@@ -94,20 +88,13 @@ pub fn save(path: &Path, tickets: &[Ticket]) -> anyhow::Result<()> {
 /// # Errors
 /// The file cannot be read or is not what [`save`] writes.
 pub fn load(path: &Path) -> anyhow::Result<Vec<Ticket>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let now = Instant::now();
     let parse = |(index, line): (usize, &str)| {
         line.split_once(' ')
             .and_then(|(account, token)| Some((account.parse().ok()?, token.to_owned())))
             .map(|(account, token)| Ticket::new(account, token, now, now, i64::MAX))
-            .with_context(|| {
-                format!(
-                    "{}:{}: expected an account and a token",
-                    path.display(),
-                    index + 1
-                )
-            })
+            .with_context(|| format!("{}:{}: expected an account and a token", path.display(), index + 1))
     };
     text.lines().enumerate().map(parse).collect()
 }
@@ -142,9 +129,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let now = Instant::now();
-        let tickets: Vec<Ticket> = (0..3)
-            .map(|number| Ticket::new(number, format!("token{number}"), now, now, 1))
-            .collect();
+        let tickets: Vec<Ticket> =
+            (0..3).map(|number| Ticket::new(number, format!("token{number}"), now, now, 1)).collect();
         save(&path, &tickets).unwrap();
         let loaded = load(&path).unwrap();
         assert_eq!(loaded.len(), 3);

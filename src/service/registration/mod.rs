@@ -6,4 +6,4 @@ mod places;
 
 pub use line::{Ticket, TokenState, enqueue, token_state};
 pub use lookup::{order_by_certificate, orders_of};
-pub use places::{QueueStats, Places, all_places, places, places_changed, queue_stats, set_places, set_queue_state};
+pub use places::{Places, QueueStats, all_places, places, places_changed, queue_stats, set_places, set_queue_state};

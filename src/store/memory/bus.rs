@@ -11,9 +11,7 @@ pub struct MemoryBus {
 
 impl Default for MemoryBus {
     fn default() -> Self {
-        Self {
-            sender: broadcast::Sender::new(1),
-        }
+        Self { sender: broadcast::Sender::new(1) }
     }
 }
 

@@ -33,11 +33,7 @@ fn role(text: &str) -> Result<Role, StoreError> {
 }
 
 fn admin(row: &Row) -> Result<Admin, StoreError> {
-    Ok(Admin {
-        id: AdminId(row.int("id")?),
-        username: row.text("username")?,
-        role: role(&row.text("role")?)?,
-    })
+    Ok(Admin { id: AdminId(row.int("id")?), username: row.text("username")?, role: role(&row.text("role")?)? })
 }
 
 pub async fn by_name(db: &Db, username: &str) -> Result<Option<AdminRecord>, StoreError> {
@@ -58,10 +54,7 @@ pub async fn by_name(db: &Db, username: &str) -> Result<Option<AdminRecord>, Sto
 pub async fn by_session(db: &Db, token_hash: &str, now: i64) -> Result<Option<Admin>, StoreError> {
     let sql = "SELECT a.id, a.username, a.role FROM admin_sessions s JOIN admins a ON a.id = s.admin_id \
                WHERE s.token_hash = $1 AND s.expires_at > $2 AND a.status = 1";
-    db.fetch_optional(sql, args![token_hash, now])
-        .await?
-        .map(|row| admin(&row))
-        .transpose()
+    db.fetch_optional(sql, args![token_hash, now]).await?.map(|row| admin(&row)).transpose()
 }
 
 pub async fn any(db: &Db) -> Result<bool, StoreError> {
@@ -98,14 +91,9 @@ pub async fn insert_session(
     now: i64,
     expires_at: i64,
 ) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM admin_sessions WHERE expires_at <= $1",
-        args![now],
-    )
-    .await?;
+    tx.execute("DELETE FROM admin_sessions WHERE expires_at <= $1", args![now]).await?;
     let sql = "INSERT INTO admin_sessions (token_hash, admin_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, args![token_hash, id.0, now, expires_at])
-        .await?;
+    tx.execute(sql, args![token_hash, id.0, now, expires_at]).await?;
     Ok(())
 }
 
@@ -122,19 +110,9 @@ pub async fn delete_sessions(tx: &mut Tx, id: AdminId) -> Result<(), StoreError>
 }
 
 /// Stores a one-time link and makes earlier unused ones worthless.
-pub async fn replace_setup_link(
-    tx: &mut Tx,
-    token_hash: &str,
-    now: i64,
-    expires_at: i64,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM admin_setup_links WHERE used_at IS NULL",
-        args![],
-    )
-    .await?;
-    let sql =
-        "INSERT INTO admin_setup_links (token_hash, created_at, expires_at) VALUES ($1, $2, $3)";
+pub async fn replace_setup_link(tx: &mut Tx, token_hash: &str, now: i64, expires_at: i64) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM admin_setup_links WHERE used_at IS NULL", args![]).await?;
+    let sql = "INSERT INTO admin_setup_links (token_hash, created_at, expires_at) VALUES ($1, $2, $3)";
     tx.execute(sql, args![token_hash, now, expires_at]).await?;
     Ok(())
 }

@@ -42,7 +42,8 @@ pub async fn lock(tx: &mut Tx, game: GameId) -> Result<QueueRow> {
 
 /// Writes a row that was locked and changed in this transaction. The table's checks refuse an oversell.
 pub async fn store(tx: &mut Tx, game: GameId, row: &QueueRow) -> Result<()> {
-    let sql = "UPDATE game_queue SET state = $2, tail = $3, head = $4, limitation = $5, balance = $6, sold = $7, held = $8
+    let sql =
+        "UPDATE game_queue SET state = $2, tail = $3, head = $4, limitation = $5, balance = $6, sold = $7, held = $8
                WHERE game_id = $1";
     let quota = row.quota;
     let values =
@@ -137,12 +138,7 @@ static INSERT_TOKENS: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
-async fn enqueue(
-    db: &Db,
-    tx: &mut Tx,
-    game: GameId,
-    requests: &[EnqueueRequest],
-) -> Result<(QueueRow, Vec<Enqueued>)> {
+async fn enqueue(db: &Db, tx: &mut Tx, game: GameId, requests: &[EnqueueRequest]) -> Result<(QueueRow, Vec<Enqueued>)> {
     let mut row = lock(tx, game).await?;
     let keys: Vec<KeyRow<'_>> = requests.iter().map(|request| KeyRow { k: &request.request_key }).collect();
     let existing = tx.fetch_all(LIVE_REQUESTS.text(tx.dialect()), args![json_rows(&keys)?, game.0]).await?;
@@ -267,11 +263,8 @@ async fn next_tokens(tx: &mut Tx, game: GameId, row: &QueueRow, limit: i64) -> R
     for token in tx.fetch_all(sql, args![game.0, row.head, last]).await? {
         let players: Vec<SealedPlayer> = serde_json::from_str(&token.text("players_sealed")?).unwrap_or_default();
         let certificates = players.iter().map(|player| player.certificate_key.clone()).collect();
-        let waiting = Waiting {
-            sequence: token.int("sequence")?,
-            account: AccountId(token.int("account_id")?),
-            certificates,
-        };
+        let waiting =
+            Waiting { sequence: token.int("sequence")?, account: AccountId(token.int("account_id")?), certificates };
         tokens.push(Read { waiting, players });
     }
     let contiguous = tokens.iter().zip(row.head + 1..).all(|(token, sequence)| token.waiting.sequence == sequence);
@@ -292,11 +285,8 @@ async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, limit: i64) -
     let now = ledger.db.now_in(tx).await?;
     let dialect = tx.dialect();
 
-    let keys: Vec<KeyRow<'_>> = tokens
-        .iter()
-        .flat_map(|token| &token.players)
-        .map(|player| KeyRow { k: &player.certificate_key })
-        .collect();
+    let keys: Vec<KeyRow<'_>> =
+        tokens.iter().flat_map(|token| &token.players).map(|player| KeyRow { k: &player.certificate_key }).collect();
     let mut taken = HashMap::new();
     for holder in tx.fetch_all(TAKEN.text(dialect), args![json_rows(&keys)?, game.0]).await? {
         let order_no = OrderNo::parse(&holder.text("order_no")?).ok_or(DomainError::Internal)?;
@@ -305,9 +295,8 @@ async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, limit: i64) -
     }
 
     let waiting: Vec<Waiting> = tokens.iter().map(|token| token.waiting.clone()).collect();
-    let outcomes = decide(&mut row.quota, &mut taken, &waiting, |sequence| {
-        OrderNo::compose(now, order_tail(game.0, sequence))
-    });
+    let outcomes =
+        decide(&mut row.quota, &mut taken, &waiting, |sequence| OrderNo::compose(now, order_tail(game.0, sequence)));
     row.head += tokens.len() as i64;
 
     let mut orders = Vec::new();

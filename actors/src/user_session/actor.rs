@@ -1,0 +1,544 @@
+//! Glue around the session: parsed frames in, commands to the room out. A command that must ask the database stops the
+//! reading of this socket until it is answered, so that order is kept and nothing piles up; never longer than `PATIENCE`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use crate::chat_room::{
+    Answer, ChatRoom, ChatWire, Event, Greeting, Join, Leave, NewLine, Publish, Resume, Subscription, Whisper,
+};
+use crate::domain::account::Account;
+use crate::domain::chat::{ConnectionId, Profile, RoomForm};
+use crate::domain::ids::LiveId;
+use crate::error::{DomainError, Entity, Result};
+use crate::outbox::Outbox;
+
+use super::messages::{Command, Inbound, RoomRef};
+use super::ports::{SessionGate, SocketSlot, Watching};
+use super::state::{Due, SessionLimits, SessionState, close};
+
+/// How long one command may wait for the server.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an identity is believed before its token is looked at again.
+const IDENTITY_TTL: Duration = Duration::from_secs(15);
+/// Queue tokens one connection may watch.
+const WATCHES: usize = 8;
+
+pub struct SessionParts {
+    pub gate: Arc<dyn SessionGate>,
+    pub wire: Arc<dyn ChatWire>,
+    pub outbox: Arc<Outbox>,
+    pub slot: Box<dyn SocketSlot>,
+    pub connection: ConnectionId,
+    /// `connection` as others see it.
+    pub uuid: Arc<str>,
+    pub limits: SessionLimits,
+}
+
+struct Identity {
+    token: String,
+    account: Arc<Account>,
+    checked: Instant,
+}
+
+struct Place {
+    room: LiveId,
+    address: Addr<ChatRoom>,
+    subscription: Arc<Subscription>,
+}
+
+/// What a command needs before it can be done.
+struct Resolved {
+    account: Option<Result<Arc<Account>>>,
+    room: Option<Result<Addr<ChatRoom>>>,
+    ban: Result<()>,
+}
+
+pub struct UserSession {
+    parts: SessionParts,
+    state: SessionState,
+    identity: Option<Identity>,
+    place: Option<Place>,
+    /// A LOGIN was sent: the seed's rule of the first message is over.
+    logged_in: bool,
+    watches: Vec<Watching>,
+}
+
+impl UserSession {
+    pub fn new(parts: SessionParts) -> Self {
+        let state = SessionState::new(parts.limits, Instant::now());
+        Self { parts, state, identity: None, place: None, logged_in: false, watches: Vec::new() }
+    }
+
+    // ------------------------------------------------------------ answers
+
+    fn say(&self, event: &Event<'_>) {
+        self.parts.outbox.push(event.frame(&self.parts.wire));
+    }
+
+    fn refuse(&self, error: &DomainError, client_id: Option<&str>) {
+        self.say(&Event::Refused { error, client_id });
+    }
+
+    fn answer(&self, client_id: Option<String>, form: RoomForm) -> Answer {
+        Answer::new(Arc::clone(&self.parts.outbox), Arc::clone(&self.parts.wire), client_id, form)
+    }
+
+    fn close(&mut self, code: u16, reason: &str) {
+        let event = Event::Close { code, reason };
+        self.parts.outbox.close(event.frame(&self.parts.wire));
+        self.state.closing(Instant::now());
+    }
+
+    // ------------------------------------------------------------ commands
+
+    fn command(&mut self, command: Command, ctx: &mut Context<Self>) {
+        let client_id = match &command {
+            Command::Say { client_id, .. } | Command::Whisper { client_id, .. } | Command::Count { client_id, .. } => {
+                client_id.clone()
+            }
+            _ => None,
+        };
+        if let Err(error) = self.admit(&command) {
+            self.refuse(&error, client_id.as_deref());
+            return;
+        }
+        match command {
+            Command::Count { form, content, client_id } => self.count(form, &content, client_id.as_deref()),
+            Command::Logout { room } => self.logout(room),
+            Command::History { room, before, limit } => self.history(room, before, limit, ctx),
+            Command::WatchQueue { token } => self.watch_queue(token, ctx),
+            Command::Login { .. } | Command::Say { .. } | Command::Whisper { .. } => {
+                self.resolve(command, ctx);
+            }
+            Command::Unknown { room } => {
+                let error = DomainError::field("type", "unknown");
+                self.refuse(&error, None);
+                if let Some(room) = room.filter(|_| self.place.is_none() && !self.logged_in) {
+                    let resume = None;
+                    let token = None;
+                    let quiet = Command::Login { room, token, resume };
+                    self.resolve_as(quiet, Greeting::Quiet, ctx);
+                }
+            }
+        }
+    }
+
+    /// Lengths and rates, before anything is asked of the server.
+    fn admit(&mut self, command: &Command) -> Result<()> {
+        let now = Instant::now();
+        match command {
+            Command::Say { content, .. } | Command::Whisper { content, .. } => {
+                self.state.spoke();
+                self.state.may_say(content, now)
+            }
+            Command::Login { .. } => {
+                self.state.spoke();
+                self.state.may_ask(now)
+            }
+            Command::Count { .. } => {
+                self.state.spoke();
+                Ok(())
+            }
+            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.state.may_ask(now),
+            Command::Logout { .. } => Ok(()),
+        }
+    }
+
+    fn count(&self, form: RoomForm, content: &str, client_id: Option<&str>) {
+        let room = self.place.as_ref().map(|place| place.room);
+        self.say(&Event::Count {
+            form,
+            uuid: &self.parts.uuid,
+            content,
+            client_id,
+            sent_at: self.parts.gate.now_ms(),
+            online: self.parts.gate.online(room),
+        });
+    }
+
+    fn logout(&mut self, room: RoomRef) {
+        let here = self.place.as_ref().map(|place| place.room);
+        if here.is_some() && here == room.id {
+            self.leave();
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(place) = self.place.take() {
+            place.subscription.leave();
+            // A full mailbox loses this; the room looks at `leave` once a second.
+            let subscription = place.subscription;
+            let _ = place.address.try_send(Leave { subscription });
+        }
+    }
+
+    fn history(&mut self, room: RoomRef, before: Option<i64>, limit: u32, ctx: &mut Context<Self>) {
+        let Some(id) = room.id else {
+            return self.refuse(&DomainError::NotFound(Entity::Live), None);
+        };
+        let gate = Arc::clone(&self.parts.gate);
+        let read = patiently(async move { gate.history(id, before, limit).await });
+        ctx.wait(read.into_actor(self).map(move |lines, session, _| match lines {
+            Ok(lines) => session.say(&Event::History {
+                room: id,
+                form: room.form,
+                lines: &lines,
+                viewer: session.identity.as_ref().map(|identity| identity.account.id),
+            }),
+            Err(error) => session.refuse(&error, None),
+        }));
+    }
+
+    fn watch_queue(&mut self, token: String, ctx: &mut Context<Self>) {
+        if self.watches.len() >= WATCHES {
+            return self.refuse(&DomainError::field("token", "too many watched"), None);
+        }
+        let gate = Arc::clone(&self.parts.gate);
+        let outbox = Arc::clone(&self.parts.outbox);
+        let watch = patiently(async move { gate.watch_queue(&token, &outbox).await });
+        ctx.wait(watch.into_actor(self).map(|watching, session, _| match watching {
+            Ok(watching) => session.watches.push(watching),
+            Err(error) => session.refuse(&error, None),
+        }));
+    }
+
+    fn resolve(&mut self, command: Command, ctx: &mut Context<Self>) {
+        self.resolve_as(command, Greeting::Welcome, ctx);
+    }
+
+    /// Finds the account and the room of a command: from what the session knows, else from the server.
+    fn resolve_as(&mut self, command: Command, greeting: Greeting, ctx: &mut Context<Self>) {
+        let (room, token, is_login) = match &command {
+            Command::Login { room, token, .. } => (room.id, token.clone(), true),
+            Command::Say { room, token, .. } | Command::Whisper { room, token, .. } => (room.id, token.clone(), false),
+            _ => return,
+        };
+        // A line without a token is its session's; a LOGIN without one makes a guest.
+        let token = match token {
+            None if !is_login => self.identity.as_ref().map(|identity| identity.token.clone()),
+            token => token,
+        };
+        let account = self.known_account(token.as_deref());
+        let address = self.known_room(room);
+        if !is_login && account.is_some() && address.is_some() {
+            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), ban: Ok(()) };
+            return self.act(command, token, resolved, greeting);
+        }
+        let gate = Arc::clone(&self.parts.gate);
+        let ip = self.parts.slot.address();
+        let ask = async move {
+            let account = match (account, &token) {
+                (Some(account), _) => Some(Ok(account)),
+                (None, Some(token)) => Some(patiently(gate.authenticate(token)).await),
+                (None, None) => None,
+            };
+            let id = account.as_ref().and_then(|account| account.as_ref().ok()).map(|account| account.id);
+            let ban = patiently(gate.check_ban(id, ip)).await;
+            let room = match (address, room) {
+                (Some(address), _) => Some(Ok(address)),
+                (None, Some(room)) => Some(patiently(gate.room(room)).await),
+                (None, None) => None,
+            };
+            (token, Resolved { account, room, ban })
+        };
+        ctx.wait(ask.into_actor(self).map(move |(token, resolved), session, _| {
+            session.act(command, token, resolved, greeting);
+        }));
+    }
+
+    fn known_account(&self, token: Option<&str>) -> Option<Arc<Account>> {
+        let identity = self.identity.as_ref()?;
+        let fresh = identity.checked.elapsed() < IDENTITY_TTL;
+        (fresh && token == Some(identity.token.as_str())).then(|| Arc::clone(&identity.account))
+    }
+
+    fn known_room(&self, room: Option<LiveId>) -> Option<Addr<ChatRoom>> {
+        let place = self.place.as_ref()?;
+        (Some(place.room) == room && place.address.connected()).then(|| place.address.clone())
+    }
+
+    fn act(&mut self, command: Command, token: Option<String>, resolved: Resolved, greeting: Greeting) {
+        let outcome = match command {
+            Command::Login { room, resume, .. } => self.login(room, resume, token, resolved, greeting),
+            Command::Say { room, content, client_id, .. } => {
+                let answer = self.answer(client_id.clone(), room.form);
+                match self.speaker(room, token, resolved) {
+                    Ok((address, speaker)) => {
+                        let line = NewLine { uuid: Arc::clone(&self.parts.uuid), speaker, client_id, content };
+                        let connection = self.parts.connection;
+                        // A message that does not fit is dropped, and its answer tells so.
+                        let _ = address.try_send(Publish { connection, line, answer });
+                        Ok(())
+                    }
+                    Err(error) => {
+                        answer.refuse(&error);
+                        Ok(())
+                    }
+                }
+            }
+            Command::Whisper { room, to_uuid, to, content, client_id, .. } => {
+                let answer = self.answer(client_id.clone(), room.form);
+                match self.speaker(room, token, resolved) {
+                    Ok((address, from)) => {
+                        if let Some(place) = &self.place {
+                            let _ = address.try_send(Whisper {
+                                subscription: Arc::clone(&place.subscription),
+                                from,
+                                to_uuid,
+                                to,
+                                content,
+                                client_id,
+                                sent_at: self.parts.gate.now_ms(),
+                                answer,
+                            });
+                        }
+                        Ok(())
+                    }
+                    Err(error) => {
+                        answer.refuse(&error);
+                        Ok(())
+                    }
+                }
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = outcome {
+            self.refuse(&error, None);
+        }
+    }
+
+    fn login(
+        &mut self,
+        room: RoomRef,
+        resume: Option<Resume>,
+        token: Option<String>,
+        resolved: Resolved,
+        greeting: Greeting,
+    ) -> Result<()> {
+        if let Err(error) = resolved.ban {
+            return self.banned(error);
+        }
+        let account = resolved.account.transpose()?;
+        let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
+        let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
+        if let (Some(account), Some(token)) = (&account, token) {
+            self.identify(account, token)?;
+        } else {
+            self.identity = None;
+        }
+        self.logged_in |= greeting == Greeting::Welcome;
+        let profile = account.as_deref().map(Profile::from);
+        self.enter(id, address, room.form, profile, resume, greeting)
+    }
+
+    fn banned(&mut self, error: DomainError) -> Result<()> {
+        if matches!(error, DomainError::Muted { .. }) {
+            self.refuse(&error, None);
+            self.close(close::BANNED, "banned");
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    fn identify(&mut self, account: &Arc<Account>, token: String) -> Result<()> {
+        self.parts.slot.belongs_to(account.id)?;
+        let known = self.known_account(Some(&token)).is_some();
+        if !known {
+            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now() });
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        room: LiveId,
+        address: Addr<ChatRoom>,
+        form: RoomForm,
+        profile: Option<Profile>,
+        resume: Option<Resume>,
+        greeting: Greeting,
+    ) -> Result<()> {
+        let subscription = Arc::new(Subscription::new(
+            self.parts.connection,
+            Arc::clone(&self.parts.uuid),
+            form,
+            profile,
+            Arc::clone(&self.parts.outbox),
+        ));
+        let join = Join { subscription: Arc::clone(&subscription), resume, greeting };
+        address.try_send(join).map_err(|_| DomainError::BUSY)?;
+        if self.place.as_ref().is_some_and(|place| place.room != room) {
+            self.leave();
+        }
+        self.place = Some(Place { room, address, subscription });
+        Ok(())
+    }
+
+    /// Who says a line, after making sure that the connection is in the room it speaks in.
+    fn speaker(
+        &mut self,
+        room: RoomRef,
+        token: Option<String>,
+        resolved: Resolved,
+    ) -> Result<(Addr<ChatRoom>, Profile)> {
+        if let Err(error) = resolved.ban {
+            self.banned(error.clone())?;
+            return Err(error);
+        }
+        let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
+        let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
+        let elsewhere = self.place.as_ref().is_some_and(|place| place.room != id);
+        if elsewhere && self.logged_in {
+            return Err(DomainError::field("room_id", "LOGIN to this room first"));
+        }
+        let account = resolved.account.unwrap_or(Err(DomainError::Unauthenticated));
+        let account = account.and_then(|account| {
+            self.identify(&account, token.unwrap_or_default())?;
+            Ok(account)
+        });
+        let profile = account.as_deref().ok().map(Profile::from);
+        self.keep_place(id, address.clone(), room.form, profile.clone())?;
+        account?;
+        let profile = profile.ok_or(DomainError::Unauthenticated)?;
+        Ok((address, profile))
+    }
+
+    /// Enters the room if the connection is not in it, or not as this person, or the room was replaced.
+    fn keep_place(
+        &mut self,
+        room: LiveId,
+        address: Addr<ChatRoom>,
+        form: RoomForm,
+        profile: Option<Profile>,
+    ) -> Result<()> {
+        if let Some(place) = &mut self.place
+            && place.room == room
+        {
+            let same = profile.is_none() || place.subscription.profile == profile;
+            if !same {
+                return self.enter_as(room, address, profile);
+            }
+            if place.address != address {
+                // A room that died before it answered owes the WELCOME still.
+                let greeting = match place.subscription.seen() {
+                    Some(_) => Greeting::Quiet,
+                    None => Greeting::Welcome,
+                };
+                let join = Join { subscription: Arc::clone(&place.subscription), resume: None, greeting };
+                address.try_send(join).map_err(|_| DomainError::BUSY)?;
+                place.address = address;
+            }
+            return Ok(());
+        }
+        self.enter(room, address, form, profile, None, Greeting::Quiet)
+    }
+
+    /// The same place under another name.
+    fn enter_as(&mut self, room: LiveId, address: Addr<ChatRoom>, profile: Option<Profile>) -> Result<()> {
+        let Some(form) = self.place.as_ref().map(|place| place.subscription.form) else {
+            return Ok(());
+        };
+        self.enter(room, address, form, profile, None, Greeting::Quiet)
+    }
+
+    // ------------------------------------------------------------ time
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        if !self.parts.outbox.is_open() {
+            // Closed from outside: too slow, or the server stops.
+            self.state.closing(now);
+        }
+        match self.state.due(now, self.place.is_some()) {
+            Due::Nothing => self.return_to_room(ctx),
+            Due::Ping => self.say(&Event::Ping),
+            Due::Close { code, reason } => self.close(code, reason),
+            Due::End => ctx.stop(),
+        }
+    }
+
+    /// Comes back to a room that died and was replaced; the new one goes on where this connection stands.
+    fn return_to_room(&mut self, ctx: &mut Context<Self>) {
+        let Some(place) = &self.place else { return };
+        if place.address.connected() || self.state.is_closing() {
+            return;
+        }
+        let (gate, room) = (Arc::clone(&self.parts.gate), place.room);
+        let ask = patiently(async move { gate.room(room).await });
+        ctx.wait(ask.into_actor(self).map(move |address, session, _| {
+            let Some(place) = &session.place else { return };
+            let form = place.subscription.form;
+            if let Ok(address) = address
+                && let Err(error) = session.keep_place(room, address, form, None)
+            {
+                tracing::debug!(room = room.0, %error, "room not ready, tried again at the next tick");
+            }
+        }));
+    }
+}
+
+/// Waits for the server, but not for ever.
+async fn patiently<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(DomainError::BUSY))
+}
+
+impl Actor for UserSession {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(self.parts.limits.tick(), Self::tick);
+    }
+}
+
+impl StreamHandler<Inbound> for UserSession {
+    fn handle(&mut self, inbound: Inbound, ctx: &mut Self::Context) {
+        self.state.heard();
+        if let Inbound::Closed { code } = inbound {
+            let event = Event::Close { code: code.unwrap_or(1000), reason: "" };
+            self.parts.outbox.close(event.frame(&self.parts.wire));
+            self.parts.outbox.finish();
+            ctx.stop();
+            return;
+        }
+        if self.state.is_closing() || !self.parts.outbox.is_open() {
+            return;
+        }
+        match inbound {
+            Inbound::Command(command) => self.command(command, ctx),
+            Inbound::Malformed { reason, client_id } => {
+                self.refuse(&DomainError::Malformed(reason), client_id.as_deref());
+            }
+            Inbound::Ping(payload) => self.say(&Event::Pong { payload: &payload }),
+            Inbound::Pong | Inbound::Closed { .. } => {}
+            Inbound::Violation { code, reason } => self.close(code, reason),
+        }
+    }
+}
+
+/// The socket's body was dropped: nobody can be told anything any more.
+pub struct SocketGone;
+
+impl Message for SocketGone {
+    type Result = ();
+}
+
+impl Handler<SocketGone> for UserSession {
+    type Result = ();
+
+    fn handle(&mut self, _: SocketGone, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+impl Drop for UserSession {
+    /// Also after a panic: the room forgets the connection, and the body ends instead of hanging.
+    fn drop(&mut self) {
+        self.leave();
+        let event = Event::Close { code: close::FAULT, reason: "internal error" };
+        self.parts.outbox.close(event.frame(&self.parts.wire));
+        self.parts.outbox.finish();
+    }
+}

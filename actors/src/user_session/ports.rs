@@ -1,0 +1,60 @@
+//! What a session needs from the server.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix::Addr;
+use async_trait::async_trait;
+
+use crate::chat_room::ChatRoom;
+use crate::domain::account::Account;
+use crate::domain::chat::Publication;
+use crate::domain::ids::{AccountId, LiveId};
+use crate::error::Result;
+use crate::outbox::Outbox;
+
+/// Ends a watch when it is dropped.
+pub type Watching = Box<dyn Send>;
+
+/// Pushes the state of queue tokens.
+#[async_trait]
+pub trait QueueWatch: Send + Sync {
+    /// Pushes the state of `token` into `outbox`, now and whenever it changes, as whole frames. It must hold the outbox
+    /// weakly or end with the returned guard.
+    ///
+    /// Errors: `InvalidQueueToken`, `Busy`.
+    async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching>;
+}
+
+#[async_trait]
+pub trait SessionGate: Send + Sync {
+    /// Errors: `Unauthenticated`, `AccountDisabled`.
+    async fn authenticate(&self, token: &str) -> Result<Arc<Account>>;
+
+    /// Errors: `Muted` for a ban of the account or the address.
+    async fn check_ban(&self, account: Option<AccountId>, address: IpAddr) -> Result<()>;
+
+    /// The room of a live that exists.
+    ///
+    /// Errors: `NotFound(Live)`.
+    async fn room(&self, room: LiveId) -> Result<Addr<ChatRoom>>;
+
+    /// Up to `limit` lines before the offset `before`, oldest first.
+    async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>>;
+
+    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching>;
+
+    /// Connections of one room, or of all.
+    fn online(&self, room: Option<LiveId>) -> i64;
+
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}
+
+/// A socket's place in the counts of its address and account; given back when dropped.
+pub trait SocketSlot: Send {
+    fn address(&self) -> IpAddr;
+
+    /// Errors: `RateLimited` when the account has too many sockets.
+    fn belongs_to(&mut self, account: AccountId) -> Result<()>;
+}

@@ -1,0 +1,275 @@
+//! Deadlines and rates of one connection. Time is passed in.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::error::{DomainError, Result};
+
+/// Close codes of sockets, as published.
+pub mod close {
+    pub const GOING_AWAY: u16 = 1001;
+    pub const PROTOCOL: u16 = 1002;
+    pub const UNSUPPORTED: u16 = 1003;
+    pub const NOT_UTF8: u16 = 1007;
+    pub const TOO_LARGE: u16 = 1009;
+    pub const FAULT: u16 = 1011;
+    pub const RESTART: u16 = 1012;
+    pub const TOO_SLOW: u16 = 4001;
+    pub const BANNED: u16 = 4003;
+    pub const SILENT: u16 = 4008;
+    pub const HEARTBEAT: u16 = 4009;
+}
+
+/// The span of the message rate.
+const RATE_WINDOW: Duration = Duration::from_secs(30);
+/// How long a closing socket waits for the peer's own close frame.
+const LINGER: Duration = Duration::from_secs(3);
+/// Logins, histories and watches in `RATE_WINDOW`: each may cost a look into the database.
+const REQUESTS: u32 = 60;
+
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Time for the first LOGIN or message.
+    pub login_timeout: Duration,
+    pub ping_every: Duration,
+    pub pong_timeout: Duration,
+    /// Messages in 30 s; `None` = any.
+    pub messages: Option<u32>,
+    pub max_characters: usize,
+}
+
+impl SessionLimits {
+    /// How often deadlines are looked at: often enough for the shortest of them.
+    pub fn tick(&self) -> Duration {
+        let shortest = self.login_timeout.min(self.ping_every).min(self.pong_timeout);
+        (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(3))
+    }
+}
+
+/// What a deadline asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    Nothing,
+    Ping,
+    Close {
+        code: u16,
+        reason: &'static str,
+    },
+    /// The peer had its time to answer the close frame.
+    End,
+}
+
+pub struct SessionState {
+    limits: SessionLimits,
+    opened: Instant,
+    spoke: bool,
+    last_ping: Instant,
+    /// When the ping left that nothing has answered yet.
+    unanswered: Option<Instant>,
+    closing: Option<Instant>,
+    messages: Rate,
+    requests: Rate,
+}
+
+impl SessionState {
+    pub fn new(limits: SessionLimits, now: Instant) -> Self {
+        let requests = limits.messages.map(|_| REQUESTS);
+        Self {
+            limits,
+            opened: now,
+            spoke: false,
+            last_ping: now,
+            unanswered: None,
+            closing: None,
+            messages: Rate::new(limits.messages),
+            requests: Rate::new(requests),
+        }
+    }
+
+    /// Any frame proves that the peer is there.
+    pub fn heard(&mut self) {
+        self.unanswered = None;
+    }
+
+    /// A LOGIN or a message.
+    pub fn spoke(&mut self) {
+        self.spoke = true;
+    }
+
+    pub fn closing(&mut self, now: Instant) {
+        self.closing.get_or_insert(now);
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// What is due now. `in_room`: the connection is subscribed to a room.
+    pub fn due(&mut self, now: Instant, in_room: bool) -> Due {
+        if let Some(since) = self.closing {
+            return if now.duration_since(since) >= LINGER { Due::End } else { Due::Nothing };
+        }
+        if let Some(since) = self.unanswered {
+            if now.duration_since(since) >= self.limits.pong_timeout {
+                return Due::Close { code: close::HEARTBEAT, reason: "heartbeat missed" };
+            }
+        } else if now.duration_since(self.last_ping) >= self.limits.ping_every {
+            self.last_ping = now;
+            self.unanswered = Some(now);
+            return Due::Ping;
+        }
+        if !self.spoke && !in_room && now.duration_since(self.opened) >= self.limits.login_timeout {
+            return Due::Close { code: close::SILENT, reason: "no LOGIN" };
+        }
+        Due::Nothing
+    }
+
+    /// Checks a line's length, then takes it from the rate.
+    ///
+    /// Errors: `InvalidField`, `RateLimited`.
+    pub fn may_say(&mut self, content: &str, now: Instant) -> Result<()> {
+        if content.trim().is_empty() {
+            return Err(DomainError::field("content", "must not be blank"));
+        }
+        if content.chars().count() > self.limits.max_characters {
+            return Err(DomainError::field("content", "too long"));
+        }
+        self.messages.take(now)
+    }
+
+    pub fn may_ask(&mut self, now: Instant) -> Result<()> {
+        self.requests.take(now)
+    }
+}
+
+/// At most so many in any 30 seconds, exactly.
+struct Rate {
+    limit: Option<u32>,
+    taken: VecDeque<Instant>,
+}
+
+impl Rate {
+    fn new(limit: Option<u32>) -> Self {
+        Self { limit, taken: VecDeque::new() }
+    }
+
+    fn take(&mut self, now: Instant) -> Result<()> {
+        let Some(limit) = self.limit else {
+            return Ok(());
+        };
+        while let Some(oldest) = self.taken.front()
+            && now.duration_since(*oldest) >= RATE_WINDOW
+        {
+            self.taken.pop_front();
+        }
+        if self.taken.len() < limit as usize {
+            self.taken.push_back(now);
+            return Ok(());
+        }
+        let wait =
+            self.taken.front().map_or(RATE_WINDOW, |oldest| RATE_WINDOW.saturating_sub(now.duration_since(*oldest)));
+        Err(DomainError::RateLimited { retry_after_seconds: wait.as_millis().div_ceil(1000).max(1) as u32 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: SessionLimits = SessionLimits {
+        login_timeout: Duration::from_secs(60),
+        ping_every: Duration::from_secs(25),
+        pong_timeout: Duration::from_secs(10),
+        messages: Some(20),
+        max_characters: 500,
+    };
+
+    fn after(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_silent_peer_is_closed_after_its_ping_is_not_answered() {
+        let start = Instant::now();
+        let mut state = SessionState::new(LIMITS, start);
+        state.spoke();
+        assert_eq!(state.due(start + after(24), false), Due::Nothing);
+        assert_eq!(state.due(start + after(25), false), Due::Ping);
+        assert_eq!(state.due(start + after(34), false), Due::Nothing);
+        let Due::Close { code, .. } = state.due(start + after(35), false) else { panic!("must close") };
+        assert_eq!(code, close::HEARTBEAT);
+        state.heard();
+        assert_eq!(state.due(start + after(35), false), Due::Nothing);
+        assert_eq!(state.due(start + after(50), false), Due::Ping);
+    }
+
+    #[test]
+    fn who_says_nothing_and_is_nowhere_is_closed_after_a_minute() {
+        let start = Instant::now();
+        let due = |spoke: bool, in_room: bool| {
+            let mut state = SessionState::new(LIMITS, start);
+            state.last_ping = start + after(50);
+            if spoke {
+                state.spoke();
+            }
+            state.due(start + after(60), in_room)
+        };
+        assert!(matches!(due(false, false), Due::Close { code: 4008, .. }));
+        assert_eq!(due(true, false), Due::Nothing);
+        assert_eq!(due(false, true), Due::Nothing);
+    }
+
+    #[test]
+    fn a_closing_socket_waits_a_little_for_the_peer() {
+        let start = Instant::now();
+        let mut state = SessionState::new(LIMITS, start);
+        state.closing(start);
+        state.closing(start + after(2));
+        assert_eq!(state.due(start + after(2), false), Due::Nothing);
+        assert_eq!(state.due(start + after(3), false), Due::End);
+    }
+
+    #[test]
+    fn blank_and_long_lines_are_refused_and_do_not_count() {
+        let now = Instant::now();
+        let mut state = SessionState::new(LIMITS, now);
+        assert!(state.may_say(" \n", now).is_err());
+        assert!(state.may_say(&"扑".repeat(501), now).is_err());
+        for _ in 0..20 {
+            state.may_say(&"扑".repeat(500), now).unwrap();
+        }
+        assert_eq!(state.may_say("x", now + after(10)), Err(DomainError::RateLimited { retry_after_seconds: 20 }));
+        state.may_say("x", now + after(30)).unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn no_thirty_seconds_ever_hold_more_than_the_limit(
+            gaps in proptest::collection::vec(0u64..4000, 1..200), limit in 1u32..25
+        ) {
+            let mut now = Instant::now();
+            let mut rate = Rate::new(Some(limit));
+            let mut passed: Vec<Instant> = Vec::new();
+            for gap in gaps {
+                now += Duration::from_millis(gap);
+                let recent = passed.iter().filter(|at| now.duration_since(**at) < RATE_WINDOW).count();
+                let allowed = rate.take(now).is_ok();
+                prop_assert_eq!(allowed, recent < limit as usize);
+                prop_assert!(rate.taken.len() <= limit as usize);
+                if allowed {
+                    passed.push(now);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_limits_anything_passes() {
+        let now = Instant::now();
+        let mut rate = Rate::new(None);
+        assert!((0..1000).all(|_| rate.take(now).is_ok()));
+        assert!(rate.taken.is_empty());
+    }
+}

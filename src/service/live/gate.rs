@@ -1,0 +1,66 @@
+//! What a user session asks of the server.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::Addr;
+use actors::chat_room::ChatRoom;
+use actors::domain::account::Account;
+use actors::domain::chat::Publication;
+use actors::domain::ids::{AccountId, LiveId};
+use actors::error::{DomainError, Result};
+use actors::outbox::Outbox;
+use actors::user_session::{SessionGate, Watching};
+use async_trait::async_trait;
+
+use crate::context::Context;
+use crate::service::accounts;
+use crate::store::sql::chat;
+
+pub struct LiveGate(pub Arc<Context>);
+
+#[async_trait]
+impl SessionGate for LiveGate {
+    async fn authenticate(&self, token: &str) -> Result<Arc<Account>> {
+        accounts::authenticate(&self.0, token).await
+    }
+
+    async fn check_ban(&self, account: Option<AccountId>, address: IpAddr) -> Result<()> {
+        match chat::find_ban(&self.0.db, account, &address.to_string()).await? {
+            None => Ok(()),
+            Some(ban) => Err(DomainError::Muted {
+                reason: ban.reason.into(),
+                seconds_left: ban.seconds_left.unwrap_or(u32::MAX),
+            }),
+        }
+    }
+
+    async fn room(&self, room: LiveId) -> Result<Addr<ChatRoom>> {
+        self.0.rooms.open(&self.0.db, room).await
+    }
+
+    async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>> {
+        super::history(&self.0, room, before, limit).await
+    }
+
+    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching> {
+        match self.0.rooms.queue_watch() {
+            Some(watch) => watch.watch(token, outbox).await,
+            None => Err(DomainError::BUSY),
+        }
+    }
+
+    fn online(&self, room: Option<LiveId>) -> i64 {
+        let (board, now) = (self.0.rooms.board(), Instant::now());
+        let presence = match room {
+            Some(room) => board.room(room, now),
+            None => board.everywhere(now),
+        };
+        presence.connections
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.0.db.now_ms()
+    }
+}

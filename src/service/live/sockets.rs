@@ -1,0 +1,216 @@
+//! The sockets that are open on this node: how many an address and an account have, and the way to close them all.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+use actors::domain::chat::ConnectionId;
+use actors::domain::ids::AccountId;
+use actors::error::{DomainError, Result};
+use actors::outbox::Outbox;
+use bytes::Bytes;
+
+use crate::config::Config;
+
+/// How long somebody with too many sockets is told to wait.
+const RETRY_AFTER_SECONDS: u32 = 30;
+
+/// Counts one address or account may reach; `u32::MAX` = any.
+#[derive(Debug, Clone, Copy)]
+pub struct SocketLimits {
+    pub per_account: u32,
+    pub per_address: u32,
+}
+
+impl SocketLimits {
+    pub fn from_config(config: &Config) -> Self {
+        if !config.limits.enabled {
+            return Self { per_account: u32::MAX, per_address: u32::MAX };
+        }
+        Self { per_account: config.chat.sockets_per_account, per_address: config.chat.sockets_per_address }
+    }
+}
+
+#[derive(Default)]
+struct Open {
+    next: u32,
+    stopping: bool,
+    outboxes: HashMap<u64, Weak<Outbox>>,
+    addresses: HashMap<IpAddr, u32>,
+    accounts: HashMap<AccountId, u32>,
+}
+
+pub struct Sockets {
+    limits: SocketLimits,
+    node: u32,
+    open: Arc<Mutex<Open>>,
+}
+
+impl Sockets {
+    /// `node` makes connection ids unique over nodes and restarts.
+    pub fn new(limits: SocketLimits, node: u32) -> Self {
+        Self { limits, node, open: Arc::default() }
+    }
+
+    /// Counts a socket in.
+    ///
+    /// Errors: `RateLimited` when its address has too many, `Busy` while the server stops.
+    pub fn admit(&self, address: IpAddr, outbox: &Arc<Outbox>) -> Result<Admitted> {
+        let mut open = lock(&self.open);
+        if open.stopping {
+            return Err(DomainError::BUSY);
+        }
+        count(&mut open.addresses, address, self.limits.per_address)?;
+        open.next = open.next.wrapping_add(1);
+        let connection = ConnectionId(u64::from(self.node) << 32 | u64::from(open.next));
+        open.outboxes.insert(connection.0, Arc::downgrade(outbox));
+        Ok(Admitted {
+            connection,
+            address,
+            account: None,
+            open: Arc::clone(&self.open),
+            per_account: self.limits.per_account,
+        })
+    }
+
+    pub fn count(&self) -> usize {
+        lock(&self.open).outboxes.len()
+    }
+
+    /// Closes all sockets with `frame` and refuses new ones. The bodies end at once, so that a stop waits for no reader.
+    pub fn close_all(&self, frame: &Bytes) {
+        let outboxes: Vec<Arc<Outbox>> = {
+            let mut open = lock(&self.open);
+            open.stopping = true;
+            open.outboxes.values().filter_map(Weak::upgrade).collect()
+        };
+        for outbox in outboxes {
+            outbox.close(frame.clone());
+            outbox.finish();
+        }
+    }
+}
+
+/// A socket's place in the counts; gives it back when dropped.
+pub struct Admitted {
+    pub connection: ConnectionId,
+    address: IpAddr,
+    account: Option<AccountId>,
+    per_account: u32,
+    open: Arc<Mutex<Open>>,
+}
+
+impl Admitted {
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Counts the socket for `account` instead of the one before.
+    ///
+    /// Errors: `RateLimited` when the account has too many; nothing is changed.
+    pub fn belongs_to(&mut self, account: AccountId) -> Result<()> {
+        if self.account == Some(account) {
+            return Ok(());
+        }
+        let mut open = lock(&self.open);
+        count(&mut open.accounts, account, self.per_account)?;
+        if let Some(before) = self.account.replace(account) {
+            discount(&mut open.accounts, before);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut open = lock(&self.open);
+        open.outboxes.remove(&self.connection.0);
+        discount(&mut open.addresses, self.address);
+        if let Some(account) = self.account {
+            discount(&mut open.accounts, account);
+        }
+    }
+}
+
+fn count<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K, limit: u32) -> Result<()> {
+    let count = counts.entry(key).or_default();
+    if *count >= limit {
+        return Err(DomainError::RateLimited { retry_after_seconds: RETRY_AFTER_SECONDS });
+    }
+    *count += 1;
+    Ok(())
+}
+
+fn discount<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    open.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn outbox() -> Arc<Outbox> {
+        Arc::new(Outbox::new(100, Bytes::new()))
+    }
+
+    fn limits(per_account: u32, per_address: u32) -> SocketLimits {
+        SocketLimits { per_account, per_address }
+    }
+
+    #[test]
+    fn an_address_has_so_many_sockets_and_a_closed_one_makes_room() {
+        let sockets = Sockets::new(limits(5, 2), 7);
+        let outbox = outbox();
+        let first = sockets.admit(ADDRESS, &outbox).unwrap();
+        let second = sockets.admit(ADDRESS, &outbox).unwrap();
+        assert_ne!(first.connection, second.connection);
+        assert_eq!(first.connection.0 >> 32, 7);
+        assert!(sockets.admit(ADDRESS, &outbox).is_err());
+        drop(first);
+        let third = sockets.admit(ADDRESS, &outbox).unwrap();
+        assert_eq!(sockets.count(), 2);
+        drop((second, third));
+        assert_eq!(sockets.count(), 0);
+        assert!(lock(&sockets.open).addresses.is_empty());
+        let unlimited = Sockets::new(limits(u32::MAX, u32::MAX), 7);
+        let many: Vec<_> = (0..10).map(|_| unlimited.admit(ADDRESS, &outbox).unwrap()).collect();
+        assert_eq!(unlimited.count(), many.len());
+    }
+
+    #[test]
+    fn an_account_has_so_many_sockets() {
+        let sockets = Sockets::new(limits(1, 10), 7);
+        let outbox = outbox();
+        let mut first = sockets.admit(ADDRESS, &outbox).unwrap();
+        let mut second = sockets.admit(ADDRESS, &outbox).unwrap();
+        first.belongs_to(AccountId(1)).unwrap();
+        first.belongs_to(AccountId(1)).unwrap();
+        assert!(second.belongs_to(AccountId(1)).is_err());
+        first.belongs_to(AccountId(2)).unwrap();
+        second.belongs_to(AccountId(1)).unwrap();
+        drop((first, second));
+        assert!(lock(&sockets.open).accounts.is_empty());
+    }
+
+    #[test]
+    fn after_the_stop_all_are_closed_and_none_is_admitted() {
+        let sockets = Sockets::new(limits(5, 5), 7);
+        let outbox = outbox();
+        let _admitted = sockets.admit(ADDRESS, &outbox).unwrap();
+        sockets.close_all(&Bytes::from_static(b"1012"));
+        assert!(!outbox.is_open());
+        assert_eq!(sockets.admit(ADDRESS, &outbox).err(), Some(DomainError::BUSY));
+    }
+}

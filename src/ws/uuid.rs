@@ -1,0 +1,46 @@
+//! The connection's id as others see it: base64 of `<ip>_<port>_<n>`, as in the seed. It names, it never authorises.
+
+use std::net::SocketAddr;
+
+use actors::domain::chat::ConnectionId;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Longer texts are nobody's.
+const LONGEST: usize = 128;
+
+/// `local` is the address this server listens on.
+pub fn encode(local: SocketAddr, connection: ConnectionId) -> String {
+    STANDARD.encode(format!("{}_{}_{}", local.ip(), local.port(), connection.0))
+}
+
+pub fn decode(uuid: &str) -> Option<ConnectionId> {
+    if uuid.len() > LONGEST {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(uuid).ok()?).ok()?;
+    let mut parts = text.rsplitn(3, '_');
+    let number = parts.next()?;
+    if parts.count() != 2 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    number.parse().ok().map(ConnectionId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_s_sample_reads_as_what_it_is() {
+        assert_eq!(decode("MC4wLjAuMF8xOTgzMl82"), Some(ConnectionId(6)));
+        let local: SocketAddr = "0.0.0.0:19832".parse().unwrap();
+        assert_eq!(encode(local, ConnectionId(6)), "MC4wLjAuMF8xOTgzMl82");
+        let six: SocketAddr = "[::1]:8080".parse().unwrap();
+        let connection = ConnectionId(u64::MAX);
+        assert_eq!(decode(&encode(six, connection)), Some(connection));
+        for bad in ["", "!", "MC4wLjAuMA==", "MF8w", &"A".repeat(200)] {
+            assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+}
