@@ -4,6 +4,7 @@
 //! `MATCHDAY_CRASH_ROUNDS` (5) says how often, `MATCHDAY_CRASH_SEED` when.
 
 mod clients;
+mod fixture;
 mod ledger;
 mod observed;
 mod server;
@@ -43,6 +44,8 @@ async fn crash_loop() {
     let mut random = StdRng::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
+    server::migrate(folder.path());
+    fixture::write(folder.path()).await;
     let mut life = 0;
     let mut server = Server::start(folder.path(), port, life).await;
     let shared = Rc::new(Shared {

@@ -19,20 +19,43 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+fn program(folder: &Path, command: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_matchday"));
+    program
+        .args([
+            command,
+            "--chat-bind",
+            "",
+            "--internal-bind",
+            "",
+            "--demo",
+            "false",
+            "--log-level",
+            "warn",
+            "--data-dir",
+        ])
+        .arg(folder)
+        .env("MATCHDAY_ENV", "development")
+        .env("MATCHDAY__LIMITS__ENABLED", "false")
+        .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    program
+}
+
+/// Brings the database in `folder` into being.
+pub fn migrate(folder: &Path) {
+    let output = program(folder, "migrate").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 impl Server {
     /// Starts a life on `folder` and waits until it is ready. `life` names its log.
     pub async fn start(folder: &Path, port: u16, life: u32) -> Self {
         let log = folder.join(format!("life-{life}.log"));
         let output = File::create(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_matchday"))
-            .args(["serve", "--bind", &format!("127.0.0.1:{port}"), "--chat-bind", "", "--internal-bind", ""])
-            .args(["--demo", "true", "--log-level", "warn", "--data-dir"])
-            .arg(folder)
-            .env("MATCHDAY_ENV", "development")
-            .env("MATCHDAY__LIMITS__ENABLED", "false")
-            .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
-            .current_dir(folder)
-            .stdin(Stdio::null())
+        let child = program(folder, "serve")
+            .args(["--bind", &format!("127.0.0.1:{port}")])
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
