@@ -3,6 +3,7 @@
 mod support;
 
 mod h5;
+mod crash;
 mod platform;
 mod reg;
 mod store;
