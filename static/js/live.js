@@ -65,6 +65,7 @@ async function welcomed(frame, { first, lost, restarted }) {
   else if (lost) view.say(t('chat.gap'));
   if (!first && !restarted) return;
   // After WELCOME, so that nothing falls between the history and the live lines.
+  if (!signedIn()) return socket.requestHistory(null);
   try {
     view.add(historyLines(await h5('GET', `/api/v1/guest/${encodeURIComponent(id)}`, undefined, token())));
   } catch { socket.requestHistory(null); }
@@ -148,14 +149,7 @@ text.addEventListener('keydown', (event) => { if (event.key === 'Enter' && !even
 
 // The video and what it is about.
 
-let counted = false;
-const player = new Player($('#stage'), {
-  onFirstPlay: () => {
-    if (counted || !signedIn()) return;
-    counted = true;
-    h5('POST', '/api/v1/competition/play_notify', { id: Number(id), type: 2 }, token()).catch(() => null);
-  },
-});
+const player = new Player($('#stage'));
 
 function drawAbout() {
   const live = page.live ?? page.lobbyLive;
@@ -177,7 +171,8 @@ function drawAbout() {
 let playing = false;
 async function loadLive() {
   try {
-    page.live = await h5('GET', `/api/v1/competitionlive/${encodeURIComponent(id)}`, undefined, token());
+    // Everybody may watch: the lobby names the stream without a session.
+    page.live = signedIn() || !page.lobbyLive ? await h5('GET', `/api/v1/competitionlive/${encodeURIComponent(id)}`, undefined, token()) : page.lobbyLive;
     drawAbout();
     const address = safeUrl(page.live.play_m3u8);
     if (!address) player.say('live.no_signal');

@@ -13,10 +13,10 @@ function loadHls() {
 }
 
 export class Player {
-  constructor(host, { onFirstPlay }) {
+  constructor(host) {
     this.video = $('video', host);
     this.message = $('[data-player-message]', host);
-    this.video.addEventListener('playing', () => { this.say(''); onFirstPlay(); }, { once: true });
+    this.video.addEventListener('playing', () => this.say(''), { once: true });
   }
 
   say(key) {
