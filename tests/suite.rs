@@ -2,8 +2,8 @@
 
 mod support;
 
-mod h5;
 mod crash;
+mod h5;
 mod platform;
 mod reg;
 mod store;
