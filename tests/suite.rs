@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bench;
 mod crash;
 mod h5;
 mod platform;
