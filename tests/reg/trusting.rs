@@ -7,7 +7,7 @@ use crate::support::spawn_app;
 
 #[actix_web::test]
 async fn trusted_network_names_the_account() {
-    let settings = [("reg.identity", "trusting"), ("reg.trusting_networks", "[\"127.0.0.0/8\"]")];
+    let settings = [("reg.identity", "trusting"), ("reg.trusting_networks", "127.0.0.0/8")];
     let app = spawn_app(&settings).await;
     Registrant::sign_in(&app, "runner").await;
     let account = app.context.db.fetch_one("SELECT id FROM accounts WHERE openid = 'runner'", vec![]).await.unwrap();
@@ -21,7 +21,7 @@ async fn trusted_network_names_the_account() {
 
 #[actix_web::test]
 async fn others_and_the_default_believe_no_name() {
-    let elsewhere = [("reg.identity", "trusting"), ("reg.trusting_networks", "[\"10.0.0.0/8\"]")];
+    let elsewhere = [("reg.identity", "trusting"), ("reg.trusting_networks", "10.0.0.0/8")];
     for settings in [&elsewhere[..], &[]] {
         let app = spawn_app(settings).await;
         Registrant::sign_in(&app, "runner").await;
