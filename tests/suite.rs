@@ -2,8 +2,9 @@
 
 mod support;
 
-mod h5;
+mod bench;
 mod crash;
+mod h5;
 mod platform;
 mod reg;
 mod store;

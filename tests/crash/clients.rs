@@ -115,7 +115,7 @@ async fn poll(shared: &Shared, session: &str, index: usize) -> bool {
     let state = answer["queue_state"].as_i64().unwrap();
     let order_no = answer["order_no"].as_str().unwrap_or_default().to_owned();
     shared.ledger.borrow_mut().told(index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
-    if state == 1 && index % 3 != 0 {
+    if state == 1 && !index.is_multiple_of(3) {
         let answer = shared.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
         if answer["transaction_id"].is_string() {
             shared.ledger.borrow_mut().paid.insert(order_no);

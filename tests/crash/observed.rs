@@ -16,10 +16,12 @@ const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
     FROM orders o WHERE kind = 0";
 const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
 
+type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+
 pub async fn read(folder: &Path) -> State {
     let options = SqliteConnectOptions::new().filename(folder.join("matchday.db"));
     let pool = SqlitePool::connect_with(options).await.unwrap();
-    let games: Vec<(i64, i64, i64, i64, i64, i64, i64, i64)> = sqlx::query_as(GAMES).fetch_all(&pool).await.unwrap();
+    let games: Vec<GameRow> = sqlx::query_as(GAMES).fetch_all(&pool).await.unwrap();
     let orders: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(ORDERS).fetch_all(&pool).await.unwrap();
     let lines: Vec<(String, i64)> = sqlx::query_as(LINES).fetch_all(&pool).await.unwrap();
     pool.close().await;

@@ -106,7 +106,10 @@ fn code_table_is_as_published() {
         DomainError::BUSY,
         DomainError::Internal,
     ];
-    let table: String =
-        facts.iter().map(|fact| (fact, codes::code(fact))).map(|(fact, (code, text))| format!("{code:>6} {text}  {fact}\n")).collect();
+    let table: String = facts
+        .iter()
+        .map(|fact| (fact, codes::code(fact)))
+        .map(|(fact, (code, text))| format!("{code:>6} {text}  {fact}\n"))
+        .collect();
     insta::assert_snapshot!(table, @"");
 }

@@ -9,9 +9,7 @@ use crate::support::spawn_app;
 async fn certificate_finds_its_live_registration_in_the_party() {
     let app = spawn_app(&[]).await;
     let runner = Registrant::sign_in(&app, "runner").await;
-    let ask = |number: &str, party: i64| {
-        json!({"cmd": "QueryRegStateByCert", "party_id": party, "certificate_type": "1", "certificate_no": number})
-    };
+    let ask = |number: &str, party: i64| json!({"cmd": "QueryRegStateByCert", "party_id": party, "certificate_type": "1", "certificate_no": number});
     assert_eq!(runner.send(ask("E0000001", 1)).await, json!({"result": 0, "msg": "", "order_info": null}));
 
     let ticket = runner.enqueue(2, players(&[1])).await;
@@ -24,7 +22,8 @@ async fn certificate_finds_its_live_registration_in_the_party() {
 
     assert_eq!(runner.send(ask("E0000001", 99)).await["result"], -9);
     assert_eq!(runner.send(ask("", 1)).await["result"], -13);
-    let unknown_type = json!({"cmd": "QueryRegStateByCert", "party_id": 1, "certificate_type": 9, "certificate_no": "x"});
+    let unknown_type =
+        json!({"cmd": "QueryRegStateByCert", "party_id": 1, "certificate_type": 9, "certificate_no": "x"});
     assert_eq!(runner.send(unknown_type).await["result"], -13);
 }
 
