@@ -9,8 +9,8 @@ import { ALREADY, FAILED, FULL, WAITING } from './queue.js';
 const ANNOUNCE_MS = 8000;
 
 export class LineView {
-  constructor(host, { gameName, onLeave, onAgain, onOrders }) {
-    Object.assign(this, { host, gameName, onLeave, onAgain, onOrders, line: null, announcedAt: 0 });
+  constructor(host, { gameName, onAgain, onOrders }) {
+    Object.assign(this, { host, gameName, onAgain, onOrders, line: null, announcedAt: 0 });
     this.number = h('p', { class: 'bib-number', 'data-place': '' });
     this.caption = h('p', { class: 'bib-caption' });
     this.forecast = h('p', { class: 'line-forecast' });
@@ -25,8 +25,7 @@ export class LineView {
       h('div', { class: 'bib-top' }, h('span', { i18n: 'line.title' }), this.title),
       this.number, this.caption);
     this.waiting = h('div', { class: 'line-waiting' }, this.bib, this.track, this.legend, this.forecast, this.problem, this.spoken,
-      h('p', { class: 'line-note', i18n: 'line.note' }),
-      h('button', { type: 'button', class: 'button button-quiet', i18n: 'line.leave', onclick: () => onLeave() }));
+      h('p', { class: 'line-note', i18n: 'line.note' }));
     this.unlisten = onLanguage(() => this.line && this.show(this.line));
   }
 

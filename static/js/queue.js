@@ -90,12 +90,6 @@ export class PlaceInLine {
     }
   }
 
-  async leave() {
-    await h5('POST', `/api/queue/${encodeURIComponent(this.line.token)}/leave`, {}, this.session);
-    forget(this.line.gameId);
-    this.stop();
-  }
-
   stop() {
     this.stopped = true;
     clearTimeout(this.timer);

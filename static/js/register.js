@@ -141,7 +141,6 @@ function showLine(line) {
     go('line');
     page.view = new LineView(stage, {
       gameName: () => localized(page.game, 'name'),
-      onLeave: leaveLine,
       onAgain: () => { page.place.stop(); forget(gameId); showForm(); },
       onOrders: () => $('#orders-title').focus(),
     });
@@ -149,16 +148,6 @@ function showLine(line) {
     orders.refresh();
   }
   page.view.show(line);
-}
-
-async function leaveLine() {
-  if (!window.confirm(t('line.leave_ask'))) return;
-  try {
-    await page.place.leave();
-    showForm();
-  } catch (problem) {
-    page.view.problem.textContent = errorText(problem);
-  }
 }
 
 /** From an order number to its payment, its receipt, or the reason why there is neither. */

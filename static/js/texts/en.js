@@ -117,8 +117,6 @@ export default {
   'line.started': 'started at {count}',
   'line.finish': 'your place',
   'line.note': 'You may close this page and come back: your place is kept.',
-  'line.leave': 'Leave the line',
-  'line.leave_ask': 'Give up your place in the line?',
   'line.retrying': 'Trying again; your place is kept.',
   'line.spoken': 'You are number {place} in line',
   'line.wait_under_minute': 'Less than a minute to go',

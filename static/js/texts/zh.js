@@ -117,8 +117,6 @@ export default {
   'line.started': '从第 {count} 位出发',
   'line.finish': '入围',
   'line.note': '可以关掉页面再回来，位置不会丢。',
-  'line.leave': '放弃排队',
-  'line.leave_ask': '确定放弃现在的位置吗？',
   'line.retrying': '正在重试，你的位置还在。',
   'line.spoken': '你现在排在第 {place} 位',
   'line.wait_under_minute': '预计不到 1 分钟',
