@@ -5,8 +5,16 @@ use std::sync::Arc;
 
 use actors::ports::Bus;
 
+use crate::clients::Outside;
 use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
+use crate::service::admins::AdminGate;
+use crate::service::catalog::Catalog;
+use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
+use crate::service::queues::Queues;
+use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
 
@@ -15,6 +23,14 @@ pub struct Context {
     pub db: Db,
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
+    pub queues: Queues,
+    pub catalog: Catalog,
+    pub limits: RateLimits,
+    pub outside: Outside,
+    pub sessions: SessionCache,
+    pub metrics: Metrics,
+    pub shutdown: Shutdown,
+    pub admin_gate: AdminGate,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.

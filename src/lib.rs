@@ -1,9 +1,17 @@
 //! The matchday server. `startup` wires everything; the folders are layers: `api` and `ws` speak to clients, `service`
 //! holds the use cases, `store` and `clients` reach out.
 
+pub mod api;
+pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod context;
+pub mod listener;
+pub mod metrics;
 pub mod service;
+pub mod shutdown;
+pub mod startup;
 pub mod store;
+pub mod telemetry;
 pub mod vault;
 pub mod ws;

@@ -54,13 +54,8 @@ impl Vault {
 
     pub fn open(&self, sealed: &str) -> Result<String, Unsealable> {
         let sealed = STANDARD_NO_PAD.decode(sealed).map_err(|_| Unsealable)?;
-        let (nonce, cipher) = sealed
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(Unsealable)?;
-        let plain = self
-            .cipher
-            .decrypt(&Nonce::from(*nonce), cipher)
-            .map_err(|_| Unsealable)?;
+        let (nonce, cipher) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Unsealable)?;
+        let plain = self.cipher.decrypt(&Nonce::from(*nonce), cipher).map_err(|_| Unsealable)?;
         String::from_utf8(plain).map_err(|_| Unsealable)
     }
 
@@ -85,8 +80,7 @@ impl Vault {
 }
 
 fn hmac(key: &[u8; 32]) -> HmacSha256 {
-    <HmacSha256 as KeyInit>::new_from_slice(key)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
+    <HmacSha256 as KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
 }
 
 #[cfg(test)]
@@ -97,19 +91,9 @@ mod tests {
     fn sealed_text_opens_with_its_key_only() {
         let vault = Vault::new(&[1; 32], &[2; 32]);
         let sealed = vault.seal("张三 440106199001011234");
-        assert_ne!(
-            sealed,
-            vault.seal("张三 440106199001011234"),
-            "a nonce is never used twice"
-        );
-        assert_eq!(
-            vault.open(&sealed).as_deref(),
-            Ok("张三 440106199001011234")
-        );
-        assert_eq!(
-            Vault::new(&[1; 32], &[3; 32]).open(&sealed),
-            Err(Unsealable)
-        );
+        assert_ne!(sealed, vault.seal("张三 440106199001011234"), "a nonce is never used twice");
+        assert_eq!(vault.open(&sealed).as_deref(), Ok("张三 440106199001011234"));
+        assert_eq!(Vault::new(&[1; 32], &[3; 32]).open(&sealed), Err(Unsealable));
         for bad in ["", "A", "AAAA", "!!", &sealed[..sealed.len() - 2]] {
             assert_eq!(vault.open(bad), Err(Unsealable), "{bad:?}");
         }
@@ -122,9 +106,6 @@ mod tests {
         assert_eq!(key, vault.lookup_key("certificate", b"0|1"));
         assert_ne!(key, vault.lookup_key("certificate", b"0|2"));
         assert_ne!(key, vault.lookup_key("request", b"0|1"));
-        assert_ne!(
-            key,
-            Vault::new(&[1; 32], &[3; 32]).lookup_key("certificate", b"0|1")
-        );
+        assert_ne!(key, Vault::new(&[1; 32], &[3; 32]).lookup_key("certificate", b"0|1"));
     }
 }

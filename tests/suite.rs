@@ -1,4 +1,7 @@
-//! One binary for all integration tests.
+//! All integration tests, one program. The tree mirrors `src`.
 
 mod support;
+
+mod platform;
+mod store;
 mod ws;

@@ -26,9 +26,7 @@ where
     M: Message<Result = ()> + Send + 'static,
 {
     let (reply, outcome) = oneshot::channel();
-    address
-        .try_send(build(reply))
-        .map_err(|_| DomainError::BUSY)?;
+    address.try_send(build(reply)).map_err(|_| DomainError::BUSY)?;
     match tokio::time::timeout(ASK_TIMEOUT, outcome).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) | Err(_) => Err(DomainError::BUSY),

@@ -29,25 +29,13 @@ where
         mailbox_capacity: usize,
         make: impl Fn(&K) -> A + Send + Sync + 'static,
     ) -> Self {
-        assert!(
-            !arbiters.is_empty(),
-            "a directory needs an arbiter to run its actors on"
-        );
-        Self {
-            live: RwLock::default(),
-            arbiters,
-            next: AtomicUsize::new(0),
-            mailbox_capacity,
-            make: Box::new(make),
-        }
+        assert!(!arbiters.is_empty(), "a directory needs an arbiter to run its actors on");
+        Self { live: RwLock::default(), arbiters, next: AtomicUsize::new(0), mailbox_capacity, make: Box::new(make) }
     }
 
     /// The running actor for `key`, if there is one.
     pub fn get(&self, key: &K) -> Option<Addr<A>> {
-        let live = self
-            .live
-            .read()
-            .unwrap_or_else(|poison| poison.into_inner());
+        let live = self.live.read().unwrap_or_else(|poison| poison.into_inner());
         live.get(key).filter(|address| address.connected()).cloned()
     }
 
@@ -56,16 +44,12 @@ where
         if let Some(address) = self.get(&key) {
             return address;
         }
-        let mut live = self
-            .live
-            .write()
-            .unwrap_or_else(|poison| poison.into_inner());
+        let mut live = self.live.write().unwrap_or_else(|poison| poison.into_inner());
         if let Some(address) = live.get(&key).filter(|address| address.connected()) {
             return address.clone();
         }
         let actor = (self.make)(&key);
-        let arbiter =
-            &self.arbiters[self.next.fetch_add(1, Ordering::Relaxed) % self.arbiters.len()];
+        let arbiter = &self.arbiters[self.next.fetch_add(1, Ordering::Relaxed) % self.arbiters.len()];
         let capacity = self.mailbox_capacity;
         let address = A::start_in_arbiter(arbiter, move |context| {
             context.set_mailbox_capacity(capacity);
@@ -77,13 +61,7 @@ where
 
     /// All actors that run now.
     pub fn all(&self) -> Vec<(K, Addr<A>)> {
-        let live = self
-            .live
-            .read()
-            .unwrap_or_else(|poison| poison.into_inner());
-        live.iter()
-            .filter(|(_, address)| address.connected())
-            .map(|(key, address)| (*key, address.clone()))
-            .collect()
+        let live = self.live.read().unwrap_or_else(|poison| poison.into_inner());
+        live.iter().filter(|(_, address)| address.connected()).map(|(key, address)| (*key, address.clone())).collect()
     }
 }

@@ -56,10 +56,7 @@ pub enum DomainError {
     TooLarge,
     /// One member of the request is missing or wrong; `field` is its wire name with a path for lists (`players[2].email`).
     #[error("invalid {field}: {reason}")]
-    InvalidField {
-        field: Cow<'static, str>,
-        reason: Cow<'static, str>,
-    },
+    InvalidField { field: Cow<'static, str>, reason: Cow<'static, str> },
     /// No session, a stale one or an unknown token.
     #[error("not signed in")]
     Unauthenticated,
@@ -84,10 +81,7 @@ pub enum DomainError {
     #[error("registration is over")]
     RegistrationOver,
     #[error("not eligible: {why:?}")]
-    NotEligible {
-        field: Cow<'static, str>,
-        why: Ineligible,
-    },
+    NotEligible { field: Cow<'static, str>, why: Ineligible },
     #[error("already registered")]
     AlreadyRegistered { order_no: Option<OrderNo> },
     #[error("no places left")]
@@ -111,10 +105,7 @@ pub enum DomainError {
     RateLimited { retry_after_seconds: u32 },
     /// The caller may not speak in this room.
     #[error("muted: {reason}")]
-    Muted {
-        reason: Cow<'static, str>,
-        seconds_left: u32,
-    },
+    Muted { reason: Cow<'static, str>, seconds_left: u32 },
     /// The server is overloaded, restarting or lost a race: the same request may succeed later; nothing was changed.
     #[error("busy, retry in {retry_after_seconds} s")]
     Busy { retry_after_seconds: u32 },
@@ -126,27 +117,16 @@ pub enum DomainError {
 }
 
 impl DomainError {
-    pub fn field(
-        field: impl Into<Cow<'static, str>>,
-        reason: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::InvalidField {
-            field: field.into(),
-            reason: reason.into(),
-        }
+    pub fn field(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::InvalidField { field: field.into(), reason: reason.into() }
     }
 
     /// Whether the same request may succeed later without being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_)
-        )
+        matches!(self, Self::Busy { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_))
     }
 
-    pub const BUSY: Self = Self::Busy {
-        retry_after_seconds: 1,
-    };
+    pub const BUSY: Self = Self::Busy { retry_after_seconds: 1 };
 }
 
 pub type Result<T, E = DomainError> = std::result::Result<T, E>;

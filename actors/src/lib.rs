@@ -8,4 +8,5 @@ pub mod domain;
 pub mod error;
 pub mod outbox;
 pub mod ports;
+pub mod quota_queue;
 pub mod user_session;

@@ -43,12 +43,7 @@ impl Outbox {
     /// `limit` in bytes; `too_slow` is the close frame that an overflow leaves behind.
     pub fn new(limit: usize, too_slow: Bytes) -> Self {
         Self {
-            queue: Mutex::new(Queue {
-                frames: VecDeque::new(),
-                bytes: 0,
-                phase: Phase::Open,
-                waker: None,
-            }),
+            queue: Mutex::new(Queue { frames: VecDeque::new(), bytes: 0, phase: Phase::Open, waker: None }),
             limit,
             too_slow,
         }
@@ -127,9 +122,7 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue
-            .lock()
-            .unwrap_or_else(|poison| poison.into_inner())
+        self.queue.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 }
 
@@ -160,16 +153,10 @@ mod tests {
         assert_eq!(outbox.push(Bytes::from_static(b"a")), Pushed::Queued);
         assert_eq!(outbox.push(Bytes::from_static(b"b")), Pushed::Queued);
         assert!(outbox.close(Bytes::from_static(b"bye")));
-        assert!(
-            !outbox.close(Bytes::from_static(b"again")),
-            "closed only once"
-        );
+        assert!(!outbox.close(Bytes::from_static(b"again")), "closed only once");
         assert_eq!(outbox.push(Bytes::from_static(b"c")), Pushed::Closed);
         for expected in [&b"a"[..], b"b", b"bye"] {
-            assert_eq!(
-                take(&outbox),
-                Poll::Ready(Some(Bytes::from_static(expected)))
-            );
+            assert_eq!(take(&outbox), Poll::Ready(Some(Bytes::from_static(expected))));
         }
         assert_eq!(take(&outbox), Poll::Pending, "the peer may still answer");
         outbox.finish();
@@ -185,10 +172,7 @@ mod tests {
         assert_eq!(outbox.push(frame.clone()), Pushed::Overflowed);
         assert_eq!(outbox.push(frame.clone()), Pushed::Closed);
         assert_eq!(outbox.queued_bytes(), 4);
-        assert_eq!(
-            take(&outbox),
-            Poll::Ready(Some(Bytes::from_static(b"4001")))
-        );
+        assert_eq!(take(&outbox), Poll::Ready(Some(Bytes::from_static(b"4001"))));
     }
 
     #[test]

@@ -1,15 +1,160 @@
-//! Accounts and their sessions.
+//! Accounts and their sessions: signing in, who stands behind a token, what an account's owner sees of it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actors::domain::account::Account;
-use actors::error::{DomainError, Result};
+use actors::domain::ids::AccountId;
+use actors::error::{DomainError, Entity, Result};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::store::sql::accounts as store;
+
+pub use crate::store::sql::accounts::AccountProfile;
+
+/// How long a session is believed without asking SQL. Within it a disabled account is not noticed on this node.
+const CACHE_LIFE: Duration = Duration::from_secs(3);
+/// Sessions kept; about 300 bytes each.
+const CACHE_SESSIONS: usize = 32 * 1024;
+/// Characters of a token: 128 random bits in hex.
+const TOKEN_CHARACTERS: usize = 32;
+/// Stale sessions removed at once.
+const SWEEP: i64 = 1_000;
+
+#[derive(Clone)]
+struct CachedSession {
+    account: Arc<Account>,
+    /// Milliseconds since 1970.
+    expires_at: i64,
+    read_at: Instant,
+}
+
+/// Sessions read a moment ago, by their hash. Bounded; only enabled accounts are in it.
+pub struct SessionCache(Cache<[u8; 32], CachedSession>);
+
+impl SessionCache {
+    pub fn new() -> Self {
+        Self(Cache::new(CACHE_SESSIONS))
+    }
+}
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// The account behind a session token (32 hex). Answered from a bounded cache for a few seconds, else from SQL.
 ///
 /// Errors: `Unauthenticated` for a missing, malformed, unknown or stale token; `AccountDisabled`.
-pub async fn authenticate(_context: &Context, _token: &str) -> Result<Arc<Account>> {
-    Err(DomainError::Unauthenticated)
+pub async fn authenticate(context: &Context, token: &str) -> Result<Arc<Account>> {
+    let hash = token_hash(token).ok_or(DomainError::Unauthenticated)?;
+    let now_ms = context.db.now_ms();
+    if let Some(session) = context.sessions.0.get(&hash)
+        && session.read_at.elapsed() < CACHE_LIFE
+        && session.expires_at > now_ms
+    {
+        return Ok(session.account);
+    }
+    let read_at = Instant::now();
+    let Some(session) = store::session(&context.db, &hex::encode(hash), now_ms).await? else {
+        context.sessions.0.remove(&hash);
+        return Err(DomainError::Unauthenticated);
+    };
+    if !session.enabled {
+        context.sessions.0.remove(&hash);
+        return Err(DomainError::AccountDisabled);
+    }
+    let account = Arc::new(session.account);
+    let cached = CachedSession { account: Arc::clone(&account), expires_at: session.expires_at, read_at };
+    context.sessions.0.insert(hash, cached);
+    Ok(account)
+}
+
+/// As `authenticate`, for callers that may stay anonymous: no token, or an empty one, is nobody.
+///
+/// Errors: those of `authenticate` for a token that was given.
+pub async fn authenticate_optional(context: &Context, token: Option<&str>) -> Result<Option<Arc<Account>>> {
+    match token {
+        None | Some("") => Ok(None),
+        Some(token) => authenticate(context, token).await.map(Some),
+    }
+}
+
+/// An account by its id, for a front end that is trusted to name it.
+///
+/// Errors: `NotFound(Account)`, `AccountDisabled`.
+pub async fn by_id(context: &Context, id: AccountId) -> Result<Arc<Account>> {
+    match store::account(&context.db, id, context.db.now_ms()).await? {
+        Some((account, true)) => Ok(Arc::new(account)),
+        Some((_, false)) => Err(DomainError::AccountDisabled),
+        None => Err(DomainError::NotFound(Entity::Account)),
+    }
+}
+
+/// SHA-256 of a token, or nothing if it cannot be one. Only the hash is stored and looked up, so that neither the
+/// database nor the time of a comparison gives a token away.
+fn token_hash(token: &str) -> Option<[u8; 32]> {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (token.len() == TOKEN_CHARACTERS && token.bytes().all(hex)).then(|| Sha256::digest(token.as_bytes()).into())
+}
+
+/// Signs in who stands behind a WeChat authorisation code, with a new account for an openid not seen before. Answers
+/// the session's token.
+///
+/// Errors: `BadCredentials` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
+pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
+    let person = context.outside.login.profile(code).await?;
+    let new = store::NewAccount {
+        openid: person.openid,
+        username: person.nickname,
+        sex: person.sex,
+        country: person.country,
+        province: person.province,
+        city: person.city,
+        head_img: person.head_img,
+    };
+    let token = hex::encode(rand::random::<[u8; TOKEN_CHARACTERS / 2]>());
+    let hash = token_hash(&token).map(hex::encode);
+    let hash = hash.ok_or(DomainError::Internal)?;
+    let now_ms = context.db.now_ms();
+    let expires_at = now_ms.saturating_add(session_ms(context));
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let account = store::sign_in_by_openid(tx, &new, now_ms).await?.ok_or(DomainError::AccountDisabled)?;
+                store::insert_session(tx, &hash, account, now_ms, expires_at).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(token)
+}
+
+fn session_ms(context: &Context) -> i64 {
+    i64::try_from(context.config.h5.session_seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
+
+/// What the owner of an account sees of it; a membership whose time is over reads as 3 whether or not that was stored.
+///
+/// Errors: `NotFound(Account)`.
+pub async fn profile(context: &Context, account: AccountId) -> Result<AccountProfile> {
+    let mut profile = store::profile(&context.db, account).await?.ok_or(DomainError::NotFound(Entity::Account))?;
+    let now_ms = context.db.now_ms();
+    if profile.member_status == 1 && profile.member_expire_time.is_none_or(|at| at <= now_ms) {
+        profile.member_status = 3;
+    }
+    Ok(profile)
+}
+
+/// Removes sessions that are over, a bounded number at once; answers how many.
+pub async fn sweep_sessions(context: &Context) -> Result<u64> {
+    let now_ms = context.db.now_ms();
+    context
+        .db
+        .write(move |tx| Box::pin(async move { Ok(store::delete_stale_sessions(tx, now_ms, SWEEP).await?) }))
+        .await
 }

@@ -2,4 +2,15 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod attempts;
+pub mod catalog;
+pub mod housekeeping;
+pub mod limits;
 pub mod live;
+pub mod outbox;
+pub mod passwords;
+pub mod payments;
+pub mod queue_token;
+pub mod queues;
+pub mod registration;
+pub mod sandbox;

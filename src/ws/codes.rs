@@ -10,15 +10,11 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         BadCredentials | BadSignature => (10002, None),
         Forbidden | NotOwner => (10001, None),
         Muted { seconds_left, .. } => (10001, Some(*seconds_left).filter(|left| *left > 0)),
-        RateLimited {
-            retry_after_seconds,
-        } => (10010, Some(*retry_after_seconds)),
+        RateLimited { retry_after_seconds } => (10010, Some(*retry_after_seconds)),
         PhoneRequired => (10011, None),
         NotFound(Entity::Live) => (30005, None),
         NotFound(_) | InvalidQueueToken => (10004, None),
-        Busy {
-            retry_after_seconds,
-        } => (999, Some(*retry_after_seconds)),
+        Busy { retry_after_seconds } => (999, Some(*retry_after_seconds)),
         Internal | ProviderFailed(_) => (999, None),
         Malformed(_)
         | TooLarge
@@ -43,10 +39,7 @@ mod tests {
 
     #[test]
     fn the_published_codes() {
-        let muted = DomainError::Muted {
-            reason: "spam".into(),
-            seconds_left: 60,
-        };
+        let muted = DomainError::Muted { reason: "spam".into(), seconds_left: 60 };
         assert_eq!(code(&muted), (10001, "muted: spam".to_owned(), Some(60)));
         assert_eq!(code(&DomainError::Unauthenticated).0, 10003);
         assert_eq!(code(&DomainError::NotFound(Entity::Live)).0, 30005);

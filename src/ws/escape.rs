@@ -10,10 +10,7 @@ const EMOJI_NAME_BYTES: usize = 64;
 /// The length of the emoji that `text` starts with.
 fn emoji(text: &str) -> Option<usize> {
     let rest = text.strip_prefix(EMOJI_START)?;
-    let name = rest
-        .bytes()
-        .take_while(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
-        .count();
+    let name = rest.bytes().take_while(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')).count();
     if name == 0 || name > EMOJI_NAME_BYTES || !rest[name..].starts_with(EMOJI_END) {
         return None;
     }
@@ -52,8 +49,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// An address that is safe inside an attribute, else nothing.
 pub fn address(text: &str) -> &str {
-    let known =
-        text.starts_with('/') || text.starts_with("https://") || text.starts_with("http://");
+    let known = text.starts_with('/') || text.starts_with("https://") || text.starts_with("http://");
     let safe = !text.contains(|next: char| {
         next.is_whitespace() || next.is_control() || matches!(next, '<' | '>' | '"' | '\'' | '\\')
     });
@@ -80,10 +76,7 @@ mod tests {
     #[test]
     fn markup_is_shown_and_known_emoji_are_images() {
         assert_eq!(content("扑街"), "扑街");
-        assert_eq!(
-            content("<b>&'\"</b>"),
-            "&lt;b&gt;&amp;&#39;&quot;&lt;/b&gt;"
-        );
+        assert_eq!(content("<b>&'\"</b>"), "&lt;b&gt;&amp;&#39;&quot;&lt;/b&gt;");
         let smile = r#"<img class="emoji" src="/static/emoji/smile_1.svg">"#;
         assert_eq!(content(&format!("a{smile}<")), format!("a{smile}&lt;"));
         for bad in [
@@ -101,17 +94,8 @@ mod tests {
     #[test]
     fn addresses_that_could_leave_their_attribute_vanish() {
         assert_eq!(address("/uploads/a.jpg"), "/uploads/a.jpg");
-        assert_eq!(
-            address("https://x.org/a?b=1&c=2"),
-            "https://x.org/a?b=1&c=2"
-        );
-        for bad in [
-            "javascript:alert(1)",
-            "/a\" onload=\"x",
-            "/a b",
-            "",
-            "x.jpg",
-        ] {
+        assert_eq!(address("https://x.org/a?b=1&c=2"), "https://x.org/a?b=1&c=2");
+        for bad in ["javascript:alert(1)", "/a\" onload=\"x", "/a b", "", "x.jpg"] {
             assert_eq!(address(bad), "", "{bad:?}");
         }
     }

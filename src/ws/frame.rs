@@ -97,9 +97,7 @@ mod tests {
     fn a_long_reason_is_cut_between_characters() {
         let mut out = BytesMut::from(&close(4001, &"慢".repeat(100))[..]);
         let frame = Codec::new().client_mode().decode(&mut out).unwrap();
-        let Some(Frame::Close(Some(reason))) = frame else {
-            panic!("{frame:?}")
-        };
+        let Some(Frame::Close(Some(reason))) = frame else { panic!("{frame:?}") };
         assert_eq!(u16::from(reason.code), 4001);
         assert_eq!(reason.description, Some("慢".repeat(41)));
     }

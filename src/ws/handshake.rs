@@ -1,6 +1,6 @@
 //! From an HTTP request to an open socket with a session behind it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use actors::outbox::Outbox;
 use actors::user_session::{SessionLimits, SessionParts, SocketSlot, UserSession, close};
 use tracing::debug;
 
+use crate::api::client_address::ClientAddress;
 use crate::config::Config;
 use crate::context::Context;
 use crate::service::live::{Admitted, LiveGate};
@@ -26,6 +27,7 @@ use super::{frame, uuid};
 pub async fn open(
     request: HttpRequest,
     payload: web::Payload,
+    client: ClientAddress,
     context: web::Data<Context>,
 ) -> HttpResponse {
     let mut accepted = match ws::handshake(&request) {
@@ -36,11 +38,8 @@ pub async fn open(
         return HttpResponse::Forbidden().body("origin not allowed");
     }
     let context = context.into_inner();
-    let outbox = Arc::new(Outbox::new(
-        context.config.chat.outbox_bytes,
-        frame::close(close::TOO_SLOW, "too slow"),
-    ));
-    let admitted = match context.sockets.admit(client_address(&request), &outbox) {
+    let outbox = Arc::new(Outbox::new(context.config.chat.outbox_bytes, frame::close(close::TOO_SLOW, "too slow")));
+    let admitted = match context.sockets.admit(client.0, &outbox) {
         Ok(admitted) => admitted,
         Err(error) => return refused(&error),
     };
@@ -66,14 +65,10 @@ pub async fn open(
 
 fn refused(error: &DomainError) -> HttpResponse {
     let (mut response, wait) = match error {
-        DomainError::RateLimited {
-            retry_after_seconds,
-        } => (HttpResponse::TooManyRequests(), *retry_after_seconds),
+        DomainError::RateLimited { retry_after_seconds } => (HttpResponse::TooManyRequests(), *retry_after_seconds),
         _ => (HttpResponse::ServiceUnavailable(), 1),
     };
-    response
-        .insert_header((header::RETRY_AFTER, wait.to_string()))
-        .body(error.to_string())
+    response.insert_header((header::RETRY_AFTER, wait.to_string())).body(error.to_string())
 }
 
 /// A browser names its page's origin; other clients name none. An empty list allows any.
@@ -81,16 +76,7 @@ fn origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return true;
     };
-    allowed.is_empty()
-        || origin
-            .to_str()
-            .is_ok_and(|origin| allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)))
-}
-
-fn client_address(request: &HttpRequest) -> IpAddr {
-    request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
+    allowed.is_empty() || origin.to_str().is_ok_and(|origin| allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)))
 }
 
 fn limits(config: &Config) -> SessionLimits {
@@ -99,10 +85,7 @@ fn limits(config: &Config) -> SessionLimits {
         login_timeout: Duration::from_secs(chat.login_timeout_seconds),
         ping_every: Duration::from_secs(chat.ping_seconds),
         pong_timeout: Duration::from_secs(chat.pong_timeout_seconds),
-        messages: config
-            .limits
-            .enabled
-            .then_some(chat.messages_per_30_seconds),
+        messages: config.limits.enabled.then_some(chat.messages_per_30_seconds),
         max_characters: chat.max_characters,
     }
 }

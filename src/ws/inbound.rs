@@ -64,9 +64,7 @@ impl InboundStream {
             Frame::Continuation(item) => self.fragment(item)?,
             Frame::Ping(payload) => Some(Inbound::Ping(payload)),
             Frame::Pong(_) => Some(Inbound::Pong),
-            Frame::Close(reason) => Some(Inbound::Closed {
-                code: reason.map(|reason| reason.code.into()),
-            }),
+            Frame::Close(reason) => Some(Inbound::Closed { code: reason.map(|reason| reason.code.into()) }),
         })
     }
 

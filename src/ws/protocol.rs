@@ -36,17 +36,11 @@ struct Message {
 }
 
 fn malformed(reason: &'static str, client_id: Option<String>) -> Inbound {
-    Inbound::Malformed {
-        reason: Cow::Borrowed(reason),
-        client_id,
-    }
+    Inbound::Malformed { reason: Cow::Borrowed(reason), client_id }
 }
 
 fn text(value: &Value) -> Option<String> {
-    value
-        .as_str()
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// An integer, also one written as text.
@@ -97,11 +91,7 @@ pub fn parse(frame: &str) -> Inbound {
     }
 }
 
-fn command(
-    kind: &str,
-    message: &Message,
-    client_id: Option<String>,
-) -> Result<Command, &'static str> {
+fn command(kind: &str, message: &Message, client_id: Option<String>) -> Result<Command, &'static str> {
     let room = room(&message.room_id);
     let token = text(&message.token);
     let named = room.ok_or("room_id is missing");
@@ -109,37 +99,19 @@ fn command(
         "LOGIN" => Command::Login {
             room: named?,
             token,
-            resume: integer(&message.last_offset).map(|offset| Resume {
-                offset,
-                epoch: text(&message.epoch).unwrap_or_default(),
-            }),
+            resume: integer(&message.last_offset)
+                .map(|offset| Resume { offset, epoch: text(&message.epoch).unwrap_or_default() }),
         },
         "SEND_ALL" | "SEND_ONE" => {
             let content = text(&message.content).ok_or("content is missing")?;
             let room = named?;
             if room.id == Some(LiveId(COUNT_ROOM)) {
-                Command::Count {
-                    form: room.form,
-                    content,
-                    client_id,
-                }
+                Command::Count { form: room.form, content, client_id }
             } else if kind == "SEND_ALL" {
-                Command::Say {
-                    room,
-                    content,
-                    token,
-                    client_id,
-                }
+                Command::Say { room, content, token, client_id }
             } else {
                 let to_uuid = text(&message.send_to_one).ok_or("send_to_one is missing")?;
-                Command::Whisper {
-                    room,
-                    to: uuid::decode(&to_uuid),
-                    to_uuid,
-                    content,
-                    token,
-                    client_id,
-                }
+                Command::Whisper { room, to: uuid::decode(&to_uuid), to_uuid, content, token, client_id }
             }
         }
         "LOGOUT" => Command::Logout { room: named? },
@@ -151,9 +123,7 @@ fn command(
                 .unwrap_or(HISTORY_LINES)
                 .clamp(1, HISTORY_LINES),
         },
-        "QUEUE" => Command::WatchQueue {
-            token: token.ok_or("token is missing")?,
-        },
+        "QUEUE" => Command::WatchQueue { token: token.ok_or("token is missing")? },
         _ => Command::Unknown { room },
     })
 }
@@ -241,10 +211,7 @@ pub enum ServerMessage<'a> {
     #[serde(rename = "DELETE")]
     Delete { room_id: RoomId, offset: i64 },
     #[serde(rename = "HISTORY")]
-    History {
-        room_id: RoomId,
-        lines: Vec<ServerMessage<'a>>,
-    },
+    History { room_id: RoomId, lines: Vec<ServerMessage<'a>> },
     #[serde(rename = "ERROR")]
     Error {
         code: i64,

@@ -41,8 +41,7 @@ fn what_is_not_a_message_is_malformed() {
 
 #[test]
 fn a_refused_line_is_named_by_its_client_id() {
-    let Inbound::Malformed { client_id, .. } =
-        parsed(json!({"type": "SEND_ALL", "room_id": "1", "client_id": "a"}))
+    let Inbound::Malformed { client_id, .. } = parsed(json!({"type": "SEND_ALL", "room_id": "1", "client_id": "a"}))
     else {
         panic!()
     };
@@ -51,18 +50,15 @@ fn a_refused_line_is_named_by_its_client_id() {
 
 #[test]
 fn the_type_is_read_in_any_case_and_the_room_in_its_form() {
-    let Command::Say { room, content, .. } = command_of(
-        json!({"type": "send_All", "room_id": 7, "content": "x", "user": {"username": "fake"}}),
-    ) else {
+    let Command::Say { room, content, .. } =
+        command_of(json!({"type": "send_All", "room_id": 7, "content": "x", "user": {"username": "fake"}}))
+    else {
         panic!()
     };
     assert_eq!(content, "x");
     assert_eq!((room.id, room.form), (Some(LiveId(7)), RoomForm::Number));
     for odd in [json!("07"), json!("x"), json!(-1), json!(1.5), json!("1 ")] {
-        let Command::Login { room, .. } = command_of(json!({"type": "LOGIN", "room_id": odd}))
-        else {
-            panic!()
-        };
+        let Command::Login { room, .. } = command_of(json!({"type": "LOGIN", "room_id": odd})) else { panic!() };
         assert_eq!(room.id, None, "{odd}");
     }
 }
@@ -77,31 +73,16 @@ fn the_count_question_needs_no_token() {
 
 #[test]
 fn a_resume_without_an_epoch_cannot_be_recovered() {
-    let Command::Login { resume, .. } =
-        command_of(json!({"type": "LOGIN", "room_id": "1", "last_offset": 5}))
-    else {
+    let Command::Login { resume, .. } = command_of(json!({"type": "LOGIN", "room_id": "1", "last_offset": 5})) else {
         panic!()
     };
-    assert_eq!(
-        resume,
-        Some(Resume {
-            offset: 5,
-            epoch: String::new()
-        })
-    );
+    assert_eq!(resume, Some(Resume { offset: 5, epoch: String::new() }));
 }
 
 #[test]
 fn history_gives_a_hundred_lines_at_most() {
-    for (asked, given) in [
-        (json!(null), 100),
-        (json!(7), 7),
-        (json!(1000), 100),
-        (json!(0), 1),
-        (json!(-5), 100),
-    ] {
-        let Command::History { limit, .. } =
-            command_of(json!({"type": "HISTORY", "room_id": "1", "limit": asked}))
+    for (asked, given) in [(json!(null), 100), (json!(7), 7), (json!(1000), 100), (json!(0), 1), (json!(-5), 100)] {
+        let Command::History { limit, .. } = command_of(json!({"type": "HISTORY", "room_id": "1", "limit": asked}))
         else {
             panic!()
         };

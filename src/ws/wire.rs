@@ -55,43 +55,22 @@ impl JsonWire {
     /// `None` for control frames.
     fn message<'a>(&self, event: &Event<'a>) -> Option<ServerMessage<'a>> {
         Some(match *event {
-            Event::Line {
-                room,
-                form,
-                line,
-                myself,
-                online,
-            } => self.line(room, form, line, myself, online),
-            Event::Whisper {
-                room,
-                form,
-                from_uuid,
-                to_uuid,
-                from,
-                content,
-                client_id,
-                sent_at,
-                online,
-            } => ServerMessage::SendOne(Line {
-                room_id: RoomId::new(room, form),
-                uuid: from_uuid,
-                send_to_one: Some(to_uuid),
-                content: escape::content(content),
-                user: Some(self.profile(from)),
-                msg_time: sent_at.div_euclid(1000),
-                myself: online.is_some(),
-                offset: None,
-                client_id,
-                online,
-            }),
-            Event::Count {
-                form,
-                uuid,
-                content,
-                client_id,
-                sent_at,
-                online,
-            } => ServerMessage::SendAll(Line {
+            Event::Line { room, form, line, myself, online } => self.line(room, form, line, myself, online),
+            Event::Whisper { room, form, from_uuid, to_uuid, from, content, client_id, sent_at, online } => {
+                ServerMessage::SendOne(Line {
+                    room_id: RoomId::new(room, form),
+                    uuid: from_uuid,
+                    send_to_one: Some(to_uuid),
+                    content: escape::content(content),
+                    user: Some(self.profile(from)),
+                    msg_time: sent_at.div_euclid(1000),
+                    myself: online.is_some(),
+                    offset: None,
+                    client_id,
+                    online,
+                })
+            }
+            Event::Count { form, uuid, content, client_id, sent_at, online } => ServerMessage::SendAll(Line {
                 room_id: RoomId::count_question(form),
                 uuid,
                 send_to_one: None,
@@ -103,15 +82,7 @@ impl JsonWire {
                 client_id,
                 online: Some(online),
             }),
-            Event::Welcome {
-                room,
-                form,
-                uuid,
-                presence,
-                offset,
-                epoch,
-                recovered,
-            } => ServerMessage::Welcome {
+            Event::Welcome { room, form, uuid, presence, offset, epoch, recovered } => ServerMessage::Welcome {
                 room_id: RoomId::new(room, form),
                 uuid,
                 online: presence.connections,
@@ -121,14 +92,7 @@ impl JsonWire {
                 epoch,
                 recovered,
             },
-            Event::Notice {
-                room,
-                form,
-                uuid,
-                profile,
-                arrived,
-                online,
-            } => {
+            Event::Notice { room, form, uuid, profile, arrived, online } => {
                 let what = if arrived { "上线" } else { "下线" };
                 let who = if arrived { "新用户" } else { "用户" };
                 let notice = Notice {
@@ -138,32 +102,16 @@ impl JsonWire {
                     content: format!("{who}{uuid}已经{what}"),
                     online,
                 };
-                if arrived {
-                    ServerMessage::Login(notice)
-                } else {
-                    ServerMessage::Logout(notice)
-                }
+                if arrived { ServerMessage::Login(notice) } else { ServerMessage::Logout(notice) }
             }
-            Event::Online {
-                room,
-                form,
-                presence,
-            } => ServerMessage::Online {
+            Event::Online { room, form, presence } => ServerMessage::Online {
                 room_id: RoomId::new(room, form),
                 online: presence.connections,
                 users: presence.users,
                 guests: presence.guests,
             },
-            Event::Deleted { room, form, offset } => ServerMessage::Delete {
-                room_id: RoomId::new(room, form),
-                offset,
-            },
-            Event::History {
-                room,
-                form,
-                lines,
-                viewer,
-            } => ServerMessage::History {
+            Event::Deleted { room, form, offset } => ServerMessage::Delete { room_id: RoomId::new(room, form), offset },
+            Event::History { room, form, lines, viewer } => ServerMessage::History {
                 room_id: RoomId::new(room, form),
                 lines: lines
                     .iter()
@@ -172,12 +120,7 @@ impl JsonWire {
             },
             Event::Refused { error, client_id } => {
                 let (code, msg, retry_after) = codes::code(error);
-                ServerMessage::Error {
-                    code,
-                    msg: msg.into(),
-                    retry_after,
-                    client_id,
-                }
+                ServerMessage::Error { code, msg: msg.into(), retry_after, client_id }
             }
             Event::Ping | Event::Pong { .. } | Event::Close { .. } => return None,
         })

@@ -1,223 +1,55 @@
-//! A chat server on a free port with its own database, and an independent WebSocket client.
+//! The real server as the chat's tests see it, and an independent WebSocket client.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
-use actors::chat_room::{ChatLog, NewLine, RoomSnapshot, Verdict};
-use actors::domain::chat::Publication;
-use actors::domain::ids::LiveId;
-use actors::error::Result;
-use actors::ports::{Bus, BusMessage, Topic};
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use matchday::args;
-use matchday::config::Config;
 use matchday::context::Context;
-use matchday::service::live::{self, Rooms, SocketLimits, Sockets};
-use matchday::store::memory::MemoryBus;
-use matchday::store::sql::chat::SqlChatLog;
-use matchday::store::sql::db::{DatabaseUrl, Db};
-use matchday::vault::Vault;
-use matchday::ws;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// Longer than anything a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-
-pub fn config(chat: Value, limits_enabled: bool) -> Config {
-    let mut settings = json!({
-        "server": {"bind": "127.0.0.1:0", "public_url": "", "workers": 1, "trusted_proxies": [],
-            "max_connections": 1000, "shutdown_timeout_seconds": 5},
-        "chat": {"bind": "", "allowed_origins": [], "messages_per_30_seconds": 20,
-            "moderator_messages_per_30_seconds": 100, "max_characters": 500, "sockets_per_account": 5,
-            "sockets_per_address": 200, "outbox_bytes": 1 << 20, "login_timeout_seconds": 60,
-            "ping_seconds": 25, "pong_timeout_seconds": 10},
-        "internal": {"bind": ""}, "data_dir": "data", "database": {"url": ""}, "redis": {"url": ""},
-        "admin": {"password": "", "session_seconds": 60}, "demo": false,
-        "reg": {"payment_window_seconds": 60, "identity": "session", "trusting_networks": []},
-        "h5": {"session_seconds": 60},
-        "limits": {"enabled": limits_enabled, "logins_per_minute_per_address": 10,
-            "enqueues_per_minute_per_account": 10, "certificate_queries_per_minute": 10},
-        "secrets": {"token_key": "", "data_key": ""},
-        "wechat": {"provider": "none", "base_url": "", "app_id": "", "app_secret": ""},
-        "sms": {"provider": "none", "base_url": ""},
-        "pay": {"provider": "none", "base_url": "", "mch_id": "", "api_key": "", "sign_type": "MD5"},
-        "log": {"level": "info", "format": "text"},
-    });
-    for (key, value) in chat.as_object().expect("chat settings") {
-        settings["chat"][key] = value.clone();
-    }
-    serde_json::from_value(settings).expect("settings")
-}
-
-/// Panics in the room that saves the line `/die`, as a fault of ours would.
-struct MortalLog(SqlChatLog);
-
-#[async_trait]
-impl ChatLog for MortalLog {
-    async fn open(&self, room: LiveId, keep: u32) -> Result<RoomSnapshot> {
-        self.0.open(room, keep).await
-    }
-    async fn append(&self, room: LiveId, lines: Vec<NewLine>) -> Result<Vec<Verdict>> {
-        assert!(
-            !lines.iter().any(|line| line.content == "/die"),
-            "a test lets the room die"
-        );
-        self.0.append(room, lines).await
-    }
-    async fn after(&self, room: LiveId, after: i64, limit: u32) -> Result<Vec<Publication>> {
-        self.0.after(room, after, limit).await
-    }
-    async fn tail(&self, room: LiveId) -> Result<(String, i64)> {
-        self.0.tail(room).await
-    }
-}
-
-/// A bus between servers of one test; it can be cut.
-#[derive(Default)]
-pub struct Cable {
-    nodes: Mutex<Vec<tokio::sync::broadcast::Sender<BusMessage>>>,
-    cut: std::sync::atomic::AtomicBool,
-}
-
-impl Cable {
-    pub fn plug(self: &Arc<Self>) -> Arc<CableBus> {
-        let sender = tokio::sync::broadcast::channel(1024).0;
-        let mut nodes = self.nodes.lock().unwrap();
-        nodes.push(sender);
-        Arc::new(CableBus {
-            cable: Arc::clone(self),
-            index: nodes.len() - 1,
-        })
-    }
-
-    pub fn cut(&self) {
-        self.cut.store(true, std::sync::atomic::Ordering::SeqCst);
-    }
-}
-
-pub struct CableBus {
-    cable: Arc<Cable>,
-    index: usize,
-}
-
-impl Bus for CableBus {
-    fn publish(&self, topic: Topic, payload: Bytes) {
-        if self.cable.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            return;
-        }
-        for (index, node) in self.cable.nodes.lock().unwrap().iter().enumerate() {
-            if index != self.index {
-                let _ = node.send(BusMessage {
-                    topic,
-                    payload: payload.clone(),
-                });
-            }
-        }
-    }
-    fn subscribe(&self) -> tokio::sync::broadcast::Receiver<BusMessage> {
-        self.cable.nodes.lock().unwrap()[self.index].subscribe()
-    }
-    fn is_single_node(&self) -> bool {
-        false
-    }
-}
+use super::{PATIENCE, TestApp, spawn_app, spawn_app_in};
 
 pub struct ChatServer {
-    pub address: SocketAddr,
-    pub context: web::Data<Context>,
-    handle: ServerHandle,
-    _folder: Option<tempfile::TempDir>,
+    pub app: TestApp,
+    pub context: Arc<Context>,
+    /// `127.0.0.1:PORT`
+    pub address: String,
 }
 
 impl ChatServer {
+    /// With all limits.
     pub async fn start() -> Self {
-        Self::with(json!({}), true).await
+        Self::with(&[("limits.enabled", "true")]).await
     }
 
-    pub async fn with(chat: Value, limits_enabled: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("chat.db")))
-            .await
-            .unwrap();
-        for live in [1, 2] {
-            let sql =
-                "INSERT INTO lives (id, title, publish_time, created_at) VALUES ($1, 'live', 0, 0)";
-            db.write(move |tx| {
-                Box::pin(async move { Ok(tx.execute(sql, args![i64::from(live)]).await?) })
-            })
-            .await
-            .unwrap();
-        }
-        let bus = Arc::new(MemoryBus::default());
-        let mut server = Self::node(db, bus, config(chat, limits_enabled)).await;
-        server._folder = Some(folder);
+    /// Without limits per person and address, unless `overrides` say otherwise.
+    pub async fn with(overrides: &[(&'static str, &str)]) -> Self {
+        let server = Self::of(spawn_app(&[&[("demo", "false")], overrides].concat()).await);
+        server.add_lives().await;
         server
     }
 
-    /// One more server over the same database.
-    pub async fn node(db: Db, bus: Arc<dyn Bus>, config: Config) -> Self {
-        let arbiter = actix_rt::Arbiter::new();
-        let log = Arc::new(MortalLog(SqlChatLog { db: db.clone() }));
-        let wire = Arc::new(ws::JsonWire {
-            public_url: String::new(),
-        });
-        let rooms = Rooms::new(log, Arc::clone(&bus), wire, vec![arbiter.handle()]);
-        let unlimited = !config.limits.enabled;
-        let limits = SocketLimits {
-            per_account: if unlimited {
-                u32::MAX
-            } else {
-                config.chat.sockets_per_account
-            },
-            per_address: if unlimited {
-                u32::MAX
-            } else {
-                config.chat.sockets_per_address
-            },
-        };
-        let sockets = Sockets::new(limits, rooms.node());
-        let vault = Vault::new(&[1; 32], &[2; 32]);
-        let context = web::Data::new(Context {
-            config,
-            db,
-            vault,
-            bus,
-            rooms,
-            sockets,
-        });
-        tokio::spawn(live::follow_bus(Arc::clone(&context)));
-        let shared = context.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .configure(ws::routes)
-                .configure(ws::seed_routes)
-        })
-        .workers(1)
-        .disable_signals()
-        .shutdown_timeout(5)
-        .bind("127.0.0.1:0")
-        .unwrap();
-        let address = server.addrs()[0];
-        let server = server.run();
-        let handle = server.handle();
-        actix_rt::spawn(server);
-        Self {
-            address,
-            context,
-            handle,
-            _folder: None,
-        }
+    /// Two servers over one database that tell each other over `redis`.
+    pub async fn pair(folder: &TempDir, redis: &str) -> [Self; 2] {
+        let overrides = [("demo", "false"), ("redis.url", redis)];
+        let first = Self::of(spawn_app_in(folder.path(), &overrides).await);
+        first.add_lives().await;
+        [first, Self::of(spawn_app_in(folder.path(), &overrides).await)]
+    }
+
+    fn of(app: TestApp) -> Self {
+        let address = app.url.trim_start_matches("http://").to_owned();
+        Self { context: Arc::clone(&app.context), address, app }
+    }
+
+    async fn add_lives(&self) {
+        self.execute("INSERT INTO lives (id, title, publish_time, created_at) VALUES (1, 'live', 0, 0)").await;
+        self.execute("INSERT INTO lives (id, title, publish_time, created_at) VALUES (2, 'other', 0, 0)").await;
     }
 
     /// A person with a session; answers the token.
@@ -243,11 +75,7 @@ impl ChatServer {
     }
 
     pub async fn execute(&self, sql: &'static str) {
-        self.context
-            .db
-            .write(move |tx| Box::pin(async move { Ok(tx.execute(sql, args![]).await?) }))
-            .await
-            .unwrap();
+        self.context.db.write(move |tx| Box::pin(async move { Ok(tx.execute(sql, args![]).await?) })).await.unwrap();
     }
 
     pub async fn connect(&self) -> Client {
@@ -257,15 +85,9 @@ impl ChatServer {
     /// A client that is in room 1 and has read its WELCOME.
     pub async fn enter(&self, token: Option<&str>) -> Client {
         let mut client = self.connect().await;
-        client
-            .send(json!({"type": "LOGIN", "room_id": "1", "token": token}))
-            .await;
+        client.send(json!({"type": "LOGIN", "room_id": "1", "token": token})).await;
         client.until("WELCOME").await;
         client
-    }
-
-    pub async fn stop(self, graceful: bool) {
-        self.handle.stop(graceful).await;
     }
 }
 
@@ -275,9 +97,7 @@ pub struct Client {
 
 impl Client {
     pub async fn to(url: &str) -> Self {
-        let (socket, _) = tokio_tungstenite::connect_async(url)
-            .await
-            .expect("connect");
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.expect("connect");
         Self { socket }
     }
 
@@ -290,9 +110,7 @@ impl Client {
     }
 
     async fn next(&mut self) -> Option<tungstenite::Result<Message>> {
-        tokio::time::timeout(PATIENCE, self.socket.next())
-            .await
-            .expect("the server said nothing")
+        tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server said nothing")
     }
 
     /// The next JSON message.
@@ -336,8 +154,4 @@ impl Client {
             }
         }
     }
-}
-
-pub fn code(code: u16) -> CloseCode {
-    CloseCode::from(code)
 }

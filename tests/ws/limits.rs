@@ -1,26 +1,21 @@
 //! Everything that is bounded, and how it ends.
 
-use actors::chat_room::Event;
-use actors::outbox::Outbox;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::support::chat::{ChatServer, Client, PATIENCE};
+use crate::support::PATIENCE;
+use crate::support::chat::{ChatServer, Client};
 
 fn fragment(kind: Data, last: bool, bytes: Vec<u8>) -> Message {
     Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
 }
 
-#[actix_rt::test]
+#[tokio::test]
 async fn frames_that_break_the_rules_close_with_their_code() {
     let server = ChatServer::start().await;
-    let bad_text = Message::Frame(Frame::message(
-        vec![0xFF, 0xFE],
-        OpCode::Data(Data::Text),
-        true,
-    ));
+    let bad_text = Message::Frame(Frame::message(vec![0xFF, 0xFE], OpCode::Data(Data::Text), true));
     for (bad, code) in [
         (Message::text("x".repeat(16 * 1024 + 1)), 1009),
         (Message::text("x".repeat(1 << 20)), 1009),
@@ -34,7 +29,7 @@ async fn frames_that_break_the_rules_close_with_their_code() {
     }
 }
 
-#[actix_rt::test]
+#[tokio::test]
 async fn the_largest_message_and_fragments_are_read() {
     let server = ChatServer::start().await;
     let mut client = server.connect().await;
@@ -42,33 +37,19 @@ async fn the_largest_message_and_fragments_are_read() {
     assert_eq!(client.message().await["code"], 99999);
     let question = r#"{"type":"SEND_ALL","room_id":"99999999","content":"6扑"}"#.as_bytes();
     let middle = question.len() - 4;
-    client
-        .raw(fragment(Data::Text, false, question[..5].to_vec()))
-        .await;
+    client.raw(fragment(Data::Text, false, question[..5].to_vec())).await;
     client.raw(Message::Ping(vec![7].into())).await;
-    client
-        .raw(fragment(
-            Data::Continue,
-            false,
-            question[5..middle].to_vec(),
-        ))
-        .await;
-    client
-        .raw(fragment(Data::Continue, true, question[middle..].to_vec()))
-        .await;
+    client.raw(fragment(Data::Continue, false, question[5..middle].to_vec())).await;
+    client.raw(fragment(Data::Continue, true, question[middle..].to_vec())).await;
     assert_eq!(client.until("SEND_ALL").await["content"], "6扑");
-    client
-        .raw(fragment(Data::Text, false, vec![b'x'; 10_000]))
-        .await;
-    client
-        .raw(fragment(Data::Continue, false, vec![b'x'; 10_000]))
-        .await;
+    client.raw(fragment(Data::Text, false, vec![b'x'; 10_000])).await;
+    client.raw(fragment(Data::Continue, false, vec![b'x'; 10_000])).await;
     assert_eq!(client.closed().await, 1009);
 }
 
-#[actix_rt::test]
+#[tokio::test]
 async fn a_reader_that_stops_is_closed_as_too_slow_and_the_others_never_notice() {
-    let server = ChatServer::with(json!({"outbox_bytes": 32_768}), false).await;
+    let server = ChatServer::with(&[("chat.outbox_bytes", "65536")]).await;
     let token = server.person("Li").await;
     let mut slow = server.enter(None).await;
     let mut good = server.enter(None).await;
@@ -83,8 +64,7 @@ async fn a_reader_that_stops_is_closed_as_too_slow_and_the_others_never_notice()
     let speaking = async {
         for _ in 0..rounds {
             for _ in 0..each {
-                let line =
-                    json!({"type": "SEND_ALL", "room_id": "1", "content": content, "token": token});
+                let line = json!({"type": "SEND_ALL", "room_id": "1", "content": content, "token": token});
                 speaker.send(line).await;
             }
             speaker.lines(each).await;
@@ -94,26 +74,7 @@ async fn a_reader_that_stops_is_closed_as_too_slow_and_the_others_never_notice()
     assert_eq!(slow.closed().await, 4001);
 }
 
-#[actix_rt::test]
-async fn without_the_bound_the_outbox_of_a_reader_that_stops_would_grow() {
-    let wire: std::sync::Arc<dyn actors::chat_room::ChatWire> =
-        std::sync::Arc::new(matchday::ws::JsonWire {
-            public_url: String::new(),
-        });
-    let frame = Event::Ping.frame(&wire);
-    let (bounded, unbounded) = (
-        Outbox::new(1000, frame.clone()),
-        Outbox::new(usize::MAX, frame.clone()),
-    );
-    for _ in 0..10_000 {
-        bounded.push(frame.clone());
-        unbounded.push(frame.clone());
-    }
-    assert!(bounded.queued_bytes() <= 1000 && !bounded.is_open());
-    assert_eq!(unbounded.queued_bytes(), 10_000 * frame.len());
-}
-
-#[actix_rt::test]
+#[tokio::test]
 async fn the_twenty_first_line_in_thirty_seconds_waits() {
     let server = ChatServer::start().await;
     let token = server.person("Li").await;
@@ -134,26 +95,22 @@ async fn the_twenty_first_line_in_thirty_seconds_waits() {
         }
     }
     let error = error.unwrap();
-    assert_eq!(
-        (&error["code"], &error["client_id"]),
-        (&json!(10010), &json!("20"))
-    );
+    assert_eq!((&error["code"], &error["client_id"]), (&json!(10010), &json!("20")));
     assert!((1..=30).contains(&error["retry_after"].as_i64().unwrap()));
 }
 
-#[actix_rt::test]
+#[tokio::test]
 async fn an_address_and_an_account_have_so_many_sockets() {
-    let server = ChatServer::with(
-        json!({"sockets_per_account": 1, "sockets_per_address": 3}),
-        true,
-    )
+    let server = ChatServer::with(&[
+        ("limits.enabled", "true"),
+        ("chat.sockets_per_account", "1"),
+        ("chat.sockets_per_address", "3"),
+    ])
     .await;
     let token = server.person("Li").await;
     let first = server.enter(Some(&token)).await;
     let mut second = server.connect().await;
-    second
-        .send(json!({"type": "LOGIN", "room_id": "1", "token": token}))
-        .await;
+    second.send(json!({"type": "LOGIN", "room_id": "1", "token": token})).await;
     assert_eq!(second.message().await["code"], 10010);
     let _third = server.connect().await;
     let url = format!("ws://{}/ws", server.address);
@@ -162,9 +119,7 @@ async fn an_address_and_an_account_have_so_many_sockets() {
     drop(first);
     let again = async {
         loop {
-            second
-                .send(json!({"type": "LOGIN", "room_id": "1", "token": token}))
-                .await;
+            second.send(json!({"type": "LOGIN", "room_id": "1", "token": token})).await;
             if second.message().await["type"] == "WELCOME" {
                 return;
             }
@@ -173,20 +128,13 @@ async fn an_address_and_an_account_have_so_many_sockets() {
     tokio::time::timeout(PATIENCE, again).await.unwrap();
 }
 
-#[actix_rt::test]
+#[tokio::test]
 async fn a_page_of_another_origin_is_refused() {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-    let server = ChatServer::with(json!({"allowed_origins": ["https://ok.example"]}), true).await;
-    for (origin, allowed) in [
-        ("https://ok.example", true),
-        ("https://evil.example", false),
-    ] {
-        let mut request = format!("ws://{}/any/path", server.address)
-            .into_client_request()
-            .unwrap();
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().unwrap());
+    let server = ChatServer::with(&[("chat.allowed_origins", "https://ok.example")]).await;
+    for (origin, allowed) in [("https://ok.example", true), ("https://evil.example", false)] {
+        let mut request = format!("ws://{}/any/path", server.address).into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
         let outcome = tokio_tungstenite::connect_async(request).await;
         assert_eq!(outcome.is_ok(), allowed, "{origin}");
     }

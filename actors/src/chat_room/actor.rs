@@ -87,10 +87,7 @@ impl ChatRoom {
 
     fn tell_nodes(&self, news: &RoomNews) {
         match serde_json::to_vec(news) {
-            Ok(payload) => self
-                .parts
-                .bus
-                .publish(Topic::Room(self.room.0), payload.into()),
+            Ok(payload) => self.parts.bus.publish(Topic::Room(self.room.0), payload.into()),
             Err(error) => tracing::error!(%error, "room news"),
         }
     }
@@ -124,11 +121,8 @@ impl ChatRoom {
 
     fn catch_up_once(&mut self) -> ResponseActFuture<Self, ()> {
         let (log, room) = (Arc::clone(&self.parts.log), self.room);
-        let (epoch, tail) = self
-            .state
-            .as_ref()
-            .map(|state| (state.epoch().to_owned(), state.tail()))
-            .unwrap_or_default();
+        let (epoch, tail) =
+            self.state.as_ref().map(|state| (state.epoch().to_owned(), state.tail())).unwrap_or_default();
         let read = async move {
             let (now_epoch, now_tail) = log.tail(room).await?;
             if now_epoch != epoch || now_tail < tail {
@@ -240,10 +234,7 @@ impl Handler<Join> for ChatRoom {
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
         let Some(state) = &mut self.state else { return };
-        let ahead = join
-            .resume
-            .as_ref()
-            .is_some_and(|resume| resume.offset > state.tail());
+        let ahead = join.resume.as_ref().is_some_and(|resume| resume.offset > state.tail());
         if !self.parts.bus.is_single_node() && (state.is_empty() || ahead) {
             // Other nodes may have saved lines that nobody here was told of.
             let read = self.catch_up_once();
@@ -313,10 +304,7 @@ impl Handler<Whisper> for ChatRoom {
             let frame = event(member.form, None).frame(&self.parts.wire);
             member.outbox.push(frame);
         } else if let Some(to) = whisper.to
-            && self
-                .parts
-                .board
-                .knows_node(self.room, to.0 >> 32, Instant::now())
+            && self.parts.board.knows_node(self.room, to.0 >> 32, Instant::now())
         {
             self.tell_nodes(&RoomNews::Whisper {
                 from_uuid: whisper.subscription.uuid.to_string(),
@@ -354,14 +342,7 @@ impl Handler<BusNews> for ChatRoom {
                 self.deliver(ctx);
             }
             RoomNews::Lines { .. } => self.catch_up(ctx),
-            RoomNews::Whisper {
-                from_uuid,
-                from,
-                to_uuid,
-                to,
-                content,
-                sent_at,
-            } => {
+            RoomNews::Whisper { from_uuid, from, to_uuid, to, content, sent_at } => {
                 let to = ConnectionId(to);
                 if let Some(member) = state.member(to, &to_uuid) {
                     let event = Event::Whisper {

@@ -35,15 +35,7 @@ impl Subscription {
         profile: Option<Profile>,
         outbox: Arc<Outbox>,
     ) -> Self {
-        Self {
-            connection,
-            uuid,
-            form,
-            profile,
-            outbox,
-            seen: AtomicI64::new(-1),
-            left: AtomicBool::new(false),
-        }
+        Self { connection, uuid, form, profile, outbox, seen: AtomicI64::new(-1), left: AtomicBool::new(false) }
     }
 
     pub fn seen(&self) -> Option<i64> {
@@ -101,19 +93,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(
-        outbox: Arc<Outbox>,
-        wire: Arc<dyn ChatWire>,
-        client_id: Option<String>,
-        form: RoomForm,
-    ) -> Self {
-        Self {
-            outbox,
-            wire,
-            client_id,
-            form,
-            open: true,
-        }
+    pub fn new(outbox: Arc<Outbox>, wire: Arc<dyn ChatWire>, client_id: Option<String>, form: RoomForm) -> Self {
+        Self { outbox, wire, client_id, form, open: true }
     }
 
     pub fn form(&self) -> RoomForm {
@@ -176,18 +157,8 @@ pub struct BusNews(pub Bytes);
 /// What nodes tell each other about a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomNews {
-    Lines {
-        epoch: String,
-        lines: Vec<Publication>,
-    },
-    Whisper {
-        from_uuid: String,
-        from: Profile,
-        to_uuid: String,
-        to: u64,
-        content: String,
-        sent_at: i64,
-    },
+    Lines { epoch: String, lines: Vec<Publication> },
+    Whisper { from_uuid: String, from: Profile, to_uuid: String, to: u64, content: String, sent_at: i64 },
 }
 
 macro_rules! commands {

@@ -55,17 +55,13 @@ impl OnlineBoard {
     /// The people of a room on all nodes. A person on two nodes counts on both.
     pub fn room(&self, room: LiveId, now: Instant) -> Presence {
         let rooms = self.read();
-        rooms
-            .get(&room)
-            .map_or_else(Presence::default, |numbers| numbers.total(now))
+        rooms.get(&room).map_or_else(Presence::default, |numbers| numbers.total(now))
     }
 
     /// The people of a room on the other nodes.
     pub fn remote(&self, room: LiveId, now: Instant) -> Presence {
         let rooms = self.read();
-        rooms
-            .get(&room)
-            .map_or_else(Presence::default, |numbers| numbers.remote(now))
+        rooms.get(&room).map_or_else(Presence::default, |numbers| numbers.remote(now))
     }
 
     /// The people of all rooms on all nodes.
@@ -106,15 +102,11 @@ impl OnlineBoard {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<LiveId, RoomNumbers>> {
-        self.rooms
-            .read()
-            .unwrap_or_else(|poison| poison.into_inner())
+        self.rooms.read().unwrap_or_else(|poison| poison.into_inner())
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<LiveId, RoomNumbers>> {
-        self.rooms
-            .write()
-            .unwrap_or_else(|poison| poison.into_inner())
+        self.rooms.write().unwrap_or_else(|poison| poison.into_inner())
     }
 }
 
@@ -125,11 +117,7 @@ mod tests {
     const ROOM: LiveId = LiveId(1);
 
     fn told(node: u64, connections: i64) -> Vec<u8> {
-        let presence = Presence {
-            connections,
-            users: connections,
-            guests: 0,
-        };
+        let presence = Presence { connections, users: connections, guests: 0 };
         serde_json::to_vec(&NodePresence { node, presence }).unwrap()
     }
 
@@ -137,19 +125,12 @@ mod tests {
     fn numbers_of_all_nodes_add_up_and_a_silent_node_vanishes() {
         let board = OnlineBoard::default();
         let start = Instant::now();
-        let local = Presence {
-            connections: 2,
-            users: 1,
-            guests: 1,
-        };
+        let local = Presence { connections: 2, users: 1, guests: 1 };
         board.set_local(ROOM, local);
         board.hear(ROOM, &told(7, 3), start);
         board.hear(ROOM, &told(8, 4), start + PRESENCE_REFRESH);
         board.hear(ROOM, b"not json", start);
-        assert_eq!(
-            board.room(ROOM, start + PRESENCE_REFRESH).connections,
-            2 + 3 + 4
-        );
+        assert_eq!(board.room(ROOM, start + PRESENCE_REFRESH).connections, 2 + 3 + 4);
         assert_eq!(board.everywhere(start + PRESENCE_REFRESH).users, 1 + 3 + 4);
         assert!(board.knows_node(ROOM, 7, start));
         assert_eq!(board.room(ROOM, start + PRESENCE_TTL).connections, 2 + 4);

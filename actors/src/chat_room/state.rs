@@ -147,11 +147,7 @@ impl RoomState {
 
     /// The batch is durable: its senders get their echo at once, the others with the next fan-out. Returns the saved
     /// lines, for the other nodes.
-    pub fn batch_saved(
-        &mut self,
-        verdicts: Vec<Verdict>,
-        now: Instant,
-    ) -> (Vec<Publication>, Result<(), Gap>) {
+    pub fn batch_saved(&mut self, verdicts: Vec<Verdict>, now: Instant) -> (Vec<Publication>, Result<(), Gap>) {
         let answers = self.in_flight.take().unwrap_or_default();
         let mut saved = Vec::with_capacity(verdicts.len());
         let mut senders = HashSet::new();
@@ -184,13 +180,7 @@ impl RoomState {
     }
 
     fn echo(&self, line: &Publication, form: RoomForm) -> Bytes {
-        let event = Event::Line {
-            room: self.room,
-            form,
-            line,
-            myself: true,
-            online: Some(self.online()),
-        };
+        let event = Event::Line { room: self.room, form, line, myself: true, online: Some(self.online()) };
         event.frame(&self.wire)
     }
 
@@ -227,9 +217,7 @@ impl RoomState {
             return Some(Duration::ZERO);
         };
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        let window = WINDOW_PER_MEMBER
-            .saturating_mul(members)
-            .clamp(SHORTEST_WINDOW, LONGEST_WINDOW);
+        let window = WINDOW_PER_MEMBER.saturating_mul(members).clamp(SHORTEST_WINDOW, LONGEST_WINDOW);
         Some(window.saturating_sub(now.saturating_duration_since(last)))
     }
 
@@ -239,10 +227,7 @@ impl RoomState {
             return;
         }
         let mut wholes: [Option<Bytes>; 2] = [None, None];
-        let senders: HashSet<Arc<str>> = self
-            .lines_after(self.fanned)
-            .map(|line| Arc::clone(&line.uuid))
-            .collect();
+        let senders: HashSet<Arc<str>> = self.lines_after(self.fanned).map(|line| Arc::clone(&line.uuid)).collect();
         let members: Vec<Arc<Subscription>> = self.members.values().cloned().collect();
         for member in members {
             if member.seen() == Some(self.fanned) && !senders.contains(&member.uuid) {
@@ -264,9 +249,7 @@ impl RoomState {
 
     fn lines_after(&self, offset: i64) -> impl Iterator<Item = &Publication> {
         let behind = usize::try_from(self.tail - offset).unwrap_or(0);
-        self.recent
-            .iter()
-            .skip(self.recent.len().saturating_sub(behind))
+        self.recent.iter().skip(self.recent.len().saturating_sub(behind))
     }
 
     fn encode_unsent(&mut self, form: RoomForm) {
@@ -276,13 +259,7 @@ impl RoomState {
         let fresh = waiting - unsent.len();
         let skip = self.recent.len() - fresh;
         unsent.extend(self.recent.iter().skip(skip), |line, out| {
-            let event = Event::Line {
-                room,
-                form,
-                line,
-                myself: false,
-                online: None,
-            };
+            let event = Event::Line { room, form, line, myself: false, online: None };
             wire.encode(&event, out);
         });
     }
@@ -305,19 +282,9 @@ impl RoomState {
         let mut out = BytesMut::new();
         for line in self.lines_after(offset) {
             let event = if line.deleted {
-                Event::Deleted {
-                    room,
-                    form,
-                    offset: line.offset,
-                }
+                Event::Deleted { room, form, offset: line.offset }
             } else if line.uuid == member.uuid {
-                Event::Line {
-                    room,
-                    form,
-                    line,
-                    myself: true,
-                    online: Some(self.online()),
-                }
+                Event::Line { room, form, line, myself: true, online: Some(self.online()) }
             } else {
                 let index = usize::try_from(line.offset - self.fanned - 1).ok();
                 let shared = index.and_then(|index| self.unsent[form as usize].line(index));
@@ -325,13 +292,7 @@ impl RoomState {
                     out.extend_from_slice(frame);
                     continue;
                 }
-                Event::Line {
-                    room,
-                    form,
-                    line,
-                    myself: Some(line.account) == account,
-                    online: None,
-                }
+                Event::Line { room, form, line, myself: Some(line.account) == account, online: None }
             };
             self.wire.encode(&event, &mut out);
         }
@@ -445,18 +406,14 @@ impl RoomState {
         });
     }
 
-    fn broadcast<'a>(
-        &self,
-        but: Option<ConnectionId>,
-        event: impl Fn(LiveId, RoomForm) -> Event<'a>,
-    ) {
+    fn broadcast<'a>(&self, but: Option<ConnectionId>, event: impl Fn(LiveId, RoomForm) -> Event<'a>) {
         let mut frames: [Option<Bytes>; 2] = [None, None];
         for member in self.members.values() {
             if Some(member.connection) == but {
                 continue;
             }
-            let frame = frames[member.form as usize]
-                .get_or_insert_with(|| event(self.room, member.form).frame(&self.wire));
+            let frame =
+                frames[member.form as usize].get_or_insert_with(|| event(self.room, member.form).frame(&self.wire));
             member.outbox.push(frame.clone());
         }
     }
@@ -472,30 +429,19 @@ impl RoomState {
     }
 
     pub fn member(&self, connection: ConnectionId, uuid: &str) -> Option<&Arc<Subscription>> {
-        self.members
-            .get(&connection)
-            .filter(|member| *member.uuid == *uuid)
+        self.members.get(&connection).filter(|member| *member.uuid == *uuid)
     }
 
     /// Once a second: forgets connections that ended without a word, and tells the number if it changed.
     pub fn tick(&mut self) {
-        let over: Vec<Arc<Subscription>> = self
-            .members
-            .values()
-            .filter(|member| member.is_over())
-            .cloned()
-            .collect();
+        let over: Vec<Arc<Subscription>> = self.members.values().filter(|member| member.is_over()).cloned().collect();
         for member in over {
             self.leave(&member);
         }
         let presence = self.total();
         if presence != self.told {
             self.told = presence;
-            self.broadcast(None, |room, form| Event::Online {
-                room,
-                form,
-                presence,
-            });
+            self.broadcast(None, |room, form| Event::Online { room, form, presence });
         }
     }
 }

@@ -18,11 +18,7 @@ impl Unsent {
     }
 
     /// Adds lines; `encode` appends the frame of each.
-    pub fn extend<T>(
-        &mut self,
-        lines: impl Iterator<Item = T>,
-        mut encode: impl FnMut(T, &mut BytesMut),
-    ) {
+    pub fn extend<T>(&mut self, lines: impl Iterator<Item = T>, mut encode: impl FnMut(T, &mut BytesMut)) {
         let mut out = BytesMut::new();
         let mut ends = Vec::new();
         for line in lines {

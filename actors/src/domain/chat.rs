@@ -76,11 +76,7 @@ pub struct Profile {
 
 impl From<&Account> for Profile {
     fn from(account: &Account) -> Self {
-        Self {
-            account: account.id,
-            username: account.username.clone(),
-            head_img: account.head_img.clone(),
-        }
+        Self { account: account.id, username: account.username.clone(), head_img: account.head_img.clone() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod chat;
+pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod registration;

@@ -5,9 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// An amount in fen, zero or more.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fen(i64);
 
@@ -41,25 +39,14 @@ impl Fen {
     pub fn parse_yuan(text: &str) -> Option<Self> {
         let (whole, cents) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty()
-            || whole.len() > 13
-            || cents.len() > 2
-            || !digits(whole)
-            || !digits(cents)
-        {
+        if whole.is_empty() || whole.len() > 13 || cents.len() > 2 || !digits(whole) || !digits(cents) {
             return None;
         }
         if text.ends_with('.') {
             return None;
         }
         let cents: i64 = format!("{cents:0<2}").parse().ok()?;
-        Self::new(
-            whole
-                .parse::<i64>()
-                .ok()?
-                .checked_mul(100)?
-                .checked_add(cents)?,
-        )
+        Self::new(whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents)?)
     }
 }
 
@@ -80,23 +67,9 @@ mod tests {
             let money = Fen::new(fen).unwrap();
             assert_eq!(Fen::parse_yuan(&money.to_string()), Some(money));
             let json = serde_json::to_string(&money.yuan()).unwrap();
-            assert!(
-                json.split_once('.')
-                    .is_none_or(|(_, cents)| cents.len() <= 2),
-                "{json}"
-            );
+            assert!(json.split_once('.').is_none_or(|(_, cents)| cents.len() <= 2), "{json}");
         }
-        for bad in [
-            "",
-            ".",
-            "1.",
-            ".5",
-            "-1",
-            "1.234",
-            "1e3",
-            "١",
-            "99999999999999",
-        ] {
+        for bad in ["", ".", "1.", ".5", "-1", "1.234", "1e3", "١", "99999999999999"] {
             assert_eq!(Fen::parse_yuan(bad), None, "{bad:?}");
         }
     }

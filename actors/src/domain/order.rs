@@ -14,22 +14,14 @@ impl OrderNo {
     pub const DIGITS: usize = 22;
 
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == Self::DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| Self(text.to_owned()))
+        (text.len() == Self::DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.to_owned()))
     }
 
     /// `tail` must be unique among the orders of one second; only its last ten digits are used.
     pub fn compose(now_ms: i64, tail: u64) -> Self {
-        let beijing = FixedOffset::east_opt(8 * 3600)
-            .unwrap_or_else(|| unreachable!("8 h is a valid offset"));
-        let now = DateTime::from_timestamp_millis(now_ms)
-            .unwrap_or_default()
-            .with_timezone(&beijing);
-        Self(format!(
-            "{}{:010}",
-            now.format("%y%m%d%H%M%S"),
-            tail % 10_000_000_000
-        ))
+        let beijing = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| unreachable!("8 h is a valid offset"));
+        let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default().with_timezone(&beijing);
+        Self(format!("{}{:010}", now.format("%y%m%d%H%M%S"), tail % 10_000_000_000))
     }
 
     pub fn as_str(&self) -> &str {
@@ -58,9 +50,7 @@ impl OrderKind {
     }
 
     pub fn from_code(code: i64) -> Option<Self> {
-        [Self::Race, Self::Membership]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        [Self::Race, Self::Membership].into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -78,15 +68,8 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    pub const ALL: [Self; 7] = [
-        Self::Closed,
-        Self::Unpaid,
-        Self::Paid,
-        Self::Expired,
-        Self::Refunding,
-        Self::Refunded,
-        Self::Cancelled,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Closed, Self::Unpaid, Self::Paid, Self::Expired, Self::Refunding, Self::Refunded, Self::Cancelled];
 
     pub fn code(self) -> i64 {
         match self {
@@ -131,13 +114,9 @@ mod tests {
         let number = OrderNo::compose(1_446_003_088_000, 5_335_281_083_827);
         assert_eq!(number.as_str(), "1510281131285281083827");
         assert_eq!(OrderNo::parse(number.as_str()), Some(number));
-        for bad in [
-            "",
-            "151028141133528108382",
-            "15102814113352810838277",
-            "15102814113352810838２",
-            "151028141133528108382x",
-        ] {
+        for bad in
+            ["", "151028141133528108382", "15102814113352810838277", "15102814113352810838２", "151028141133528108382x"]
+        {
             assert_eq!(OrderNo::parse(bad), None, "{bad:?}");
         }
     }

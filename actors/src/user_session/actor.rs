@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::chat_room::{
-    Answer, ChatRoom, ChatWire, Event, Greeting, Join, Leave, NewLine, Publish, Resume,
-    Subscription, Whisper,
+    Answer, ChatRoom, ChatWire, Event, Greeting, Join, Leave, NewLine, Publish, Resume, Subscription, Whisper,
 };
 use crate::domain::account::Account;
 use crate::domain::chat::{ConnectionId, Profile, RoomForm};
@@ -70,14 +69,7 @@ pub struct UserSession {
 impl UserSession {
     pub fn new(parts: SessionParts) -> Self {
         let state = SessionState::new(parts.limits, Instant::now());
-        Self {
-            parts,
-            state,
-            identity: None,
-            place: None,
-            logged_in: false,
-            watches: Vec::new(),
-        }
+        Self { parts, state, identity: None, place: None, logged_in: false, watches: Vec::new() }
     }
 
     // ------------------------------------------------------------ answers
@@ -91,12 +83,7 @@ impl UserSession {
     }
 
     fn answer(&self, client_id: Option<String>, form: RoomForm) -> Answer {
-        Answer::new(
-            Arc::clone(&self.parts.outbox),
-            Arc::clone(&self.parts.wire),
-            client_id,
-            form,
-        )
+        Answer::new(Arc::clone(&self.parts.outbox), Arc::clone(&self.parts.wire), client_id, form)
     }
 
     fn close(&mut self, code: u16, reason: &str) {
@@ -109,9 +96,9 @@ impl UserSession {
 
     fn command(&mut self, command: Command, ctx: &mut Context<Self>) {
         let client_id = match &command {
-            Command::Say { client_id, .. }
-            | Command::Whisper { client_id, .. }
-            | Command::Count { client_id, .. } => client_id.clone(),
+            Command::Say { client_id, .. } | Command::Whisper { client_id, .. } | Command::Count { client_id, .. } => {
+                client_id.clone()
+            }
             _ => None,
         };
         if let Err(error) = self.admit(&command) {
@@ -119,17 +106,9 @@ impl UserSession {
             return;
         }
         match command {
-            Command::Count {
-                form,
-                content,
-                client_id,
-            } => self.count(form, &content, client_id.as_deref()),
+            Command::Count { form, content, client_id } => self.count(form, &content, client_id.as_deref()),
             Command::Logout { room } => self.logout(room),
-            Command::History {
-                room,
-                before,
-                limit,
-            } => self.history(room, before, limit, ctx),
+            Command::History { room, before, limit } => self.history(room, before, limit, ctx),
             Command::WatchQueue { token } => self.watch_queue(token, ctx),
             Command::Login { .. } | Command::Say { .. } | Command::Whisper { .. } => {
                 self.resolve(command, ctx);
@@ -140,11 +119,7 @@ impl UserSession {
                 if let Some(room) = room.filter(|_| self.place.is_none() && !self.logged_in) {
                     let resume = None;
                     let token = None;
-                    let quiet = Command::Login {
-                        room,
-                        token,
-                        resume,
-                    };
+                    let quiet = Command::Login { room, token, resume };
                     self.resolve_as(quiet, Greeting::Quiet, ctx);
                 }
             }
@@ -167,9 +142,7 @@ impl UserSession {
                 self.state.spoke();
                 Ok(())
             }
-            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => {
-                self.state.may_ask(now)
-            }
+            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.state.may_ask(now),
             Command::Logout { .. } => Ok(()),
         }
     }
@@ -208,19 +181,14 @@ impl UserSession {
         };
         let gate = Arc::clone(&self.parts.gate);
         let read = patiently(async move { gate.history(id, before, limit).await });
-        ctx.wait(read.into_actor(self).map(move |lines, session, _| {
-            match lines {
-                Ok(lines) => session.say(&Event::History {
-                    room: id,
-                    form: room.form,
-                    lines: &lines,
-                    viewer: session
-                        .identity
-                        .as_ref()
-                        .map(|identity| identity.account.id),
-                }),
-                Err(error) => session.refuse(&error, None),
-            }
+        ctx.wait(read.into_actor(self).map(move |lines, session, _| match lines {
+            Ok(lines) => session.say(&Event::History {
+                room: id,
+                form: room.form,
+                lines: &lines,
+                viewer: session.identity.as_ref().map(|identity| identity.account.id),
+            }),
+            Err(error) => session.refuse(&error, None),
         }));
     }
 
@@ -231,14 +199,10 @@ impl UserSession {
         let gate = Arc::clone(&self.parts.gate);
         let outbox = Arc::clone(&self.parts.outbox);
         let watch = patiently(async move { gate.watch_queue(&token, &outbox).await });
-        ctx.wait(
-            watch
-                .into_actor(self)
-                .map(|watching, session, _| match watching {
-                    Ok(watching) => session.watches.push(watching),
-                    Err(error) => session.refuse(&error, None),
-                }),
-        );
+        ctx.wait(watch.into_actor(self).map(|watching, session, _| match watching {
+            Ok(watching) => session.watches.push(watching),
+            Err(error) => session.refuse(&error, None),
+        }));
     }
 
     fn resolve(&mut self, command: Command, ctx: &mut Context<Self>) {
@@ -249,27 +213,18 @@ impl UserSession {
     fn resolve_as(&mut self, command: Command, greeting: Greeting, ctx: &mut Context<Self>) {
         let (room, token, is_login) = match &command {
             Command::Login { room, token, .. } => (room.id, token.clone(), true),
-            Command::Say { room, token, .. } | Command::Whisper { room, token, .. } => {
-                (room.id, token.clone(), false)
-            }
+            Command::Say { room, token, .. } | Command::Whisper { room, token, .. } => (room.id, token.clone(), false),
             _ => return,
         };
         // A line without a token is its session's; a LOGIN without one makes a guest.
         let token = match token {
-            None if !is_login => self
-                .identity
-                .as_ref()
-                .map(|identity| identity.token.clone()),
+            None if !is_login => self.identity.as_ref().map(|identity| identity.token.clone()),
             token => token,
         };
         let account = self.known_account(token.as_deref());
         let address = self.known_room(room);
         if !is_login && account.is_some() && address.is_some() {
-            let resolved = Resolved {
-                account: account.map(Ok),
-                room: address.map(Ok),
-                ban: Ok(()),
-            };
+            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), ban: Ok(()) };
             return self.act(command, token, resolved, greeting);
         }
         let gate = Arc::clone(&self.parts.gate);
@@ -280,10 +235,7 @@ impl UserSession {
                 (None, Some(token)) => Some(patiently(gate.authenticate(token)).await),
                 (None, None) => None,
             };
-            let id = account
-                .as_ref()
-                .and_then(|account| account.as_ref().ok())
-                .map(|account| account.id);
+            let id = account.as_ref().and_then(|account| account.as_ref().ok()).map(|account| account.id);
             let ban = patiently(gate.check_ban(id, ip)).await;
             let room = match (address, room) {
                 (Some(address), _) => Some(Ok(address)),
@@ -292,12 +244,9 @@ impl UserSession {
             };
             (token, Resolved { account, room, ban })
         };
-        ctx.wait(
-            ask.into_actor(self)
-                .map(move |(token, resolved), session, _| {
-                    session.act(command, token, resolved, greeting);
-                }),
-        );
+        ctx.wait(ask.into_actor(self).map(move |(token, resolved), session, _| {
+            session.act(command, token, resolved, greeting);
+        }));
     }
 
     fn known_account(&self, token: Option<&str>) -> Option<Arc<Account>> {
@@ -311,39 +260,17 @@ impl UserSession {
         (Some(place.room) == room && place.address.connected()).then(|| place.address.clone())
     }
 
-    fn act(
-        &mut self,
-        command: Command,
-        token: Option<String>,
-        resolved: Resolved,
-        greeting: Greeting,
-    ) {
+    fn act(&mut self, command: Command, token: Option<String>, resolved: Resolved, greeting: Greeting) {
         let outcome = match command {
-            Command::Login { room, resume, .. } => {
-                self.login(room, resume, token, resolved, greeting)
-            }
-            Command::Say {
-                room,
-                content,
-                client_id,
-                ..
-            } => {
+            Command::Login { room, resume, .. } => self.login(room, resume, token, resolved, greeting),
+            Command::Say { room, content, client_id, .. } => {
                 let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, speaker)) => {
-                        let line = NewLine {
-                            uuid: Arc::clone(&self.parts.uuid),
-                            speaker,
-                            client_id,
-                            content,
-                        };
+                        let line = NewLine { uuid: Arc::clone(&self.parts.uuid), speaker, client_id, content };
                         let connection = self.parts.connection;
                         // A message that does not fit is dropped, and its answer tells so.
-                        let _ = address.try_send(Publish {
-                            connection,
-                            line,
-                            answer,
-                        });
+                        let _ = address.try_send(Publish { connection, line, answer });
                         Ok(())
                     }
                     Err(error) => {
@@ -352,14 +279,7 @@ impl UserSession {
                     }
                 }
             }
-            Command::Whisper {
-                room,
-                to_uuid,
-                to,
-                content,
-                client_id,
-                ..
-            } => {
+            Command::Whisper { room, to_uuid, to, content, client_id, .. } => {
                 let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, from)) => {
@@ -402,9 +322,7 @@ impl UserSession {
             return self.banned(error);
         }
         let account = resolved.account.transpose()?;
-        let address = resolved
-            .room
-            .unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
+        let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
         if let (Some(account), Some(token)) = (&account, token) {
             self.identify(account, token)?;
@@ -429,11 +347,7 @@ impl UserSession {
         self.parts.slot.belongs_to(account.id)?;
         let known = self.known_account(Some(&token)).is_some();
         if !known {
-            self.identity = Some(Identity {
-                token,
-                account: Arc::clone(account),
-                checked: Instant::now(),
-            });
+            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now() });
         }
         Ok(())
     }
@@ -454,20 +368,12 @@ impl UserSession {
             profile,
             Arc::clone(&self.parts.outbox),
         ));
-        let join = Join {
-            subscription: Arc::clone(&subscription),
-            resume,
-            greeting,
-        };
+        let join = Join { subscription: Arc::clone(&subscription), resume, greeting };
         address.try_send(join).map_err(|_| DomainError::BUSY)?;
         if self.place.as_ref().is_some_and(|place| place.room != room) {
             self.leave();
         }
-        self.place = Some(Place {
-            room,
-            address,
-            subscription,
-        });
+        self.place = Some(Place { room, address, subscription });
         Ok(())
     }
 
@@ -482,17 +388,13 @@ impl UserSession {
             self.banned(error.clone())?;
             return Err(error);
         }
-        let address = resolved
-            .room
-            .unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
+        let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
         let elsewhere = self.place.as_ref().is_some_and(|place| place.room != id);
         if elsewhere && self.logged_in {
             return Err(DomainError::field("room_id", "LOGIN to this room first"));
         }
-        let account = resolved
-            .account
-            .unwrap_or(Err(DomainError::Unauthenticated));
+        let account = resolved.account.unwrap_or(Err(DomainError::Unauthenticated));
         let account = account.and_then(|account| {
             self.identify(&account, token.unwrap_or_default())?;
             Ok(account)
@@ -525,11 +427,7 @@ impl UserSession {
                     Some(_) => Greeting::Quiet,
                     None => Greeting::Welcome,
                 };
-                let join = Join {
-                    subscription: Arc::clone(&place.subscription),
-                    resume: None,
-                    greeting,
-                };
+                let join = Join { subscription: Arc::clone(&place.subscription), resume: None, greeting };
                 address.try_send(join).map_err(|_| DomainError::BUSY)?;
                 place.address = address;
             }
@@ -539,12 +437,7 @@ impl UserSession {
     }
 
     /// The same place under another name.
-    fn enter_as(
-        &mut self,
-        room: LiveId,
-        address: Addr<ChatRoom>,
-        profile: Option<Profile>,
-    ) -> Result<()> {
+    fn enter_as(&mut self, room: LiveId, address: Addr<ChatRoom>, profile: Option<Profile>) -> Result<()> {
         let Some(form) = self.place.as_ref().map(|place| place.subscription.form) else {
             return Ok(());
         };
@@ -589,9 +482,7 @@ impl UserSession {
 
 /// Waits for the server, but not for ever.
 async fn patiently<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(PATIENCE, work)
-        .await
-        .unwrap_or(Err(DomainError::BUSY))
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(DomainError::BUSY))
 }
 
 impl Actor for UserSession {
@@ -606,10 +497,7 @@ impl StreamHandler<Inbound> for UserSession {
     fn handle(&mut self, inbound: Inbound, ctx: &mut Self::Context) {
         self.state.heard();
         if let Inbound::Closed { code } = inbound {
-            let event = Event::Close {
-                code: code.unwrap_or(1000),
-                reason: "",
-            };
+            let event = Event::Close { code: code.unwrap_or(1000), reason: "" };
             self.parts.outbox.close(event.frame(&self.parts.wire));
             self.parts.outbox.finish();
             ctx.stop();
@@ -649,10 +537,7 @@ impl Drop for UserSession {
     /// Also after a panic: the room forgets the connection, and the body ends instead of hanging.
     fn drop(&mut self) {
         self.leave();
-        let event = Event::Close {
-            code: close::FAULT,
-            reason: "internal error",
-        };
+        let event = Event::Close { code: close::FAULT, reason: "internal error" };
         self.parts.outbox.close(event.frame(&self.parts.wire));
         self.parts.outbox.finish();
     }

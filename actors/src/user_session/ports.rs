@@ -40,12 +40,7 @@ pub trait SessionGate: Send + Sync {
     async fn room(&self, room: LiveId) -> Result<Addr<ChatRoom>>;
 
     /// Up to `limit` lines before the offset `before`, oldest first.
-    async fn history(
-        &self,
-        room: LiveId,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<Publication>>;
+    async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>>;
 
     async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching>;
 

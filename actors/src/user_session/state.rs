@@ -41,10 +41,7 @@ pub struct SessionLimits {
 impl SessionLimits {
     /// How often deadlines are looked at: often enough for the shortest of them.
     pub fn tick(&self) -> Duration {
-        let shortest = self
-            .login_timeout
-            .min(self.ping_every)
-            .min(self.pong_timeout);
+        let shortest = self.login_timeout.min(self.ping_every).min(self.pong_timeout);
         (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(3))
     }
 }
@@ -110,18 +107,11 @@ impl SessionState {
     /// What is due now. `in_room`: the connection is subscribed to a room.
     pub fn due(&mut self, now: Instant, in_room: bool) -> Due {
         if let Some(since) = self.closing {
-            return if now.duration_since(since) >= LINGER {
-                Due::End
-            } else {
-                Due::Nothing
-            };
+            return if now.duration_since(since) >= LINGER { Due::End } else { Due::Nothing };
         }
         if let Some(since) = self.unanswered {
             if now.duration_since(since) >= self.limits.pong_timeout {
-                return Due::Close {
-                    code: close::HEARTBEAT,
-                    reason: "heartbeat missed",
-                };
+                return Due::Close { code: close::HEARTBEAT, reason: "heartbeat missed" };
             }
         } else if now.duration_since(self.last_ping) >= self.limits.ping_every {
             self.last_ping = now;
@@ -129,10 +119,7 @@ impl SessionState {
             return Due::Ping;
         }
         if !self.spoke && !in_room && now.duration_since(self.opened) >= self.limits.login_timeout {
-            return Due::Close {
-                code: close::SILENT,
-                reason: "no LOGIN",
-            };
+            return Due::Close { code: close::SILENT, reason: "no LOGIN" };
         }
         Due::Nothing
     }
@@ -163,10 +150,7 @@ struct Rate {
 
 impl Rate {
     fn new(limit: Option<u32>) -> Self {
-        Self {
-            limit,
-            taken: VecDeque::new(),
-        }
+        Self { limit, taken: VecDeque::new() }
     }
 
     fn take(&mut self, now: Instant) -> Result<()> {
@@ -182,12 +166,9 @@ impl Rate {
             self.taken.push_back(now);
             return Ok(());
         }
-        let wait = self.taken.front().map_or(RATE_WINDOW, |oldest| {
-            RATE_WINDOW.saturating_sub(now.duration_since(*oldest))
-        });
-        Err(DomainError::RateLimited {
-            retry_after_seconds: wait.as_millis().div_ceil(1000).max(1) as u32,
-        })
+        let wait =
+            self.taken.front().map_or(RATE_WINDOW, |oldest| RATE_WINDOW.saturating_sub(now.duration_since(*oldest)));
+        Err(DomainError::RateLimited { retry_after_seconds: wait.as_millis().div_ceil(1000).max(1) as u32 })
     }
 }
 
@@ -217,9 +198,7 @@ mod tests {
         assert_eq!(state.due(start + after(24), false), Due::Nothing);
         assert_eq!(state.due(start + after(25), false), Due::Ping);
         assert_eq!(state.due(start + after(34), false), Due::Nothing);
-        let Due::Close { code, .. } = state.due(start + after(35), false) else {
-            panic!("must close")
-        };
+        let Due::Close { code, .. } = state.due(start + after(35), false) else { panic!("must close") };
         assert_eq!(code, close::HEARTBEAT);
         state.heard();
         assert_eq!(state.due(start + after(35), false), Due::Nothing);
@@ -261,12 +240,7 @@ mod tests {
         for _ in 0..20 {
             state.may_say(&"扑".repeat(500), now).unwrap();
         }
-        assert_eq!(
-            state.may_say("x", now + after(10)),
-            Err(DomainError::RateLimited {
-                retry_after_seconds: 20
-            })
-        );
+        assert_eq!(state.may_say("x", now + after(10)), Err(DomainError::RateLimited { retry_after_seconds: 20 }));
         state.may_say("x", now + after(30)).unwrap();
     }
 

@@ -40,12 +40,7 @@ impl SessionGate for LiveGate {
         self.0.rooms.open(&self.0.db, room).await
     }
 
-    async fn history(
-        &self,
-        room: LiveId,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<Publication>> {
+    async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>> {
         super::history(&self.0, room, before, limit).await
     }
 

@@ -23,9 +23,7 @@ pub use sockets::{Admitted, SocketLimits, Sockets};
 ///
 /// Errors: `NotFound(Live)`.
 pub async fn detail(context: &Context, id: LiveId) -> Result<Live> {
-    chat::find_live(&context.db, id)
-        .await?
-        .ok_or(DomainError::NotFound(Entity::Live))
+    chat::find_live(&context.db, id).await?.ok_or(DomainError::NotFound(Entity::Live))
 }
 
 /// The newest `limit` lines that can be shown, oldest first.
@@ -38,12 +36,7 @@ pub async fn last_lines(context: &Context, id: &LiveId, limit: u32) -> Result<Ve
 /// Up to `limit` lines before the offset `before` (the newest without it), oldest first.
 ///
 /// Errors: `NotFound(Live)`.
-pub async fn history(
-    context: &Context,
-    id: LiveId,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Vec<Publication>> {
+pub async fn history(context: &Context, id: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>> {
     detail(context, id).await?;
     chat::lines_before(&context.db, id, before.unwrap_or(i64::MAX), limit).await
 }

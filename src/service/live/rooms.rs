@@ -30,18 +30,10 @@ impl Rooms {
         wire: Arc<dyn ChatWire>,
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
-        let parts = RoomParts {
-            log,
-            wire,
-            bus,
-            board: Arc::default(),
-            node: rand::random::<u32>() >> 1,
-        };
+        let parts = RoomParts { log, wire, bus, board: Arc::default(), node: rand::random::<u32>() >> 1 };
         let shared = parts.clone();
         Self {
-            directory: Directory::new(arbiters, MAILBOX, move |room| {
-                ChatRoom::new(*room, shared.clone())
-            }),
+            directory: Directory::new(arbiters, MAILBOX, move |room| ChatRoom::new(*room, shared.clone())),
             parts,
             queue_watch: OnceLock::new(),
         }
@@ -83,9 +75,7 @@ impl Rooms {
         if let Some(address) = self.directory.get(&room) {
             return Ok(address);
         }
-        chat::find_live(db, room)
-            .await?
-            .ok_or(DomainError::NotFound(Entity::Live))?;
+        chat::find_live(db, room).await?.ok_or(DomainError::NotFound(Entity::Live))?;
         let epoch = format!("{:016x}", rand::random::<u64>());
         chat::ensure_room(db, room, epoch).await?;
         Ok(self.directory.get_or_start(room))

@@ -11,6 +11,8 @@ use actors::error::{DomainError, Result};
 use actors::outbox::Outbox;
 use bytes::Bytes;
 
+use crate::config::Config;
+
 /// How long somebody with too many sockets is told to wait.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
@@ -19,6 +21,15 @@ const RETRY_AFTER_SECONDS: u32 = 30;
 pub struct SocketLimits {
     pub per_account: u32,
     pub per_address: u32,
+}
+
+impl SocketLimits {
+    pub fn from_config(config: &Config) -> Self {
+        if !config.limits.enabled {
+            return Self { per_account: u32::MAX, per_address: u32::MAX };
+        }
+        Self { per_account: config.chat.sockets_per_account, per_address: config.chat.sockets_per_address }
+    }
 }
 
 #[derive(Default)]
@@ -39,11 +50,7 @@ pub struct Sockets {
 impl Sockets {
     /// `node` makes connection ids unique over nodes and restarts.
     pub fn new(limits: SocketLimits, node: u32) -> Self {
-        Self {
-            limits,
-            node,
-            open: Arc::default(),
-        }
+        Self { limits, node, open: Arc::default() }
     }
 
     /// Counts a socket in.
@@ -129,9 +136,7 @@ impl Drop for Admitted {
 fn count<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K, limit: u32) -> Result<()> {
     let count = counts.entry(key).or_default();
     if *count >= limit {
-        return Err(DomainError::RateLimited {
-            retry_after_seconds: RETRY_AFTER_SECONDS,
-        });
+        return Err(DomainError::RateLimited { retry_after_seconds: RETRY_AFTER_SECONDS });
     }
     *count += 1;
     Ok(())
@@ -161,10 +166,7 @@ mod tests {
     }
 
     fn limits(per_account: u32, per_address: u32) -> SocketLimits {
-        SocketLimits {
-            per_account,
-            per_address,
-        }
+        SocketLimits { per_account, per_address }
     }
 
     #[test]
@@ -183,9 +185,7 @@ mod tests {
         assert_eq!(sockets.count(), 0);
         assert!(lock(&sockets.open).addresses.is_empty());
         let unlimited = Sockets::new(limits(u32::MAX, u32::MAX), 7);
-        let many: Vec<_> = (0..10)
-            .map(|_| unlimited.admit(ADDRESS, &outbox).unwrap())
-            .collect();
+        let many: Vec<_> = (0..10).map(|_| unlimited.admit(ADDRESS, &outbox).unwrap()).collect();
         assert_eq!(unlimited.count(), many.len());
     }
 
@@ -211,9 +211,6 @@ mod tests {
         let _admitted = sockets.admit(ADDRESS, &outbox).unwrap();
         sockets.close_all(&Bytes::from_static(b"1012"));
         assert!(!outbox.is_open());
-        assert_eq!(
-            sockets.admit(ADDRESS, &outbox).err(),
-            Some(DomainError::BUSY)
-        );
+        assert_eq!(sockets.admit(ADDRESS, &outbox).err(), Some(DomainError::BUSY));
     }
 }

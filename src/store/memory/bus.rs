@@ -1,27 +1,25 @@
-//! The bus of a single node: nobody to tell.
+//! The bus of a single node: there is nobody else to tell, and nothing is ever heard.
 
 use actors::ports::{Bus, BusMessage, Topic};
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
 pub struct MemoryBus {
-    /// Kept so that subscribers wait instead of seeing an end.
-    news: broadcast::Sender<BusMessage>,
+    /// Kept so that a receiver waits instead of finding the channel closed.
+    sender: broadcast::Sender<BusMessage>,
 }
 
 impl Default for MemoryBus {
     fn default() -> Self {
-        Self {
-            news: broadcast::channel(1).0,
-        }
+        Self { sender: broadcast::Sender::new(1) }
     }
 }
 
 impl Bus for MemoryBus {
-    fn publish(&self, _: Topic, _: Bytes) {}
+    fn publish(&self, _topic: Topic, _payload: Bytes) {}
 
     fn subscribe(&self) -> broadcast::Receiver<BusMessage> {
-        self.news.subscribe()
+        self.sender.subscribe()
     }
 
     fn is_single_node(&self) -> bool {

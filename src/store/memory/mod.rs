@@ -1,4 +1,4 @@
-//! What one node needs of a bus: nothing but the promise that there is no other.
+//! The ports of a node that runs alone.
 
 mod bus;
 

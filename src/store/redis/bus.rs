@@ -42,12 +42,7 @@ impl RedisBus {
         let dropped = Arc::new(AtomicU64::new(0));
         let publisher = publish_all(client.clone(), origin, queue, Arc::clone(&dropped));
         let subscriber = subscribe_for_ever(client, origin, incoming.clone());
-        Ok(Self {
-            outgoing,
-            incoming,
-            dropped,
-            tasks: [tokio::spawn(publisher), tokio::spawn(subscriber)],
-        })
+        Ok(Self { outgoing, incoming, dropped, tasks: [tokio::spawn(publisher), tokio::spawn(subscriber)] })
     }
 
     /// Messages that never reached Redis.
@@ -120,20 +115,12 @@ async fn publish_batch(
         let mut message = BytesMut::with_capacity(8 + payload.len());
         message.put_u64(origin);
         message.extend_from_slice(payload);
-        pipeline
-            .cmd("PUBLISH")
-            .arg(channel(*topic))
-            .arg(&message[..])
-            .ignore();
+        pipeline.cmd("PUBLISH").arg(channel(*topic)).arg(&message[..]).ignore();
     }
     pipeline.query_async(connection).await
 }
 
-async fn subscribe_for_ever(
-    client: redis::Client,
-    origin: u64,
-    incoming: broadcast::Sender<BusMessage>,
-) {
+async fn subscribe_for_ever(client: redis::Client, origin: u64, incoming: broadcast::Sender<BusMessage>) {
     let mut pause = FIRST_PAUSE;
     loop {
         match subscribe_once(&client, origin, &incoming, &mut pause).await {
@@ -152,9 +139,7 @@ async fn subscribe_once(
     pause: &mut Duration,
 ) -> redis::RedisResult<()> {
     let mut subscription = client.get_async_pubsub().await?;
-    subscription
-        .psubscribe(format!("{CHANNEL_PREFIX}*"))
-        .await?;
+    subscription.psubscribe(format!("{CHANNEL_PREFIX}*")).await?;
     *pause = FIRST_PAUSE;
     let mut messages = subscription.into_on_message();
     while let Some(message) = messages.next().await {

@@ -47,9 +47,7 @@ fn live(row: &Row) -> Result<Live, StoreError> {
 
 /// Makes the room of a live that exists, with `epoch` if it is new.
 pub async fn ensure_room(db: &Db, id: LiveId, epoch: String) -> Result<()> {
-    let known = db
-        .fetch_optional("SELECT live_id FROM rooms WHERE live_id = $1", args![id.0])
-        .await?;
+    let known = db.fetch_optional("SELECT live_id FROM rooms WHERE live_id = $1", args![id.0]).await?;
     if known.is_some() {
         return Ok(());
     }
@@ -113,32 +111,15 @@ fn publication(row: &Row) -> Result<Publication, StoreError> {
     })
 }
 
-async fn lines_after(
-    db: &Db,
-    room: LiveId,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<Publication>, StoreError> {
-    let rows = db
-        .fetch_all(LINES_AFTER, args![room.0, after, limit])
-        .await?;
+async fn lines_after(db: &Db, room: LiveId, after: i64, limit: u32) -> Result<Vec<Publication>, StoreError> {
+    let rows = db.fetch_all(LINES_AFTER, args![room.0, after, limit]).await?;
     rows.iter().map(publication).collect()
 }
 
 /// Lines that can be shown, before the offset `before`, oldest first.
-pub async fn lines_before(
-    db: &Db,
-    room: LiveId,
-    before: i64,
-    limit: u32,
-) -> Result<Vec<Publication>> {
-    let rows = db
-        .fetch_all(LINES_BEFORE, args![room.0, before, limit])
-        .await?;
-    let mut lines = rows
-        .iter()
-        .map(publication)
-        .collect::<Result<Vec<_>, StoreError>>()?;
+pub async fn lines_before(db: &Db, room: LiveId, before: i64, limit: u32) -> Result<Vec<Publication>> {
+    let rows = db.fetch_all(LINES_BEFORE, args![room.0, before, limit]).await?;
+    let mut lines = rows.iter().map(publication).collect::<Result<Vec<_>, StoreError>>()?;
     lines.reverse();
     Ok(lines)
 }
@@ -157,18 +138,12 @@ impl ChatLog for SqlChatLog {
         let mut recent = lines_after(&self.db, room, tail - i64::from(keep), keep).await?;
         // Lines committed since the tail was read are left to the first comparison of tails.
         recent.retain(|line| line.offset <= tail);
-        Ok(RoomSnapshot {
-            epoch: head.text("epoch")?,
-            tail,
-            recent,
-        })
+        Ok(RoomSnapshot { epoch: head.text("epoch")?, tail, recent })
     }
 
     async fn append(&self, room: LiveId, lines: Vec<NewLine>) -> Result<Vec<Verdict>> {
         let db = self.db.clone();
-        self.db
-            .write(move |tx| Box::pin(async move { append(&db, tx, room, lines).await }))
-            .await
+        self.db.write(move |tx| Box::pin(async move { append(&db, tx, room, lines).await })).await
     }
 
     async fn after(&self, room: LiveId, after: i64, limit: u32) -> Result<Vec<Publication>> {
@@ -191,10 +166,7 @@ static REPEATED: LazyLock<BatchSql> = LazyLock::new(|| {
         "SELECT p.line_offset, p.account_id, p.uuid, p.client_id, p.content, p.username, p.head_img, p.msg_time, \
          p.deleted FROM {rows} CROSS JOIN publications p WHERE p.room_id = $2 AND p.account_id = r.account_id \
          AND p.client_id = r.client_id AND p.msg_time > $3 ORDER BY p.line_offset DESC",
-        &[
-            ("account_id", ColumnKind::Int),
-            ("client_id", ColumnKind::Text),
-        ],
+        &[("account_id", ColumnKind::Int), ("client_id", ColumnKind::Text)],
     )
 });
 
@@ -259,26 +231,20 @@ async fn append(db: &Db, tx: &mut Tx, room: LiveId, lines: Vec<NewLine>) -> Resu
     let mut saved: Vec<Publication> = Vec::with_capacity(lines.len());
     for line in lines {
         let same = |earlier: &&Publication| {
-            line.client_id.is_some()
-                && earlier.client_id == line.client_id
-                && earlier.account == line.speaker.account
+            line.client_id.is_some() && earlier.client_id == line.client_id && earlier.account == line.speaker.account
         };
         if let Some(first) = earlier.iter().chain(&saved).find(same) {
             verdicts.push(Verdict::Repeated(first.clone()));
             continue;
         }
-        let silence = silenced
-            .iter()
-            .find(|(account, _)| *account == line.speaker.account);
+        let silence = silenced.iter().find(|(account, _)| *account == line.speaker.account);
         if let Some((_, error)) = silence {
             verdicts.push(Verdict::Refused(error.clone()));
             continue;
         }
         if paused {
-            verdicts.push(Verdict::Refused(DomainError::Muted {
-                reason: "the room is paused".into(),
-                seconds_left: 0,
-            }));
+            verdicts
+                .push(Verdict::Refused(DomainError::Muted { reason: "the room is paused".into(), seconds_left: 0 }));
             continue;
         }
         let publication = Publication {
@@ -303,8 +269,7 @@ async fn append(db: &Db, tx: &mut Tx, room: LiveId, lines: Vec<NewLine>) -> Resu
     if !saved.is_empty() {
         let rows: Vec<InsertRow> = saved.iter().map(insert_row).collect();
         let sql = INSERT.text(tx.dialect());
-        tx.execute(sql, vec![json_rows(&rows)?, room.0.into(), now.into()])
-            .await?;
+        tx.execute(sql, vec![json_rows(&rows)?, room.0.into(), now.into()]).await?;
     }
     Ok(verdicts)
 }
@@ -322,28 +287,18 @@ fn insert_row(line: &Publication) -> InsertRow<'_> {
 }
 
 /// Lines saved before that one of `lines` repeats, the latest first.
-async fn repeated(
-    tx: &mut Tx,
-    room: LiveId,
-    lines: &[NewLine],
-    now: i64,
-) -> Result<Vec<Publication>, StoreError> {
+async fn repeated(tx: &mut Tx, room: LiveId, lines: &[NewLine], now: i64) -> Result<Vec<Publication>, StoreError> {
     let named: Vec<Speaker> = lines
         .iter()
         .filter(|line| line.client_id.is_some())
-        .map(|line| Speaker {
-            account_id: line.speaker.account.0,
-            client_id: line.client_id.as_deref(),
-        })
+        .map(|line| Speaker { account_id: line.speaker.account.0, client_id: line.client_id.as_deref() })
         .collect();
     if named.is_empty() {
         return Ok(Vec::new());
     }
     let since = now - REPEAT_WINDOW_MS;
     let sql = REPEATED.text(tx.dialect());
-    let rows = tx
-        .fetch_all(sql, vec![json_rows(&named)?, room.0.into(), since.into()])
-        .await?;
+    let rows = tx.fetch_all(sql, vec![json_rows(&named)?, room.0.into(), since.into()]).await?;
     rows.iter().map(publication).collect()
 }
 
@@ -354,19 +309,12 @@ async fn silenced(
     lines: &[NewLine],
     now: i64,
 ) -> Result<Vec<(AccountId, DomainError)>, StoreError> {
-    let mut speakers: Vec<Speaker> = lines
-        .iter()
-        .map(|line| Speaker {
-            account_id: line.speaker.account.0,
-            client_id: None,
-        })
-        .collect();
+    let mut speakers: Vec<Speaker> =
+        lines.iter().map(|line| Speaker { account_id: line.speaker.account.0, client_id: None }).collect();
     speakers.sort();
     speakers.dedup();
     let sql = SILENCED.text(tx.dialect());
-    let rows = tx
-        .fetch_all(sql, vec![json_rows(&speakers)?, room.0.into(), now.into()])
-        .await?;
+    let rows = tx.fetch_all(sql, vec![json_rows(&speakers)?, room.0.into(), now.into()]).await?;
     let verdict = |row: &Row| {
         let until = row.opt_int("until")?;
         let error = DomainError::Muted {

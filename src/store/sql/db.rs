@@ -15,8 +15,8 @@ use std::time::Duration;
 use actors::error::DomainError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, PgConnection, Row as _};
 
@@ -62,8 +62,7 @@ pub enum Row {
 
 impl Row {
     pub fn int(&self, column: &str) -> Result<i64, StoreError> {
-        self.opt_int(column)?
-            .ok_or_else(|| StoreError::null(column))
+        self.opt_int(column)?.ok_or_else(|| StoreError::null(column))
     }
 
     pub fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
@@ -78,8 +77,7 @@ impl Row {
     }
 
     pub fn text(&self, column: &str) -> Result<String, StoreError> {
-        self.opt_text(column)?
-            .ok_or_else(|| StoreError::null(column))
+        self.opt_text(column)?.ok_or_else(|| StoreError::null(column))
     }
 
     pub fn opt_text(&self, column: &str) -> Result<Option<String>, StoreError> {
@@ -91,16 +89,8 @@ impl Row {
 
     pub fn column_names(&self) -> Vec<String> {
         match self {
-            Self::Sqlite(row) => row
-                .columns()
-                .iter()
-                .map(|column| column.name().to_owned())
-                .collect(),
-            Self::Postgres(row) => row
-                .columns()
-                .iter()
-                .map(|column| column.name().to_owned())
-                .collect(),
+            Self::Sqlite(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
+            Self::Postgres(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
         }
     }
 }
@@ -135,23 +125,16 @@ impl From<StoreError> for DomainError {
     /// The cause is logged here, once; callers see a fact without its text.
     fn from(error: StoreError) -> Self {
         let retryable = match &error {
-            StoreError::Sql(
-                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_),
-            ) => true,
+            StoreError::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
             StoreError::Sql(sqlx::Error::Database(error)) => {
                 // Postgres: serialization failure, deadlock, too many connections, shutting down. SQLite: busy, locked.
-                matches!(
-                    error.code().as_deref(),
-                    Some("40001" | "40P01" | "53300" | "57P01" | "57P03" | "5" | "6")
-                )
+                matches!(error.code().as_deref(), Some("40001" | "40P01" | "53300" | "57P01" | "57P03" | "5" | "6"))
             }
             _ => false,
         };
         if retryable {
             tracing::warn!(%error, "database busy or away");
-            Self::Busy {
-                retry_after_seconds: 2,
-            }
+            Self::Busy { retry_after_seconds: 2 }
         } else {
             tracing::error!(%error, "database error");
             Self::Internal
@@ -180,31 +163,17 @@ macro_rules! run {
 }
 
 impl Tx {
-    pub async fn fetch_all(
-        &mut self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub async fn fetch_all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
-            Self::Sqlite(conn) => run!(sql, args, &mut *conn, fetch_all)?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
+            Self::Sqlite(conn) => run!(sql, args, &mut *conn, fetch_all)?.into_iter().map(Row::Sqlite).collect(),
             Self::Postgres(tx) => {
                 let conn: &mut PgConnection = tx;
-                run!(sql, args, conn, fetch_all)?
-                    .into_iter()
-                    .map(Row::Postgres)
-                    .collect()
+                run!(sql, args, conn, fetch_all)?.into_iter().map(Row::Postgres).collect()
             }
         })
     }
 
-    pub async fn fetch_optional(
-        &mut self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<Option<Row>, StoreError> {
+    pub async fn fetch_optional(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(conn) => run!(sql, args, &mut *conn, fetch_optional)?.map(Row::Sqlite),
             Self::Postgres(tx) => {
@@ -215,22 +184,12 @@ impl Tx {
     }
 
     /// A row that must be there (an aggregate, a RETURNING of an insert).
-    pub async fn fetch_one(
-        &mut self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<Row, StoreError> {
-        self.fetch_optional(sql, args)
-            .await?
-            .ok_or(StoreError::Sql(sqlx::Error::RowNotFound))
+    pub async fn fetch_one(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Row, StoreError> {
+        self.fetch_optional(sql, args).await?.ok_or(StoreError::Sql(sqlx::Error::RowNotFound))
     }
 
     /// The number of rows changed.
-    pub async fn execute(
-        &mut self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<u64, StoreError> {
+    pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(conn) => run!(sql, args, &mut *conn, execute)?.rows_affected(),
             Self::Postgres(tx) => {
@@ -256,10 +215,7 @@ pub enum Dialect {
 
 #[derive(Clone)]
 enum Pool {
-    Sqlite {
-        readers: SqlitePool,
-        writer: SqliteWriter,
-    },
+    Sqlite { readers: SqlitePool, writer: SqliteWriter },
     Postgres(PgPool),
 }
 
@@ -314,20 +270,14 @@ impl Db {
                     .connect_with(options)
                     .await?;
                 super::migrate::postgres(&pool).await?;
-                Self {
-                    pool: Pool::Postgres(pool),
-                    clock_offset_ms: Arc::default(),
-                }
+                Self { pool: Pool::Postgres(pool), clock_offset_ms: Arc::default() }
             }
         };
         Ok(db)
     }
 
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
         // FULL: a commit is on the disk before it is answered. WAL: readers never wait for the writer.
@@ -349,10 +299,7 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self {
-            pool: Pool::Sqlite { readers, writer },
-            clock_offset_ms: Arc::default(),
-        })
+        Ok(Self { pool: Pool::Sqlite { readers, writer }, clock_offset_ms: Arc::default() })
     }
 }
 
@@ -364,40 +311,22 @@ impl Db {
         }
     }
 
-    pub async fn fetch_all(
-        &self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub async fn fetch_all(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite { readers, .. } => run!(sql, args, readers, fetch_all)?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
-            Pool::Postgres(pool) => run!(sql, args, pool, fetch_all)?
-                .into_iter()
-                .map(Row::Postgres)
-                .collect(),
+            Pool::Sqlite { readers, .. } => run!(sql, args, readers, fetch_all)?.into_iter().map(Row::Sqlite).collect(),
+            Pool::Postgres(pool) => run!(sql, args, pool, fetch_all)?.into_iter().map(Row::Postgres).collect(),
         })
     }
 
-    pub async fn fetch_optional(
-        &self,
-        sql: &'static str,
-        args: Vec<Value>,
-    ) -> Result<Option<Row>, StoreError> {
+    pub async fn fetch_optional(&self, sql: &'static str, args: Vec<Value>) -> Result<Option<Row>, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite { readers, .. } => {
-                run!(sql, args, readers, fetch_optional)?.map(Row::Sqlite)
-            }
+            Pool::Sqlite { readers, .. } => run!(sql, args, readers, fetch_optional)?.map(Row::Sqlite),
             Pool::Postgres(pool) => run!(sql, args, pool, fetch_optional)?.map(Row::Postgres),
         })
     }
 
     pub async fn fetch_one(&self, sql: &'static str, args: Vec<Value>) -> Result<Row, StoreError> {
-        self.fetch_optional(sql, args)
-            .await?
-            .ok_or(StoreError::Sql(sqlx::Error::RowNotFound))
+        self.fetch_optional(sql, args).await?.ok_or(StoreError::Sql(sqlx::Error::RowNotFound))
     }
 
     /// Runs `work` in one transaction. `Ok` means committed and on the disk; `Err` means nothing was changed. The work
@@ -503,10 +432,8 @@ pub enum ColumnKind {
 impl BatchSql {
     /// Made once per statement, in a `LazyLock`; the texts live as long as the process.
     pub fn new(sql: &str, columns: &[(&str, ColumnKind)]) -> Self {
-        let sqlite: Vec<String> = columns
-            .iter()
-            .map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}"))
-            .collect();
+        let sqlite: Vec<String> =
+            columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
         let postgres: Vec<String> = columns
             .iter()
             .map(|(name, kind)| {
@@ -519,14 +446,8 @@ impl BatchSql {
             .collect();
         let text = |rows: String| -> &'static str { sql.replace("{rows}", &rows).leak() };
         Self {
-            sqlite: text(format!(
-                "(SELECT {} FROM json_each($1)) AS r",
-                sqlite.join(", ")
-            )),
-            postgres: text(format!(
-                "json_to_recordset($1::json) AS r({})",
-                postgres.join(", ")
-            )),
+            sqlite: text(format!("(SELECT {} FROM json_each($1)) AS r", sqlite.join(", "))),
+            postgres: text(format!("json_to_recordset($1::json) AS r({})", postgres.join(", "))),
         }
     }
 
@@ -540,7 +461,5 @@ impl BatchSql {
 
 /// The JSON parameter of a `BatchSql`.
 pub fn json_rows<T: serde::Serialize>(rows: &[T]) -> Result<Value, StoreError> {
-    serde_json::to_string(rows)
-        .map(Value::from)
-        .map_err(|error| StoreError::Corrupt(error.to_string()))
+    serde_json::to_string(rows).map(Value::from).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -7,8 +7,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 
 use super::db::Dialect;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "platform", include_str!("migrations/0001_platform.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "platform", include_str!("migrations/0001_platform.sql"))];
 
 fn migrator(dialect: Dialect) -> Migrator {
     let id = match dialect {
@@ -19,26 +18,15 @@ fn migrator(dialect: Dialect) -> Migrator {
         .iter()
         .map(|(version, description, text)| {
             let sql = AssertSqlSafe(text.replace("$ID", id)).into_sql_str();
-            Migration::new(
-                *version,
-                (*description).into(),
-                MigrationType::Simple,
-                sql,
-                false,
-            )
+            Migration::new(*version, (*description).into(), MigrationType::Simple, sql, false)
         })
         .collect();
-    Migrator {
-        migrations: migrations.into(),
-        ..Migrator::DEFAULT
-    }
+    Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }
 
 pub async fn sqlite(options: &SqliteConnectOptions) -> anyhow::Result<()> {
     let mut connection = options.connect().await?;
-    migrator(Dialect::Sqlite)
-        .run_direct(None, &mut connection, false)
-        .await?;
+    migrator(Dialect::Sqlite).run_direct(None, &mut connection, false).await?;
     connection.close().await?;
     Ok(())
 }

@@ -1,6 +1,13 @@
 //! SQL, the truth. `db` is the two databases behind one interface; every other file is one aggregate's statements.
 
+pub mod accounts;
+pub mod admins;
+pub mod audit;
 pub mod chat;
 pub mod db;
+pub mod games;
 mod migrate;
+pub mod outbox;
+pub mod payments;
+pub mod quota;
 mod sqlite_writer;

@@ -42,13 +42,10 @@ where
             let Some(work) = self.work.take() else {
                 return false;
             };
-            let outcome = AssertUnwindSafe(work(tx))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| {
-                    tracing::error!("a write panicked and was undone");
-                    Err(DomainError::BUSY)
-                });
+            let outcome = AssertUnwindSafe(work(tx)).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("a write panicked and was undone");
+                Err(DomainError::BUSY)
+            });
             let keep = outcome.is_ok();
             self.outcome = Some(outcome);
             keep
@@ -90,15 +87,8 @@ impl SqliteWriter {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, DomainError>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Message::Job(Box::new(WriteJob {
-            work: Some(work),
-            outcome: None,
-            reply,
-        }));
-        self.queue
-            .send_timeout(job, QUEUE_TIMEOUT)
-            .await
-            .map_err(|_| DomainError::BUSY)?;
+        let job = Message::Job(Box::new(WriteJob { work: Some(work), outcome: None, reply }));
+        self.queue.send_timeout(job, QUEUE_TIMEOUT).await.map_err(|_| DomainError::BUSY)?;
         answer.await.unwrap_or(Err(DomainError::BUSY))
     }
 
@@ -157,11 +147,7 @@ async fn serve(connection: SqliteConnection, mut inbox: mpsc::Receiver<Message>)
 async fn commit_together(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     tx.execute("BEGIN IMMEDIATE", args![]).await?;
     if let [only] = jobs {
-        let end = if only.run(tx).await {
-            "COMMIT"
-        } else {
-            "ROLLBACK"
-        };
+        let end = if only.run(tx).await { "COMMIT" } else { "ROLLBACK" };
         tx.execute(end, args![]).await?;
         return Ok(());
     }

@@ -130,6 +130,7 @@ CREATE TABLE games (
 CREATE TABLE game_queue (
     game_id              BIGINT PRIMARY KEY REFERENCES games (id),
     state                BIGINT NOT NULL DEFAULT 1 CHECK (state IN (0, 1, 2)),    -- 0 closed, 1 open, 2 paused
+    version              BIGINT NOT NULL DEFAULT 0,   -- counts changes, so that readers can tell newer from older
     tail                 BIGINT NOT NULL DEFAULT 0,
     head                 BIGINT NOT NULL DEFAULT 0,
     limitation           BIGINT NOT NULL DEFAULT 0 CHECK (limitation >= 0),

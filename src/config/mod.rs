@@ -1,12 +1,27 @@
 //! Every setting, typed. Layers: built-in `config/default.toml` ← `config/<MATCHDAY_ENV>.toml` ← environment
-//! `MATCHDAY__SECTION__KEY` ← command line.
+//! `MATCHDAY__SECTION__KEY` ← command line. `layers` joins them, `validate` judges what the values mean; every fault is
+//! told at once, with its origin.
+
+mod fault;
+mod keys;
+mod layers;
+pub mod network;
+mod validate;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use fault::{Fault, Faults};
+pub use keys::ensure_keys;
+pub use layers::{Loaded, Sources};
+use network::Network;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Not a key: named by `MATCHDAY_ENV`.
+    #[serde(skip)]
+    pub environment: Environment,
     pub server: Server,
     pub chat: Chat,
     pub internal: Internal,
@@ -26,6 +41,14 @@ pub struct Config {
     pub log: Log,
 }
 
+/// How strictly a node is judged. Every `MATCHDAY_ENV` but `development` is held to production's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Environment {
+    Development,
+    #[default]
+    Production,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
@@ -35,7 +58,7 @@ pub struct Server {
     /// HTTP workers; 0 = one per core.
     pub workers: usize,
     /// Addresses or networks (CIDR) whose forwarded headers are believed.
-    pub trusted_proxies: Vec<String>,
+    pub trusted_proxies: Vec<Network>,
     pub max_connections: usize,
     pub shutdown_timeout_seconds: u64,
 }
@@ -90,7 +113,7 @@ pub struct Reg {
     pub payment_window_seconds: u64,
     pub identity: RegIdentity,
     /// Networks (CIDR) from which `identity = "trusting"` believes a `user_id`.
-    pub trusting_networks: Vec<String>,
+    pub trusting_networks: Vec<Network>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -1,0 +1,314 @@
+//! The actor of one line: collects requests while a batch is in flight, hands them to the ledger together, publishes
+//! what was committed and only then answers. At most one enqueue, one admission and one release are in flight.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::messages::{
+    Admitted, Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QueueState, QuotaLedger, Refresh, Sweep,
+};
+use super::view::{QueueView, RECENT_OUTCOMES};
+use crate::ask::Reply;
+use crate::domain::ids::GameId;
+use crate::error::{DomainError, Result};
+
+/// Requests that may wait for the batch in flight; more are told `Busy`.
+const PENDING_LIMIT: usize = 8_192;
+/// Requests in one enqueue batch, tokens in one admission: a commit of a few hundred rows costs hardly more than one of
+/// ten, and a larger one only adds to the wait of the next.
+const BATCH: usize = 512;
+/// After this many failures in a row at the same token it is decided as failed, so that one bad row cannot stop a line.
+const GIVE_UP_AFTER: u32 = 5;
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Callers that may wait for the first read.
+const LOAD_WAITERS: usize = 1_024;
+
+pub struct QuotaQueue {
+    game: GameId,
+    ledger: Arc<dyn QuotaLedger>,
+    view: Arc<QueueView>,
+    /// Called after every commit, to tell other nodes.
+    committed: Arc<dyn Fn(GameId, QueueRow) + Send + Sync>,
+    loaded: bool,
+    draining: bool,
+    pending: Vec<(EnqueueRequest, Reply<Enqueued>)>,
+    load_waiters: Vec<Reply<()>>,
+    drain_waiters: Vec<Reply<()>>,
+    loading: bool,
+    refresh_again: bool,
+    enqueueing: bool,
+    admitting: bool,
+    releasing: bool,
+    admission_limit: usize,
+    admission_failures: u32,
+}
+
+impl QuotaQueue {
+    pub fn new(
+        game: GameId,
+        ledger: Arc<dyn QuotaLedger>,
+        view: Arc<QueueView>,
+        committed: Arc<dyn Fn(GameId, QueueRow) + Send + Sync>,
+    ) -> Self {
+        Self {
+            game,
+            ledger,
+            view,
+            committed,
+            loaded: false,
+            draining: false,
+            pending: Vec::new(),
+            load_waiters: Vec::new(),
+            drain_waiters: Vec::new(),
+            loading: false,
+            refresh_again: false,
+            enqueueing: false,
+            admitting: false,
+            releasing: false,
+            admission_limit: BATCH,
+            admission_failures: 0,
+        }
+    }
+
+    fn load(&mut self, context: &mut Context<Self>) {
+        if self.loading {
+            self.refresh_again = true;
+            return;
+        }
+        self.loading = true;
+        let (ledger, game) = (self.ledger.clone(), self.game);
+        // Outcomes are only read when none are in memory; afterwards the row alone is news.
+        let recent = if self.loaded { 0 } else { RECENT_OUTCOMES as i64 };
+        let read = async move { ledger.load(game, recent).await };
+        context.spawn(read.into_actor(self).map(|loaded, actor, context| {
+            actor.loading = false;
+            match loaded {
+                Ok(Admitted { row, first, outcomes }) => {
+                    if !outcomes.is_empty() {
+                        actor.view.publish_outcomes(first, outcomes);
+                    }
+                    actor.view.publish_row(row);
+                    actor.loaded = true;
+                    for waiter in actor.load_waiters.drain(..) {
+                        let _ = waiter.send(Ok(()));
+                    }
+                    if std::mem::take(&mut actor.refresh_again) {
+                        actor.load(context);
+                    }
+                    actor.advance(context);
+                }
+                Err(error) if actor.loaded => {
+                    tracing::warn!(game = actor.game.0, %error, "line could not be read again");
+                    context.run_later(RETRY_DELAY, |actor, context| actor.load(context));
+                }
+                Err(error) => {
+                    // The next request tries again.
+                    tracing::warn!(game = actor.game.0, %error, "line could not be read");
+                    actor.fail_waiters(&error);
+                }
+            }
+        }));
+    }
+
+    fn load_if_needed(&mut self, context: &mut Context<Self>) {
+        if !self.loaded && !self.loading {
+            self.load(context);
+        }
+    }
+
+    fn fail_waiters(&mut self, error: &DomainError) {
+        for (_, reply) in self.pending.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
+        for waiter in self.load_waiters.drain(..) {
+            let _ = waiter.send(Err(error.clone()));
+        }
+    }
+
+    /// Starts whatever can be started.
+    fn advance(&mut self, context: &mut Context<Self>) {
+        if !self.loaded {
+            return;
+        }
+        self.enqueue_pending(context);
+        self.admit(context);
+        if self.pending.is_empty() && !self.enqueueing && !self.admitting && !self.releasing {
+            for waiter in self.drain_waiters.drain(..) {
+                let _ = waiter.send(Ok(()));
+            }
+        }
+    }
+
+    fn enqueue_pending(&mut self, context: &mut Context<Self>) {
+        if self.enqueueing || self.pending.is_empty() {
+            return;
+        }
+        self.enqueueing = true;
+        let batch: Vec<_> = self.pending.drain(..self.pending.len().min(BATCH)).collect();
+        let (requests, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let (ledger, game) = (self.ledger.clone(), self.game);
+        let write = async move { ledger.enqueue(game, requests).await };
+        context.spawn(write.into_actor(self).map(move |outcome, actor, context| {
+            actor.enqueueing = false;
+            actor.answer_batch(outcome, replies);
+            actor.advance(context);
+        }));
+    }
+
+    fn answer_batch(&mut self, outcome: Result<(QueueRow, Vec<Enqueued>)>, replies: Vec<Reply<Enqueued>>) {
+        match outcome {
+            Ok((row, answers)) => {
+                self.published(row);
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    // A caller that went away finds its token again by asking the same.
+                    let _ = reply.send(Ok(answer));
+                }
+            }
+            Err(error) => {
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, context: &mut Context<Self>) {
+        let open = self.view.row().is_some_and(|row| row.state != QueueState::Paused);
+        if self.admitting || self.view.waiting() == 0 || !open {
+            return;
+        }
+        self.admitting = true;
+        let (ledger, game, limit) = (self.ledger.clone(), self.game, self.admission_limit);
+        let give_up = self.admission_failures >= GIVE_UP_AFTER && limit == 1;
+        let write =
+            async move { if give_up { ledger.give_up_next(game).await } else { ledger.admit(game, limit).await } };
+        context.spawn(write.into_actor(self).map(|outcome, actor, context| match outcome {
+            Ok(Admitted { row, first, outcomes }) => {
+                actor.admitting = false;
+                actor.admission_failures = 0;
+                actor.admission_limit = (actor.admission_limit * 2).min(BATCH);
+                actor.view.publish_outcomes(first, outcomes);
+                actor.published(row);
+                actor.advance(context);
+            }
+            Err(error) => {
+                tracing::warn!(game = actor.game.0, %error, "admission failed, will be tried again");
+                if !error.is_retryable() {
+                    // Halve until the row that cannot be decided stands alone.
+                    actor.admission_limit = (actor.admission_limit / 2).max(1);
+                    actor.admission_failures += u32::from(actor.admission_limit == 1);
+                }
+                context.run_later(RETRY_DELAY, |actor, context| {
+                    actor.admitting = false;
+                    actor.advance(context);
+                });
+            }
+        }));
+    }
+
+    fn release_due(&mut self, context: &mut Context<Self>) {
+        if self.releasing || !self.loaded {
+            return;
+        }
+        self.releasing = true;
+        let (ledger, game) = (self.ledger.clone(), self.game);
+        let write = async move { ledger.release_due(game, BATCH).await };
+        context.spawn(write.into_actor(self).map(|outcome, actor, context| {
+            actor.releasing = false;
+            match outcome {
+                Ok((row, released)) => {
+                    actor.published(row);
+                    if released == BATCH as u64 {
+                        actor.release_due(context);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(game = actor.game.0, %error, "holds could not be released, will be tried again")
+                }
+            }
+            actor.advance(context);
+        }));
+    }
+
+    fn published(&self, row: QueueRow) {
+        self.view.publish_row(row);
+        (self.committed)(self.game, row);
+    }
+}
+
+impl Actor for QuotaQueue {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.load(context);
+    }
+}
+
+impl Handler<Enqueue> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, message: Enqueue, context: &mut Self::Context) {
+        if self.draining || self.pending.len() >= PENDING_LIMIT {
+            let retry_after_seconds = if self.draining { 5 } else { 1 };
+            let _ = message.reply.send(Err(DomainError::Busy { retry_after_seconds }));
+            return;
+        }
+        self.pending.push((message.request, message.reply));
+        self.load_if_needed(context);
+        self.advance(context);
+    }
+}
+
+impl Handler<Load> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, message: Load, context: &mut Self::Context) {
+        if self.loaded {
+            let _ = message.reply.send(Ok(()));
+        } else if self.load_waiters.len() < LOAD_WAITERS {
+            self.load_waiters.push(message.reply);
+            self.load_if_needed(context);
+        } else {
+            let _ = message.reply.send(Err(DomainError::BUSY));
+        }
+    }
+}
+
+impl Handler<Refresh> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, _: Refresh, context: &mut Self::Context) {
+        self.load(context);
+    }
+}
+
+impl Handler<Sweep> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
+        self.release_due(context);
+    }
+}
+
+impl Handler<Drain> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, message: Drain, context: &mut Self::Context) {
+        self.draining = true;
+        if self.drain_waiters.len() < LOAD_WAITERS {
+            self.drain_waiters.push(message.reply);
+        }
+        if self.loaded {
+            self.advance(context);
+        } else {
+            self.fail_waiters(&DomainError::BUSY);
+            self.drain_waiters.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

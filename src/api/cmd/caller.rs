@@ -1,0 +1,70 @@
+//! Who sends a command: an account by its session token, or an administrator by a bearer token.
+
+use std::sync::Arc;
+
+use actors::domain::account::{Account, Admin, Role};
+use actors::domain::ids::AccountId;
+use actors::error::{DomainError, Result};
+
+use super::{Command, members};
+use crate::api::client_address::ClientAddress;
+use crate::config::RegIdentity;
+use crate::service::{accounts, admins};
+
+/// Header `token`, else `Authorization: Bearer`, else the member `token`.
+fn session_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
+    let headers = command.request.headers();
+    if let Some(token) = headers.get("token") {
+        return token.to_str().ok();
+    }
+    bearer(command).or_else(|| command.members.get("token").and_then(|token| token.as_str()))
+}
+
+fn bearer<'a>(command: &'a Command<'_>) -> Option<&'a str> {
+    let header = command.request.headers().get(actix_web::http::header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The calling account. A `user_id` that is not the caller's own is refused.
+///
+/// Errors: `Unauthenticated`, `NotOwner`.
+pub(super) async fn account(command: &Command<'_>) -> Result<Arc<Account>> {
+    let named = members::user_id(&command.members)?;
+    if let Some(account) = trusted_account(command, named.as_deref()).await? {
+        return Ok(account);
+    }
+    let token = session_token(command).ok_or(DomainError::Unauthenticated)?;
+    let account = accounts::authenticate(command.context, token).await?;
+    if named.is_some_and(|named| AccountId::parse(&named) != Some(account.id)) {
+        return Err(DomainError::NotOwner);
+    }
+    Ok(account)
+}
+
+/// With `reg.identity = "trusting"` a front end in a configured network names the account itself, as in the original.
+async fn trusted_account(command: &Command<'_>, named: Option<&str>) -> Result<Option<Arc<Account>>> {
+    let settings = &command.context.config.reg;
+    let Some(named) = named.filter(|_| settings.identity == RegIdentity::Trusting) else {
+        return Ok(None);
+    };
+    let ClientAddress(address) = ClientAddress::of(command.request);
+    if !settings.trusting_networks.iter().any(|network| network.contains(address)) {
+        return Ok(None);
+    }
+    let id = AccountId::parse(named).ok_or(DomainError::NotFound(actors::error::Entity::Account))?;
+    accounts::by_id(command.context, id).await.map(Some)
+}
+
+/// An administrator who may change places.
+///
+/// Errors: `Unauthenticated` (no administrator), `Forbidden` (another role).
+pub(super) async fn places_admin(command: &Command<'_>) -> Result<Admin> {
+    let admin = any_admin(command).await?;
+    if matches!(admin.role, Role::Owner | Role::Editor) { Ok(admin) } else { Err(DomainError::Forbidden) }
+}
+
+pub(super) async fn any_admin(command: &Command<'_>) -> Result<Admin> {
+    let token = bearer(command).ok_or(DomainError::Unauthenticated)?;
+    admins::authenticate(command.context, token).await
+}

@@ -1,0 +1,89 @@
+//! The one table from facts to the command dialect's `result` and its canonical text.
+
+use actors::error::{DomainError, Entity, Ineligible};
+
+/// A body without `cmd`, or with one that is no text.
+pub(super) fn no_command() -> DomainError {
+    DomainError::InvalidField { field: "cmd".into(), reason: "missing".into() }
+}
+
+pub(super) fn unknown_command() -> DomainError {
+    DomainError::NotFound(Entity::Route)
+}
+
+/// `result` and text of a fact. No wildcard: a new fact does not compile until it has a code here.
+pub fn code(error: &DomainError) -> (i32, &'static str) {
+    match error {
+        DomainError::NotFound(entity) => match entity {
+            Entity::Competition => (-9, "无效partyid，赛事不存在"),
+            Entity::Game => (-10, "无效比赛id，比赛不存在"),
+            Entity::Order => (-17, "无效order_id"),
+            Entity::Registration => (-16, "无效reg_id"),
+            Entity::Account => (-19, "user_id不存在"),
+            Entity::Route => (-1004, "无效cmd"),
+            Entity::Admin
+            | Entity::Live
+            | Entity::Video
+            | Entity::Team
+            | Entity::Member
+            | Entity::Business
+            | Entity::Banner
+            | Entity::Config
+            | Entity::Application
+            | Entity::Item => (-41, "没有数据"),
+        },
+        DomainError::Malformed(_) | DomainError::TooLarge => (-1002, "json格式不正确"),
+        DomainError::InvalidField { field, .. } if field == "cmd" => (-1003, "没有设置cmd参数"),
+        DomainError::InvalidField { .. } | DomainError::NotEligible { .. } | DomainError::WrongAmount => {
+            (-13, "无效数据")
+        }
+        DomainError::Unauthenticated | DomainError::BadCredentials => (-1, "无效session id"),
+        DomainError::Forbidden | DomainError::NotOwner | DomainError::AccountDisabled | DomainError::Muted { .. } => {
+            (-11, "用户无此权限")
+        }
+        DomainError::InvalidQueueToken | DomainError::MalformedOrderNo => (-12, "无效token"),
+        DomainError::RegistrationNotOpen | DomainError::RegistrationOver => (-36, "赛事已关闭"),
+        DomainError::AlreadyRegistered { .. } | DomainError::Conflict { .. } => (-2, "用户已经注册"),
+        DomainError::OrderState | DomainError::AlreadyPaid => (-43, "无效赛事状态"),
+        DomainError::PhoneRequired => (-13, "无效数据"),
+        DomainError::ProviderFailed(_) | DomainError::BadSignature => (-33, "微信返回错误"),
+        DomainError::QuotaExhausted
+        | DomainError::RateLimited { .. }
+        | DomainError::Busy { .. }
+        | DomainError::Internal => (-1000, "服务器内部错误"),
+    }
+}
+
+/// What is said behind the canonical text, after a line feed. Empty: nothing.
+pub(super) fn detail(error: &DomainError) -> String {
+    match error {
+        DomainError::InvalidField { field, .. } if field == "cmd" => String::new(),
+        DomainError::InvalidField { field, reason } => format!("{field}: {reason}"),
+        DomainError::NotEligible { field, why } => {
+            let why = match why {
+                Ineligible::Gender => "this game is for the other gender",
+                Ineligible::TooYoung => "too young for this game",
+                Ineligible::TooOld => "too old for this game",
+            };
+            format!("{field}: {why}")
+        }
+        DomainError::Malformed(reason) => reason.to_string(),
+        DomainError::TooLarge => "body over 1 MiB".to_owned(),
+        DomainError::NotFound(Entity::Route) => "unknown cmd".to_owned(),
+        DomainError::RegistrationNotOpen => "报名尚未开始".to_owned(),
+        DomainError::RegistrationOver => "报名已截止".to_owned(),
+        DomainError::Busy { .. } => "queue full, try later".to_owned(),
+        DomainError::RateLimited { .. } => "too many requests, try later".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Seconds after which the same request may succeed, for facts that say so.
+pub(super) fn retry_after(error: &DomainError) -> Option<u32> {
+    match error {
+        DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } => {
+            Some(*retry_after_seconds)
+        }
+        _ => None,
+    }
+}

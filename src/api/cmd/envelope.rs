@@ -1,0 +1,52 @@
+//! `{"result", "msg", …}`, always with HTTP 200.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actors::error::{DomainError, Result};
+use serde::Serialize;
+
+use super::codes;
+
+/// A finished answer in the dialect.
+pub(super) struct Answer(String);
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    result: i32,
+    msg: &'a str,
+    #[serde(flatten)]
+    members: T,
+}
+
+impl Answer {
+    pub(super) fn ok(members: impl Serialize) -> Result<Self> {
+        Self::saying("", members)
+    }
+
+    /// Success with a text, as queue states other than waiting and done have.
+    pub(super) fn saying(msg: &str, members: impl Serialize) -> Result<Self> {
+        serde_json::to_string(&Envelope { result: 0, msg, members }).map(Self).map_err(|error| {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            DomainError::Internal
+        })
+    }
+
+    pub(super) fn into_response(self) -> HttpResponse {
+        HttpResponse::Ok().content_type(ContentType::json()).body(self.0)
+    }
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    result: i32,
+    msg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+}
+
+pub(super) fn refusal(error: &DomainError) -> HttpResponse {
+    let (result, text) = codes::code(error);
+    let detail = codes::detail(error);
+    let msg = if detail.is_empty() { text.to_owned() } else { format!("{text}\n{detail}") };
+    HttpResponse::Ok().json(Refusal { result, msg, retry_after: codes::retry_after(error) })
+}

@@ -1,0 +1,200 @@
+//! The error table of the H5 dialect: one fact, one code, one text, one HTTP status.
+
+use actix_web::http::StatusCode;
+use actors::error::{DomainError, Entity, Provider};
+
+/// How a fact is told in this dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    pub error_code: u32,
+    pub msg: &'static str,
+    pub status: StatusCode,
+}
+
+const fn code(error_code: u32, msg: &'static str, status: StatusCode) -> Code {
+    Code { error_code, msg, status }
+}
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+const MISSING: StatusCode = StatusCode::NOT_FOUND;
+const REFUSED: StatusCode = StatusCode::FORBIDDEN;
+const FAULT: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+
+const PARAMETERS: Code = code(99999, "参数错误", BAD);
+const OPERATION: Code = code(10000, "操作错误", BAD);
+
+/// The code of a fact. Exhaustive: a new fact does not compile until it has one.
+pub fn code_of(error: &DomainError) -> Code {
+    match error {
+        DomainError::NotFound(entity) => code_of_missing(*entity),
+        DomainError::Malformed(_)
+        | DomainError::TooLarge
+        | DomainError::InvalidField { .. }
+        | DomainError::InvalidQueueToken
+        | DomainError::MalformedOrderNo
+        | DomainError::WrongAmount => PARAMETERS,
+        DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
+        // Here the only credential is WeChat's code, and its refusal is WeChat's failure.
+        DomainError::BadCredentials | DomainError::ProviderFailed(Provider::WeChat) => {
+            code(50000, "微信服务器异常", FAULT)
+        }
+        DomainError::Forbidden | DomainError::Muted { .. } => code(10001, "权限不够", REFUSED),
+        DomainError::NotOwner => code(60007, "没有权限更改订单状态", REFUSED),
+        DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
+        DomainError::RegistrationNotOpen
+        | DomainError::RegistrationOver
+        | DomainError::NotEligible { .. }
+        | DomainError::QuotaExhausted
+        | DomainError::OrderState => OPERATION,
+        DomainError::AlreadyRegistered { .. } => code(30007, "重复提交赛事报名", BAD),
+        DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
+        DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
+        DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
+        DomainError::Conflict { field } if field == "mobile" => code(10006, "手机号码已被其他人使用", BAD),
+        DomainError::Conflict { .. } => OPERATION,
+        DomainError::RateLimited { .. } => code(10010, "用户重复发送验证码", BAD),
+        DomainError::Busy { .. } => code(10000, "服务器繁忙，请稍后再试", StatusCode::SERVICE_UNAVAILABLE),
+        DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),
+        DomainError::ProviderFailed(Provider::Sms) => code(70000, "发送短信失败", FAULT),
+        DomainError::ProviderFailed(Provider::Live) => code(80000, "阿里云服务器异常", FAULT),
+        DomainError::Internal => code(999, "sorry，we make a mistake. (^o^)Y", FAULT),
+    }
+}
+
+fn code_of_missing(entity: Entity) -> Code {
+    match entity {
+        Entity::Account => code(10004, "用户不存在或被禁用", MISSING),
+        Entity::Competition | Entity::Game => code(30000, "赛事不存在", MISSING),
+        Entity::Order => code(60000, "订单不存在", MISSING),
+        Entity::Registration => code(30008, "赛事报名不存在", MISSING),
+        Entity::Live => code(30005, "赛事直播不存在", MISSING),
+        Entity::Video => code(30004, "赛事视频不存在", MISSING),
+        Entity::Team => code(30001, "球队信息不存在", MISSING),
+        Entity::Member => code(30002, "会员信息不存在或已被禁用", MISSING),
+        Entity::Business => code(20000, "业务不存在或已禁用", MISSING),
+        Entity::Banner => code(40002, "请求banner不存在", MISSING),
+        Entity::Config => code(40004, "请求配置不存在", MISSING),
+        Entity::Route => code(10001, "global:your required resource are not found", MISSING),
+        // Not reachable through this dialect's routes.
+        Entity::Admin | Entity::Application | Entity::Item => code(10000, "操作错误", MISSING),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use actors::error::Ineligible;
+
+    use super::*;
+
+    #[test]
+    fn the_published_table() {
+        use DomainError::*;
+        let entities = [
+            Entity::Account,
+            Entity::Admin,
+            Entity::Competition,
+            Entity::Game,
+            Entity::Order,
+            Entity::Registration,
+            Entity::Live,
+            Entity::Video,
+            Entity::Team,
+            Entity::Member,
+            Entity::Business,
+            Entity::Banner,
+            Entity::Config,
+            Entity::Application,
+            Entity::Route,
+            Entity::Item,
+        ];
+        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live];
+        let facts = entities
+            .into_iter()
+            .map(NotFound)
+            .chain([
+                Malformed("body".into()),
+                TooLarge,
+                DomainError::field("id", "wrong"),
+                Unauthenticated,
+                BadCredentials,
+                Forbidden,
+                NotOwner,
+                AccountDisabled,
+                InvalidQueueToken,
+                MalformedOrderNo,
+                RegistrationNotOpen,
+                RegistrationOver,
+                NotEligible { field: "".into(), why: Ineligible::Gender },
+                AlreadyRegistered { order_no: None },
+                QuotaExhausted,
+                AlreadyPaid,
+                OrderState,
+                WrongAmount,
+                BadSignature,
+                PhoneRequired,
+                Conflict { field: "mobile".into() },
+                Conflict { field: "name".into() },
+                RateLimited { retry_after_seconds: 1 },
+                Muted { reason: "reason".into(), seconds_left: 1 },
+                DomainError::BUSY,
+                Internal,
+            ])
+            .chain(providers.into_iter().map(ProviderFailed));
+        let mut table = String::new();
+        for fact in facts {
+            let code = code_of(&fact);
+            let status = code.status.as_u16();
+            writeln!(table, "{} {status} {} <- {fact}", code.error_code, code.msg).unwrap();
+        }
+        insta::assert_snapshot!(table, @r"
+        10004 404 用户不存在或被禁用 <- Account not found
+        10000 404 操作错误 <- Admin not found
+        30000 404 赛事不存在 <- Competition not found
+        30000 404 赛事不存在 <- Game not found
+        60000 404 订单不存在 <- Order not found
+        30008 404 赛事报名不存在 <- Registration not found
+        30005 404 赛事直播不存在 <- Live not found
+        30004 404 赛事视频不存在 <- Video not found
+        30001 404 球队信息不存在 <- Team not found
+        30002 404 会员信息不存在或已被禁用 <- Member not found
+        20000 404 业务不存在或已禁用 <- Business not found
+        40002 404 请求banner不存在 <- Banner not found
+        40004 404 请求配置不存在 <- Config not found
+        10000 404 操作错误 <- Application not found
+        10001 404 global:your required resource are not found <- Route not found
+        10000 404 操作错误 <- Item not found
+        99999 400 参数错误 <- malformed request: body
+        99999 400 参数错误 <- request too large
+        99999 400 参数错误 <- invalid id: wrong
+        10003 401 Token已过期或无效Token <- not signed in
+        50000 500 微信服务器异常 <- sign-in refused
+        10001 403 权限不够 <- not allowed
+        60007 403 没有权限更改订单状态 <- belongs to another account
+        10004 404 用户不存在或被禁用 <- account disabled
+        99999 400 参数错误 <- invalid queue token
+        99999 400 参数错误 <- malformed order number
+        10000 400 操作错误 <- registration is not open yet
+        10000 400 操作错误 <- registration is over
+        10000 400 操作错误 <- not eligible: Gender
+        30007 400 重复提交赛事报名 <- already registered
+        10000 400 操作错误 <- no places left
+        60001 400 订单已经支付过 <- already paid
+        10000 400 操作错误 <- order state does not allow this
+        99999 400 参数错误 <- wrong amount
+        10008 401 授权失败 <- signature refused
+        10011 400 请先绑定手机号码 <- phone not bound
+        10006 400 手机号码已被其他人使用 <- already exists: mobile
+        10000 400 操作错误 <- already exists: name
+        10010 400 用户重复发送验证码 <- too fast, retry in 1 s
+        10001 403 权限不够 <- muted: reason
+        10000 503 服务器繁忙，请稍后再试 <- busy, retry in 1 s
+        999 500 sorry，we make a mistake. (^o^)Y <- internal error
+        50000 500 微信服务器异常 <- WeChat failed
+        50000 500 微信服务器异常 <- Payment failed
+        70000 500 发送短信失败 <- Sms failed
+        80000 500 阿里云服务器异常 <- Live failed
+        ");
+    }
+}

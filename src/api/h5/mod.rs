@@ -1,0 +1,40 @@
+//! The H5 application's dialect: `/api/v1/*`. Known quirks, kept on purpose:
+//! - queries answer a bare object or array, operations and errors `{"msg","error_code","request_url"}`;
+//! - bodies are JSON or forms whatever their content type says, query parameters are merged in, `user_id` is refused;
+//! - `pay/notify` speaks WeChat's XML and `pre_order` names one value twice (`timestamp`, `timeStamp`);
+//! - an unknown route or method is 404 with 10001, which is also the code of 403.
+
+mod auth;
+mod body;
+mod codes;
+mod envelope;
+mod links;
+mod pay_notify;
+mod pay_pre_order;
+mod times;
+mod token_user;
+mod user_info;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, PayloadConfig, ServiceConfig};
+
+use actors::error::{DomainError, Entity};
+use envelope::{H5Error, finish};
+
+/// Everything under `/api/v1`. Needs `web::Data<Context>`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::scope("/api/v1")
+            .app_data(PayloadConfig::new(body::MAX_BYTES))
+            .wrap(from_fn(finish))
+            .route("/token/user", web::post().to(token_user::token_user))
+            .route("/user/info", web::get().to(user_info::user_info))
+            .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
+            .route("/pay/notify", web::post().to(pay_notify::notify))
+            .default_service(web::to(unknown_route)),
+    );
+}
+
+async fn unknown_route() -> Result<actix_web::HttpResponse, H5Error> {
+    Err(DomainError::NotFound(Entity::Route).into())
+}

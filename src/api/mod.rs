@@ -1,0 +1,34 @@
+//! What clients speak to: one folder per dialect, each with its own wire types, codes and errors. Nothing in here
+//! decides anything.
+
+pub mod client_address;
+pub mod cmd;
+pub mod h5;
+pub mod observe;
+pub mod ops;
+pub mod problem;
+pub mod sandbox;
+pub mod static_files;
+pub mod times;
+
+use actix_web::web::ServiceConfig;
+
+/// The public port. One line a dialect.
+pub fn routes(cfg: &mut ServiceConfig) {
+    ops::routes(cfg);
+    cmd::routes(cfg);
+    h5::routes(cfg);
+    sandbox::routes(cfg);
+    crate::ws::routes(cfg);
+    static_files::routes(cfg);
+}
+
+/// The chat port of the seed: any path.
+pub fn chat_routes(cfg: &mut ServiceConfig) {
+    crate::ws::seed_routes(cfg);
+}
+
+/// The port for those who run the server.
+pub fn internal_routes(cfg: &mut ServiceConfig) {
+    ops::internal_routes(cfg);
+}

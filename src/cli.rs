@@ -1,0 +1,123 @@
+//! The command line. Exit codes: 0 fine, 1 failed while running, 2 bad usage or configuration.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Loaded, Sources};
+use crate::startup::{self, Application};
+use crate::telemetry;
+
+mod admin;
+
+const BAD_CONFIGURATION: u8 = 2;
+
+/// One server for a sports event: queue for a place, pay for it, watch the live stream and chat.
+#[derive(Parser)]
+#[command(name = "matchday", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Settings {
+    /// Folder of development.toml, production.toml, …; files in it go on top of the built-in ones
+    #[arg(long, global = true, value_name = "FOLDER")]
+    config_dir: Option<PathBuf>,
+    /// Address of the HTTP port
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// Address of the chat port; empty: off
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    chat_bind: Option<String>,
+    /// Address of metrics; empty: off
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    internal_bind: Option<String>,
+    /// Folder of uploads, generated secrets and the default database
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// sqlite:PATH or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// redis://…; empty: one node
+    #[arg(long, global = true, value_name = "URL")]
+    redis_url: Option<String>,
+    /// Put the demo data into an empty database
+    #[arg(long, global = true, value_name = "BOOL")]
+    demo: Option<String>,
+    /// Log filter, such as info,matchday=debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    log_level: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve,
+    /// Check the configuration and print it with secrets masked
+    CheckConfig,
+    /// Bring the database to the newest schema
+    Migrate,
+    /// Administrators' accounts
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+}
+
+impl Settings {
+    fn load(&self) -> Result<Loaded, ExitCode> {
+        let given = [
+            ("--bind", "server.bind", &self.bind),
+            ("--chat-bind", "chat.bind", &self.chat_bind),
+            ("--internal-bind", "internal.bind", &self.internal_bind),
+            ("--data-dir", "data_dir", &self.data_dir),
+            ("--database-url", "database.url", &self.database_url),
+            ("--redis-url", "redis.url", &self.redis_url),
+            ("--demo", "demo", &self.demo),
+            ("--log-level", "log.level", &self.log_level),
+        ];
+        let flags = given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value.clone()?))).collect();
+        Sources::from_process(self.config_dir.clone(), flags).load().map_err(|faults| {
+            eprintln!("{faults}");
+            ExitCode::from(BAD_CONFIGURATION)
+        })
+    }
+}
+
+/// Parses the process's arguments and runs the command. Bad usage ends the process with code 2.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => cli.settings.load().map(serve),
+        Command::CheckConfig => cli.settings.load().map(|loaded| {
+            print!("{}", loaded.masked_toml());
+            Ok(())
+        }),
+        Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
+        Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+    };
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("matchday: {error:#}");
+            ExitCode::FAILURE
+        }
+        Err(code) => code,
+    }
+}
+
+fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    telemetry::init(&loaded.config.log)?;
+    run(async move {
+        let application = Application::build(loaded.config).await?;
+        application.stop_on_signals()?;
+        application.run_until_stopped().await
+    })
+}
+
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    actix_rt::System::new().block_on(work)
+}

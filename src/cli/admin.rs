@@ -1,0 +1,65 @@
+//! `matchday admin …`: administrators made and reset by whoever runs the server.
+
+use std::io::BufRead;
+
+use actors::domain::account::Role;
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use crate::config::Config;
+use crate::service::admins;
+use crate::startup;
+
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// Make an administrator
+    Create {
+        username: String,
+        /// owner, editor, cashier or moderator
+        #[arg(long, default_value = "owner")]
+        role: String,
+        /// Read the password from standard input; without it one is made and printed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a new password and end the administrator's sessions
+    ResetPassword {
+        username: String,
+        /// Read the password from standard input; without it one is made and printed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+impl AdminCommand {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let db = startup::open_database(&config).await?;
+        match self {
+            Self::Create { username, role, password_stdin } => {
+                let role: Role = serde_json::from_value(role.into())
+                    .ok()
+                    .context("--role must be owner, editor, cashier or moderator")?;
+                let password = password(password_stdin)?;
+                admins::create_from_command_line(&db, &username, &password, role).await?;
+            }
+            Self::ResetPassword { username, password_stdin } => {
+                let password = password(password_stdin)?;
+                admins::reset_from_command_line(&db, &username, &password).await?;
+            }
+        }
+        db.close().await;
+        Ok(())
+    }
+}
+
+fn password(from_stdin: bool) -> anyhow::Result<String> {
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let random: [u8; 16] = rand::random();
+    let password = hex::encode(random);
+    println!("password: {password}");
+    Ok(password)
+}

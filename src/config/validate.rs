@@ -1,0 +1,205 @@
+//! What the values of a well-typed configuration mean: addresses, origins, keys, and what production demands.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
+
+use super::fault::Fault;
+use super::keys::is_key;
+use super::{Config, Environment};
+use crate::store::sql::db::DatabaseUrl;
+
+struct Judge<'c> {
+    config: &'c Config,
+    origin: &'c dyn Fn(&str) -> String,
+    faults: Vec<Fault>,
+}
+
+/// `origin` tells where the value in force of a key was written.
+pub(super) fn faults(config: &Config, origin: &dyn Fn(&str) -> String) -> Vec<Fault> {
+    let mut judge = Judge { config, origin, faults: Vec::new() };
+    judge.addresses();
+    judge.stores();
+    judge.amounts();
+    judge.choices();
+    judge.secrets();
+    judge.providers();
+    judge.faults
+}
+
+impl Judge<'_> {
+    fn refuse(&mut self, key: &str, reason: impl ToString) {
+        let origin = (self.origin)(key);
+        self.faults.push(Fault::new(origin, key, reason));
+    }
+
+    fn addresses(&mut self) {
+        let config = self.config;
+        for (key, text, may_be_empty) in [
+            ("server.bind", &config.server.bind, false),
+            ("chat.bind", &config.chat.bind, true),
+            ("internal.bind", &config.internal.bind, true),
+        ] {
+            if !(text.is_empty() && may_be_empty) && SocketAddr::from_str(text).is_err() {
+                self.refuse(key, "must be an address and a port such as 127.0.0.1:8080");
+            }
+        }
+        let url = &config.server.public_url;
+        if !url.is_empty() && !is_origin(url) {
+            self.refuse("server.public_url", "must be an origin such as https://example.org, without a path");
+        }
+        for origin in &config.chat.allowed_origins {
+            if !is_origin(origin) {
+                self.refuse("chat.allowed_origins", "must be origins such as https://example.org, without a path");
+            }
+        }
+    }
+
+    fn stores(&mut self) {
+        if self.config.data_dir.is_empty() {
+            self.refuse("data_dir", "must name a folder");
+        }
+        if let Err(reason) = DatabaseUrl::from_str(self.config.database.url.expose_secret()) {
+            self.refuse("database.url", reason);
+        }
+        let redis = self.config.redis.url.expose_secret();
+        let known = ["redis://", "rediss://", "unix://"].iter().any(|scheme| redis.starts_with(scheme));
+        if !redis.is_empty() && !known {
+            self.refuse("redis.url", "must start with redis://");
+        }
+    }
+
+    fn amounts(&mut self) {
+        let config = self.config;
+        let chat = &config.chat;
+        // An hour a request and ten years a session are beyond any use and far from overflow.
+        let (hour, decade) = (3_600, 315_360_000);
+        for (key, value, least, most) in [
+            ("server.workers", config.server.workers as u64, 0, 1_024),
+            ("server.max_connections", config.server.max_connections as u64, 1, 10_000_000),
+            ("server.shutdown_timeout_seconds", config.server.shutdown_timeout_seconds, 1, hour),
+            ("chat.messages_per_30_seconds", chat.messages_per_30_seconds.into(), 1, 1_000_000),
+            ("chat.moderator_messages_per_30_seconds", chat.moderator_messages_per_30_seconds.into(), 1, 1_000_000),
+            ("chat.max_characters", chat.max_characters as u64, 1, 10_000),
+            ("chat.sockets_per_account", chat.sockets_per_account.into(), 1, 1_000_000),
+            ("chat.sockets_per_address", chat.sockets_per_address.into(), 1, 1_000_000),
+            ("chat.outbox_bytes", chat.outbox_bytes as u64, 65_536, 1 << 30),
+            ("chat.login_timeout_seconds", chat.login_timeout_seconds, 1, hour),
+            ("chat.ping_seconds", chat.ping_seconds, 1, hour),
+            ("chat.pong_timeout_seconds", chat.pong_timeout_seconds, 1, hour),
+            ("admin.session_seconds", config.admin.session_seconds, 60, decade),
+            ("h5.session_seconds", config.h5.session_seconds, 60, decade),
+            ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),
+            ("limits.logins_per_minute_per_address", config.limits.logins_per_minute_per_address.into(), 1, 1_000_000),
+            (
+                "limits.enqueues_per_minute_per_account",
+                config.limits.enqueues_per_minute_per_account.into(),
+                1,
+                1_000_000,
+            ),
+            (
+                "limits.certificate_queries_per_minute",
+                config.limits.certificate_queries_per_minute.into(),
+                1,
+                1_000_000,
+            ),
+        ] {
+            if !(least..=most).contains(&value) {
+                self.refuse(key, format!("must be between {least} and {most}"));
+            }
+        }
+    }
+
+    fn choices(&mut self) {
+        let config = self.config;
+        for (key, value, allowed) in [
+            ("log.format", &config.log.format, &["json", "text"][..]),
+            ("pay.sign_type", &config.pay.sign_type, &["MD5", "HMAC-SHA256"]),
+            ("wechat.provider", &config.wechat.provider, &["none", "sandbox", "wechat"]),
+            ("sms.provider", &config.sms.provider, &["none", "sandbox"]),
+            ("pay.provider", &config.pay.provider, &["none", "sandbox"]),
+        ] {
+            if !allowed.contains(&value.as_str()) {
+                self.refuse(key, format!("must be one of {}", allowed.join(", ")));
+            }
+        }
+        if let Err(error) = EnvFilter::try_new(&config.log.level) {
+            self.refuse("log.level", error);
+        }
+    }
+
+    fn secrets(&mut self) {
+        let config = self.config;
+        let production = config.environment == Environment::Production;
+        for (key, secret) in
+            [("secrets.token_key", &config.secrets.token_key), ("secrets.data_key", &config.secrets.data_key)]
+        {
+            let text = secret.expose_secret();
+            if text.is_empty() {
+                if production {
+                    self.refuse(key, "is required in production: 64 hex digits, kept secret");
+                }
+            } else if !is_key(text) {
+                self.refuse(key, "must be 64 hex digits");
+            }
+        }
+        let token = config.secrets.token_key.expose_secret();
+        if !token.is_empty() && token == config.secrets.data_key.expose_secret() {
+            self.refuse("secrets.data_key", "must differ from secrets.token_key");
+        }
+        let password = config.admin.password.expose_secret();
+        if production && !password.is_empty() && password.chars().count() < 8 {
+            self.refuse("admin.password", "must have 8 characters or more");
+        }
+    }
+
+    fn providers(&mut self) {
+        let config = self.config;
+        if config.environment == Environment::Production {
+            for (key, provider) in [
+                ("wechat.provider", &config.wechat.provider),
+                ("sms.provider", &config.sms.provider),
+                ("pay.provider", &config.pay.provider),
+            ] {
+                if provider == "sandbox" {
+                    self.refuse(key, "sandbox is refused in production");
+                }
+            }
+        }
+        if config.wechat.provider == "wechat" {
+            self.needs("wechat.base_url", &config.wechat.base_url);
+            self.needs("wechat.app_id", &config.wechat.app_id);
+            self.needs_secret("wechat.app_secret", &config.wechat.app_secret);
+            if !config.wechat.base_url.is_empty() && !is_http(&config.wechat.base_url) {
+                self.refuse("wechat.base_url", "must start with https:// or http://");
+            }
+        }
+    }
+
+    fn needs(&mut self, key: &str, value: &str) {
+        if value.is_empty() {
+            self.refuse(key, "is required by the provider that is chosen");
+        }
+    }
+
+    fn needs_secret(&mut self, key: &str, value: &SecretString) {
+        self.needs(key, value.expose_secret());
+    }
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+/// `https://host[:port]` and nothing after it.
+fn is_origin(text: &str) -> bool {
+    text.parse::<actix_web::http::Uri>().is_ok_and(|uri| {
+        is_http(text)
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.path() == "/"
+            && uri.query().is_none()
+            && !text.ends_with('/')
+    })
+}

@@ -1,0 +1,116 @@
+//! Limits per person and address on expensive calls. Counted in this process; switched off as a whole for load tests
+//! and private networks.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use actors::domain::ids::AccountId;
+use actors::error::{DomainError, Result};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::config::Limits as Settings;
+
+/// Keys a limiter may remember. When more are active at once the oldest knowledge is not worth the memory: new keys
+/// are let through unlimited until the next tidying.
+const MOST_KEYS: usize = 200_000;
+
+pub struct RateLimits {
+    enabled: bool,
+    sign_in: Limit<IpAddr>,
+    enqueue: Limit<AccountId>,
+    certificate_query: Limit<AccountId>,
+}
+
+struct Limit<K: Hash + Eq + Clone> {
+    limiter: DefaultKeyedRateLimiter<K>,
+    clock: DefaultClock,
+}
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    fn per_minute(count: u32) -> Self {
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        Self { limiter: RateLimiter::keyed(Quota::per_minute(count)), clock: DefaultClock::default() }
+    }
+
+    fn check(&self, key: &K) -> Result<()> {
+        if self.limiter.len() > MOST_KEYS {
+            self.limiter.retain_recent();
+            if self.limiter.len() > MOST_KEYS {
+                return Ok(());
+            }
+        }
+        self.limiter.check_key(key).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now()).as_secs() + 1;
+            DomainError::RateLimited { retry_after_seconds: u32::try_from(wait).unwrap_or(u32::MAX) }
+        })
+    }
+
+    fn tidy(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+impl RateLimits {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            enabled: settings.enabled,
+            sign_in: Limit::per_minute(settings.logins_per_minute_per_address),
+            enqueue: Limit::per_minute(settings.enqueues_per_minute_per_account),
+            certificate_query: Limit::per_minute(settings.certificate_queries_per_minute),
+        }
+    }
+
+    /// Errors (all): `RateLimited` with the seconds to wait.
+    pub fn sign_in(&self, address: IpAddr) -> Result<()> {
+        if self.enabled { self.sign_in.check(&address) } else { Ok(()) }
+    }
+
+    pub fn enqueue(&self, account: AccountId) -> Result<()> {
+        if self.enabled { self.enqueue.check(&account) } else { Ok(()) }
+    }
+
+    pub fn certificate_query(&self, account: AccountId) -> Result<()> {
+        if self.enabled { self.certificate_query.check(&account) } else { Ok(()) }
+    }
+
+    /// Forgets who has not called lately. Called now and then by the housekeeping loop.
+    pub fn tidy(&self) {
+        self.sign_in.tidy();
+        self.enqueue.tidy();
+        self.certificate_query.tidy();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(enabled: bool) -> RateLimits {
+        RateLimits::new(&Settings {
+            enabled,
+            logins_per_minute_per_address: 3,
+            enqueues_per_minute_per_account: 2,
+            certificate_queries_per_minute: 1,
+        })
+    }
+
+    #[test]
+    fn limit_is_per_key_and_says_when_to_come_back() {
+        let limits = limits(true);
+        assert_eq!(limits.enqueue(AccountId(1)), Ok(()));
+        assert_eq!(limits.enqueue(AccountId(1)), Ok(()));
+        assert!(matches!(limits.enqueue(AccountId(1)), Err(DomainError::RateLimited { retry_after_seconds: 1..=31 })));
+        assert_eq!(limits.enqueue(AccountId(2)), Ok(()));
+    }
+
+    #[test]
+    fn switched_off_nothing_is_limited() {
+        let limits = limits(false);
+        for _ in 0..100 {
+            assert_eq!(limits.certificate_query(AccountId(1)), Ok(()));
+        }
+    }
+}

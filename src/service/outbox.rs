@@ -1,0 +1,104 @@
+//! The loop that does the outbox's work: bounded batches, growing delays, each piece idempotent by its key. Any node may
+//! run it; a claim puts a piece out of the others' reach for as long as its next try is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::error::{DomainError, Result};
+
+use super::{accounts, payments};
+use crate::context::Context;
+use crate::store::sql::outbox as store;
+
+/// Giving money back. The payload is written and read by `payments`.
+pub const REFUND: &str = "refund";
+
+const BATCH: i64 = 16;
+/// About two days of tries, the later ones an hour apart.
+const MOST_ATTEMPTS: i64 = 50;
+const FIRST_DELAY_MS: i64 = 15_000;
+const LONGEST_DELAY_MS: i64 = 3_600_000;
+const IDLE: Duration = Duration::from_secs(1);
+/// Idle rounds between two removals of stale sessions.
+const ROUNDS_PER_SWEEP: u32 = 60;
+
+/// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
+pub async fn run(context: Arc<Context>) {
+    let mut rounds = 0_u32;
+    loop {
+        let done = step(&context).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "outbox");
+            0
+        });
+        if done > 0 {
+            continue;
+        }
+        if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
+            && let Err(error) = accounts::sweep_sessions(&context).await
+        {
+            tracing::warn!(%error, "stale sessions");
+        }
+        rounds = rounds.wrapping_add(1);
+        tokio::time::sleep(IDLE).await;
+    }
+}
+
+/// Tries what is due, at most a batch. Answers how many pieces were done; one that failed is due again later.
+pub async fn step(context: &Context) -> Result<usize> {
+    let mut done = 0;
+    for work in store::due(&context.db, context.db.now_ms(), BATCH).await? {
+        let id = work.id;
+        let attempts = work.attempts;
+        let next_at = context.db.now_ms() + delay_ms(attempts);
+        let claimed = context
+            .db
+            .write(move |tx| Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) }))
+            .await?;
+        if !claimed {
+            continue;
+        }
+        match act(context, &work).await {
+            Ok(()) => done += 1,
+            Err(error) => put_off(context, &work, error).await?,
+        }
+    }
+    Ok(done)
+}
+
+async fn act(context: &Context, work: &store::Work) -> Result<()> {
+    match work.kind.as_str() {
+        REFUND => payments::refund(context, work.id, &work.payload).await,
+        other => {
+            tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
+            Err(DomainError::Internal)
+        }
+    }
+}
+
+async fn put_off(context: &Context, work: &store::Work, error: DomainError) -> Result<()> {
+    let id = work.id;
+    if work.attempts + 1 >= MOST_ATTEMPTS {
+        tracing::error!(work_id = id, kind = work.kind, %error, "outbox work given up");
+    } else {
+        tracing::warn!(work_id = id, kind = work.kind, attempts = work.attempts + 1, %error, "outbox work put off");
+    }
+    let reason = error.to_string();
+    context.db.write(move |tx| Box::pin(async move { Ok(store::failed(tx, id, &reason, MOST_ATTEMPTS).await?) })).await
+}
+
+/// Doubles with every try. It is also how long a claim keeps other nodes away, so it starts above any call's timeout.
+fn delay_ms(attempts: i64) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(16);
+    (FIRST_DELAY_MS << doublings).min(LONGEST_DELAY_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_an_hour() {
+        let delays: Vec<i64> = [0, 1, 2, 9, 10, 49].map(delay_ms).into();
+        assert_eq!(delays, [15_000, 30_000, 60_000, 3_600_000, 3_600_000, 3_600_000]);
+    }
+}

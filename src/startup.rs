@@ -1,0 +1,288 @@
+//! `Application`: the only place that wires things together, and the order in which a node starts and stops.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Arbiter, ArbiterHandle};
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
+use actors::ports::Bus;
+use anyhow::Context as _;
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api;
+use crate::clients::Outside;
+use crate::config::{self, Config};
+use crate::context::Context;
+use crate::listener;
+use crate::metrics::Metrics;
+use crate::service::accounts::SessionCache;
+use crate::service::admins::{self, AdminGate, FirstStart};
+use crate::service::catalog::Catalog;
+use crate::service::housekeeping;
+use crate::service::limits::RateLimits;
+use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
+use crate::service::outbox;
+use crate::service::queues::Queues;
+use crate::shutdown::{Phase, Shutdown};
+use crate::store::memory::MemoryBus;
+use crate::store::redis::RedisBus;
+use crate::store::sql::chat::SqlChatLog;
+use crate::store::sql::db::{DatabaseUrl, Db};
+use crate::store::sql::quota::SqlQuotaLedger;
+use crate::vault::Vault;
+use crate::ws::{self, JsonWire};
+
+/// A phase of the stop that takes longer is given up.
+const PHASE_LIMIT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+pub struct Application {
+    context: Arc<Context>,
+    http: Port,
+    chat: Option<Port>,
+    internal: Option<Port>,
+}
+
+struct Port {
+    number: u16,
+    server: Server,
+}
+
+/// Opens the configured database and brings it to the newest schema.
+pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let url = DatabaseUrl::from_str(config.database.url.expose_secret())
+        .map_err(|reason| anyhow::anyhow!("database.url: {reason}"))?;
+    Db::open(&url).await.context("opening the database")
+}
+
+/// `matchday migrate`.
+pub async fn migrate(config: Config) -> anyhow::Result<()> {
+    open_database(&config).await?.close().await;
+    Ok(())
+}
+
+impl Application {
+    /// Validated config → keys → database, migrated → context → sockets bound. Nothing is served before
+    /// `run_until_stopped`. Must be called inside an actix system.
+    pub async fn build(mut config: Config) -> anyhow::Result<Self> {
+        config::ensure_keys(&mut config).context("secret keys")?;
+        match listener::raise_file_limit() {
+            Ok(limit) => tracing::info!(limit, "open files"),
+            Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+        }
+        let db = open_database(&config).await?;
+        let vault = Vault::new(
+            &key(&config, "token_key", |config| &config.secrets.token_key)?,
+            &key(&config, "data_key", |config| &config.secrets.data_key)?,
+        );
+        let bus = bus(&config)?;
+        let arbiters = arbiters();
+        let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
+        let log = Arc::new(SqlChatLog { db: db.clone() });
+        let wire = JsonWire { public_url: config.server.public_url.clone() };
+        let rooms = Rooms::new(log, bus.clone(), Arc::new(wire), arbiters);
+        let sockets = Sockets::new(SocketLimits::from_config(&config), rooms.node());
+        let catalog = Catalog::default();
+        catalog.reload(&db).await.context("reading the games")?;
+        let context = Arc::new(Context {
+            limits: RateLimits::new(&config.limits),
+            db,
+            vault,
+            bus,
+            queues,
+            catalog,
+            rooms,
+            sockets,
+            metrics: Metrics::new()?,
+            shutdown: Shutdown::default(),
+            admin_gate: AdminGate::default(),
+            outside: Outside::from_config(&config)?,
+            sessions: SessionCache::new(),
+            config,
+        });
+        let config = &context.config;
+        let http = serve(&context, "http", &config.server.bind, api::routes)?;
+        let chat = serve_optional(&context, "chat", &config.chat.bind, api::chat_routes)?;
+        let mut own_address: SocketAddr = config.server.bind.parse()?;
+        own_address.set_port(http.number);
+        context.outside.set_own_address(own_address);
+        let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
+        let application = Self { http, chat, internal, context };
+        application.start_loops();
+        application.greet_first_administrator().await?;
+        let context = &application.context;
+        context.shutdown.spawn(outbox::run(context.clone()));
+        Ok(application)
+    }
+
+    /// What goes on without a client calling: the sweep of all lines, the games' rules, tidying.
+    fn start_loops(&self) {
+        let shutdown = &self.context.shutdown;
+        let context = self.context.clone();
+        shutdown.spawn(async move { context.queues.run(&context.db, context.bus.as_ref()).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { housekeeping::run(&context).await });
+        shutdown.spawn(follow_bus(self.context.clone()));
+        let context = self.context.clone();
+        shutdown.on(Phase::Sockets, "sockets", move || async move { ws::close_all(&context) });
+        let context = self.context.clone();
+        shutdown.on(Phase::Queues, "lines", move || async move { context.queues.drain().await });
+    }
+
+    async fn greet_first_administrator(&self) -> anyhow::Result<()> {
+        if let FirstStart::Link(token) = admins::first_start(&self.context).await? {
+            let origin = match self.context.config.server.public_url.as_str() {
+                "" => format!("http://127.0.0.1:{}", self.port()),
+                url => url.to_owned(),
+            };
+            // On standard output and not in the log: logs are kept and copied.
+            println!(
+                "No administrator yet. This link sets the first password; it works once, for 24 hours:\n\
+                 {origin}/admin.html#setup={token}"
+            );
+        }
+        Ok(())
+    }
+
+    pub fn port(&self) -> u16 {
+        self.http.number
+    }
+
+    pub fn chat_port(&self) -> Option<u16> {
+        self.chat.as_ref().map(|port| port.number)
+    }
+
+    pub fn internal_port(&self) -> Option<u16> {
+        self.internal.as_ref().map(|port| port.number)
+    }
+
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// SIGTERM and SIGINT ask for the stop.
+    pub fn stop_on_signals(&self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let context = self.context.clone();
+        actix_rt::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            context.shutdown.request();
+        });
+        Ok(())
+    }
+
+    /// Serves until `Context::shutdown` is asked to stop, then stops in order. Errors: a server ended by itself.
+    pub async fn run_until_stopped(self) -> anyhow::Result<()> {
+        let context = self.context;
+        tracing::info!(port = self.http.number, "ready");
+        let mut handles = Vec::new();
+        let mut running = tokio::task::JoinSet::new();
+        let ports = [Some(self.http), self.chat, self.internal];
+        for port in ports.into_iter().flatten() {
+            handles.push(port.server.handle());
+            running.spawn_local(port.server);
+        }
+        let failed = tokio::select! {
+            () = context.shutdown.requested() => None,
+            Some(ended) = running.join_next() => Some(ended),
+        };
+        stop(&context, &handles).await;
+        match failed {
+            Some(Ok(Err(error))) => Err(error).context("a server failed"),
+            Some(Err(error)) => Err(error).context("a server panicked"),
+            Some(Ok(Ok(()))) => anyhow::bail!("a server ended by itself"),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn stop(context: &Context, handles: &[ServerHandle]) {
+    tracing::info!("stopping");
+    let shutdown = &context.shutdown;
+    shutdown.begin();
+    shutdown.run(Phase::Queues, PHASE_LIMIT).await;
+    shutdown.run(Phase::Sockets, PHASE_LIMIT).await;
+    futures_util::future::join_all(handles.iter().map(|handle| handle.stop(true))).await;
+    shutdown.run(Phase::Background, PHASE_LIMIT).await;
+    context.db.close().await;
+    tracing::info!("stopped");
+}
+
+/// One node tells nobody; several tell each other through Redis.
+fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match config.redis.url.expose_secret() {
+        "" => Arc::new(MemoryBus::default()),
+        url => Arc::new(RedisBus::start(url).context("redis.url")?),
+    })
+}
+
+/// The threads that lines and rooms live on, apart from those that serve HTTP.
+fn arbiters() -> Vec<ArbiterHandle> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    (0..threads).map(|_| Arbiter::new().handle()).collect()
+}
+
+fn key(config: &Config, name: &str, of: impl Fn(&Config) -> &secrecy::SecretString) -> anyhow::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(of(config).expose_secret(), &mut key)
+        .map_err(|_| anyhow::anyhow!("secrets.{name}: must be 64 hex digits"))?;
+    Ok(key)
+}
+
+fn serve_optional(
+    context: &Arc<Context>,
+    name: &'static str,
+    address: &str,
+    routes: fn(&mut ServiceConfig),
+) -> anyhow::Result<Option<Port>> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    serve(context, name, address, routes).map(Some)
+}
+
+fn serve(
+    context: &Arc<Context>,
+    name: &'static str,
+    address: &str,
+    routes: fn(&mut ServiceConfig),
+) -> anyhow::Result<Port> {
+    let settings = &context.config.server;
+    let workers = match (name, settings.workers) {
+        ("internal", _) => 1,
+        (_, 0) => std::thread::available_parallelism().map_or(1, usize::from),
+        (_, workers) => workers,
+    };
+    let address: SocketAddr = address.parse().with_context(|| format!("{name}.bind: {address}"))?;
+    let socket = listener::listen(address).with_context(|| format!("binding {name} to {address}"))?;
+    let number = socket.local_addr()?.port();
+    let shared = context.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::from(shared.clone()))
+            .wrap(from_fn(api::observe::observe))
+            .configure(routes)
+            .default_service(web::to(api::problem::not_found))
+    })
+    .workers(workers)
+    .max_connections(settings.max_connections.div_ceil(workers))
+    .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+    .shutdown_timeout(settings.shutdown_timeout_seconds)
+    .disable_signals()
+    .listen(socket)
+    .with_context(|| format!("serving {name}"))?
+    .run();
+    Ok(Port { number, server })
+}

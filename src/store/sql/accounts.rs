@@ -1,0 +1,181 @@
+//! Accounts and their sessions: the rows, and who may be signed in by them.
+
+use actors::domain::account::Account;
+use actors::domain::ids::AccountId;
+
+use super::db::{Db, Row, StoreError, Tx};
+use crate::args;
+
+/// What the owner of an account sees of it. Times in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountProfile {
+    pub username: String,
+    /// Bound phone, or empty.
+    pub mobile: String,
+    /// 0 not told, 1 male, 2 female.
+    pub sex: i64,
+    pub country: String,
+    pub province: String,
+    pub city: String,
+    /// A path on this server or an absolute address; may be empty.
+    pub head_img: String,
+    pub register_time: i64,
+    pub last_login_time: Option<i64>,
+    /// As stored: 0 none, 1 paid, 2 disabled, 3 over.
+    pub member_status: i64,
+    pub member_expire_time: Option<i64>,
+}
+
+/// A session that was found; `enabled` is the account's.
+#[derive(Debug, Clone)]
+pub struct StoredSession {
+    pub account: Account,
+    pub enabled: bool,
+    pub expires_at: i64,
+}
+
+/// The columns of a new account that come from outside.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub openid: String,
+    pub username: String,
+    pub sex: i64,
+    pub country: String,
+    pub province: String,
+    pub city: String,
+    pub head_img: String,
+}
+
+const SESSION: &str = "
+SELECT s.expires_at, a.id, a.username, a.head_img, a.mobile, a.register_time, a.status, a.member_status,
+       a.member_expire_time
+FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.token_hash = $1 AND s.expires_at > $2";
+
+/// The session of a token's hash, unless it is over.
+pub async fn session(db: &Db, token_hash: &str, now_ms: i64) -> Result<Option<StoredSession>, StoreError> {
+    let row = db.fetch_optional(SESSION, args![token_hash, now_ms]).await?;
+    row.map(|row| {
+        Ok(StoredSession {
+            account: account_from(&row, now_ms)?,
+            enabled: row.flag("status")?,
+            expires_at: row.int("expires_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// An account by its id, and whether it is enabled.
+pub async fn account(db: &Db, id: AccountId, now_ms: i64) -> Result<Option<(Account, bool)>, StoreError> {
+    let sql = "SELECT id, username, head_img, mobile, register_time, member_status, member_expire_time, status
+               FROM accounts WHERE id = $1";
+    let row = db.fetch_optional(sql, args![id.0]).await?;
+    row.map(|row| Ok((account_from(&row, now_ms)?, row.flag("status")?))).transpose()
+}
+
+fn account_from(row: &Row, now_ms: i64) -> Result<Account, StoreError> {
+    let expires = row.opt_int("member_expire_time")?;
+    Ok(Account {
+        id: AccountId(row.int("id")?),
+        username: row.text("username")?,
+        head_img: row.text("head_img")?,
+        mobile: row.opt_text("mobile")?.unwrap_or_default(),
+        register_time: row.int("register_time")?,
+        is_member: row.int("member_status")? == 1 && expires.is_some_and(|at| at > now_ms),
+    })
+}
+
+const PROFILE: &str = "
+SELECT username, mobile, sex, country, province, city, head_img, register_time, last_login_time, member_status,
+       member_expire_time
+FROM accounts WHERE id = $1";
+
+pub async fn profile(db: &Db, id: AccountId) -> Result<Option<AccountProfile>, StoreError> {
+    let row = db.fetch_optional(PROFILE, args![id.0]).await?;
+    row.map(|row| {
+        Ok(AccountProfile {
+            username: row.text("username")?,
+            mobile: row.opt_text("mobile")?.unwrap_or_default(),
+            sex: row.int("sex")?,
+            country: row.text("country")?,
+            province: row.text("province")?,
+            city: row.text("city")?,
+            head_img: row.text("head_img")?,
+            register_time: row.int("register_time")?,
+            last_login_time: row.opt_int("last_login_time")?,
+            member_status: row.int("member_status")?,
+            member_expire_time: row.opt_int("member_expire_time")?,
+        })
+    })
+    .transpose()
+}
+
+const INSERT_BY_OPENID: &str = "
+INSERT INTO accounts (openid, username, sex, country, province, city, head_img, register_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (openid) DO NOTHING";
+
+const COUNT_LOGIN: &str = "
+UPDATE accounts SET last_login_time = $2, login_count = login_count + 1
+WHERE openid = $1 AND status = 1
+RETURNING id";
+
+/// The account of an openid, made if nobody has it, with this sign-in counted. `None`: it is disabled.
+pub async fn sign_in_by_openid(tx: &mut Tx, new: &NewAccount, now_ms: i64) -> Result<Option<AccountId>, StoreError> {
+    let columns =
+        args![&new.openid, &new.username, new.sex, &new.country, &new.province, &new.city, &new.head_img, now_ms,];
+    tx.execute(INSERT_BY_OPENID, columns).await?;
+    let row = tx.fetch_optional(COUNT_LOGIN, args![&new.openid, now_ms]).await?;
+    row.map(|row| Ok(AccountId(row.int("id")?))).transpose()
+}
+
+const INSERT_SESSION: &str = "
+INSERT INTO sessions (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+
+pub async fn insert_session(
+    tx: &mut Tx,
+    token_hash: &str,
+    account: AccountId,
+    now_ms: i64,
+    expires_at: i64,
+) -> Result<(), StoreError> {
+    let columns = args![token_hash, account.0, now_ms, expires_at];
+    tx.execute(INSERT_SESSION, columns).await.map(drop)
+}
+
+const DELETE_STALE_SESSIONS: &str = "
+DELETE FROM sessions WHERE token_hash IN
+    (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+/// Removes at most `limit` sessions that are over; answers how many.
+pub async fn delete_stale_sessions(tx: &mut Tx, now_ms: i64, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(DELETE_STALE_SESSIONS, args![now_ms, limit]).await
+}
+
+const OPENID: &str = "SELECT openid FROM accounts WHERE id = $1";
+
+/// The WeChat identity of an account; none for accounts of other dialects.
+pub async fn openid(db: &Db, id: AccountId) -> Result<Option<String>, StoreError> {
+    match db.fetch_optional(OPENID, args![id.0]).await? {
+        Some(row) => row.opt_text("openid"),
+        None => Ok(None),
+    }
+}
+
+const LOCK_MEMBERSHIP: &str = "
+UPDATE accounts SET member_status = member_status WHERE id = $1 RETURNING member_expire_time";
+
+/// When the membership ends, under the row's lock.
+pub async fn lock_membership(tx: &mut Tx, id: AccountId) -> Result<Option<i64>, StoreError> {
+    tx.fetch_one(LOCK_MEMBERSHIP, args![id.0]).await?.opt_int("member_expire_time")
+}
+
+/// A membership that an administrator disabled is prolonged but stays disabled.
+const SET_MEMBERSHIP: &str = "
+UPDATE accounts
+SET member_expire_time = $2, member_status = CASE WHEN member_status = 2 THEN 2 ELSE 1 END
+WHERE id = $1";
+
+pub async fn set_membership(tx: &mut Tx, id: AccountId, expires_at: i64) -> Result<(), StoreError> {
+    tx.execute(SET_MEMBERSHIP, args![id.0, expires_at]).await.map(drop)
+}

@@ -1,0 +1,77 @@
+//! Work that must survive a crash: rows that one loop on any node takes, does and marks done.
+
+use serde::Serialize;
+
+use super::db::{Db, StoreError, Tx};
+use crate::args;
+
+/// One piece of work, claimed by this node until its next try is due.
+#[derive(Debug, Clone)]
+pub struct Work {
+    pub id: i64,
+    pub kind: String,
+    /// JSON, as given to `insert`.
+    pub payload: String,
+    /// Tries so far, this one included.
+    pub attempts: i64,
+}
+
+const INSERT: &str = "
+INSERT INTO outbox (kind, work_key, payload, next_at, created_at) VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT (work_key) DO NOTHING";
+
+/// Adds work in the transaction that made it necessary. The same `work_key` again adds nothing.
+pub async fn insert(
+    tx: &mut Tx,
+    kind: &str,
+    work_key: &str,
+    payload: &impl Serialize,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let payload = serde_json::to_string(payload).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    tx.execute(INSERT, args![kind, work_key, payload, now_ms]).await.map(drop)
+}
+
+const DUE: &str = "
+SELECT id, kind, payload, attempts FROM outbox
+WHERE state = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $2";
+
+/// Work whose time has come, oldest first. Not claimed yet.
+pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreError> {
+    db.fetch_all(DUE, args![now_ms, limit])
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(Work {
+                id: row.int("id")?,
+                kind: row.text("kind")?,
+                payload: row.text("payload")?,
+                attempts: row.int("attempts")?,
+            })
+        })
+        .collect()
+}
+
+const CLAIM: &str = "
+UPDATE outbox SET attempts = attempts + 1, next_at = $3 WHERE id = $1 AND state = 0 AND attempts = $2";
+
+/// Counts a try and puts the next one off, so that no other node takes the work meanwhile. False: another node has it.
+pub async fn claim(tx: &mut Tx, id: i64, attempts_before: i64, next_at: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(CLAIM, args![id, attempts_before, next_at]).await? == 1)
+}
+
+const DONE: &str = "UPDATE outbox SET state = 1, done_at = $2, last_error = NULL WHERE id = $1 AND state = 0";
+
+/// Marks work done in the transaction that keeps its outcome. False: it was done already.
+pub async fn done(tx: &mut Tx, id: i64, now_ms: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(DONE, args![id, now_ms]).await? == 1)
+}
+
+const FAILED: &str = "
+UPDATE outbox SET last_error = $2, state = CASE WHEN attempts >= $3 THEN 2 ELSE 0 END
+WHERE id = $1 AND state = 0";
+
+/// Keeps why a try failed; after `most_attempts` the work is given up.
+pub async fn failed(tx: &mut Tx, id: i64, reason: &str, most_attempts: i64) -> Result<(), StoreError> {
+    tx.execute(FAILED, args![id, reason, most_attempts]).await.map(drop)
+}
