@@ -8,3 +8,4 @@ mod h5;
 mod platform;
 mod reg;
 mod store;
+mod ws;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod fixtures;
+pub mod chat;
 mod postgres;
 
 /// The administrator every test server has.
