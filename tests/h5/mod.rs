@@ -1,6 +1,7 @@
 //! The H5 dialect over a real server.
 
 mod envelope;
+mod lives;
 mod pay_notify;
 mod pay_pre_order;
 mod refunds;

@@ -179,3 +179,27 @@ pub async fn send_notice(app: &TestApp, xml: String) -> String {
     assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
     answer.text().await.unwrap()
 }
+
+/// A live with its room; answers its id.
+pub async fn live(db: &Db) -> i64 {
+    let live = insert(
+        db,
+        "INSERT INTO lives (title, summary, main_img_url, play_rtmp, play_flv, play_m3u8, plug_flow, live_status,
+                            browse_num, publish_time, created_at)
+         VALUES ('决赛', '直播', '/static/img/live.jpg', 'rtmp://live.example/app/one', '', '/static/media/one.m3u8',
+                 'rtmp://push.example/app/one?auth_key=secret', 1, 7, 1700000000000, 1700000000000) RETURNING id",
+        args![],
+    )
+    .await;
+    execute(db, "INSERT INTO rooms (live_id, epoch) VALUES ($1, 'e')", args![live]).await;
+    live
+}
+
+/// A saved line, `offset` the next one of its room.
+pub async fn line(db: &Db, live: i64, offset: i64, speaker: &Person, content: &str) {
+    let sql = "INSERT INTO publications (room_id, line_offset, account_id, uuid, content, username, head_img, msg_time)
+               VALUES ($1, $2, $3, 'MC4wLjAuMF8xOTgzMl82', $4, 'a<b>', '/uploads/a.jpg', $5)";
+    let at = 1_700_000_000_000 + offset * 1000;
+    execute(db, sql, args![live, offset, speaker.account.0, content, at]).await;
+    execute(db, "UPDATE rooms SET tail_offset = $2 WHERE live_id = $1", args![live, offset]).await;
+}
