@@ -1,6 +1,6 @@
 //! From an HTTP request to an open socket with a session behind it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use actors::outbox::Outbox;
 use actors::user_session::{SessionLimits, SessionParts, SocketSlot, UserSession, close};
 use tracing::debug;
 
+use crate::api::client_address::ClientAddress;
 use crate::config::Config;
 use crate::context::Context;
 use crate::service::live::{Admitted, LiveGate};
@@ -23,7 +24,12 @@ use super::inbound::InboundStream;
 use super::{frame, uuid};
 
 /// Opens a socket, or says in plain HTTP why not.
-pub async fn open(request: HttpRequest, payload: web::Payload, context: web::Data<Context>) -> HttpResponse {
+pub async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    client: ClientAddress,
+    context: web::Data<Context>,
+) -> HttpResponse {
     let mut accepted = match ws::handshake(&request) {
         Ok(accepted) => accepted,
         Err(error) => return HttpResponse::from_error(error),
@@ -33,7 +39,7 @@ pub async fn open(request: HttpRequest, payload: web::Payload, context: web::Dat
     }
     let context = context.into_inner();
     let outbox = Arc::new(Outbox::new(context.config.chat.outbox_bytes, frame::close(close::TOO_SLOW, "too slow")));
-    let admitted = match context.sockets.admit(client_address(&request), &outbox) {
+    let admitted = match context.sockets.admit(client.0, &outbox) {
         Ok(admitted) => admitted,
         Err(error) => return refused(&error),
     };
@@ -71,10 +77,6 @@ fn origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
         return true;
     };
     allowed.is_empty() || origin.to_str().is_ok_and(|origin| allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)))
-}
-
-fn client_address(request: &HttpRequest) -> IpAddr {
-    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
 fn limits(config: &Config) -> SessionLimits {

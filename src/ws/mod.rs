@@ -6,7 +6,7 @@
 
 mod body;
 mod codes;
-mod escape;
+pub mod escape;
 mod frame;
 mod handshake;
 mod inbound;
@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// The seed's port: every path is a socket.
 pub fn seed_routes(config: &mut ServiceConfig) {
-    config.default_service(web::to(handshake::open));
+    config.route("/{any:.*}", web::get().to(handshake::open));
 }
 
 /// Closes every socket with 1012 and a hint when to come back; their bodies end. Call it on the first stop signal.

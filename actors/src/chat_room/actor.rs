@@ -362,3 +362,7 @@ impl Handler<BusNews> for ChatRoom {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

@@ -6,6 +6,8 @@ mod messages;
 mod ports;
 mod presence;
 mod state;
+#[cfg(test)]
+mod test_support;
 mod unsent;
 mod wire;
 

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(board.room(ROOM, start + PRESENCE_TTL).connections, 2 + 4);
         assert!(!board.knows_node(ROOM, 7, start + PRESENCE_TTL));
         board.hear(ROOM, &told(8, 0), start + PRESENCE_REFRESH);
-        assert_eq!(board.room(ROOM, start + PRESENCE_REFRESH), local);
+        assert_eq!(board.room(ROOM, start + PRESENCE_TTL), local);
         assert_eq!(board.room(LiveId(2), start), Presence::default());
     }
 }

@@ -42,7 +42,7 @@ pub async fn run(args: ChatArgs) -> anyhow::Result<()> {
     let sessions = if args.idle { Vec::new() } else { sign_in_all(&target, args.publishers, limit).await? };
     let mut report = Report { benchmark: "chat", runs: Vec::new(), faults: Vec::new() };
     for number in 1..=common.runs {
-        let mut run = Run::default();
+        let mut run = Run { fresh: number == 1, ..Run::default() };
         let room = Room::new(&args, target.clone())?;
         room.measure(&sessions, &mut run).await?;
         let name_run = |fault| format!("run {number}: {fault}");
@@ -54,6 +54,8 @@ pub async fn run(args: ChatArgs) -> anyhow::Result<()> {
 
 #[derive(Default)]
 struct Run {
+    /// Memory grows by what new sockets need only on a server that has not served others before.
+    fresh: bool,
     figures: Figures,
     faults: Vec<String>,
 }
@@ -173,9 +175,9 @@ impl Room {
         }
         figures.latency("connect", &connecting);
         figures.server("connect", before, connected, ready);
-        if let (Some(before), Some(settled)) = (before, settled) {
+        if let (true, Some(before), Some(settled)) = (run.fresh, before, settled) {
             let grown = settled.resident_bytes as f64 - before.resident_bytes as f64;
-            figures.add("memory per idle socket", "KiB", grown / 1024.0 / ready.max(1) as f64);
+            figures.add("memory per idle socket, first run", "KiB", grown / 1024.0 / ready.max(1) as f64);
         }
         if failed > 0 {
             run.faults.push(format!("{failed} viewers were refused"));

@@ -125,7 +125,7 @@ impl Step {
             ("deliveries twice", duplicates),
             ("deliveries out of order", late),
             ("viewers dropped", closed),
-            ("lines never answered", self.sent.saturating_sub(saved + self.counts.refused)),
+            ("publications unanswered", self.sent.saturating_sub(saved + self.counts.refused)),
         ] {
             figures.count(format!("{name} {fault}"), count);
             if count > 0 {
@@ -281,7 +281,7 @@ mod tests {
         broken.report("lines", &mut run);
         assert_eq!(
             run.faults,
-            ["lines: 10 deliveries lost", "lines: 3 deliveries twice", "lines: 1 lines never answered"]
+            ["lines: 10 deliveries lost", "lines: 3 deliveries twice", "lines: 1 publications unanswered"]
         );
     }
 }

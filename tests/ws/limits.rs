@@ -1,0 +1,143 @@
+//! Everything that is bounded, and how it ends.
+
+use actors::domain::ids::LiveId;
+use matchday::service::live;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use crate::support::PATIENCE;
+use crate::support::chat::{ChatServer, Client};
+
+fn fragment(kind: Data, last: bool, bytes: Vec<u8>) -> Message {
+    Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
+}
+
+#[tokio::test]
+async fn frames_that_break_the_rules_close_with_their_code() {
+    let server = ChatServer::start().await;
+    let bad_text = Message::Frame(Frame::message(vec![0xFF, 0xFE], OpCode::Data(Data::Text), true));
+    for (bad, code) in [
+        (Message::text("x".repeat(16 * 1024 + 1)), 1009),
+        (Message::text("x".repeat(1 << 20)), 1009),
+        (Message::binary(vec![1, 2, 3]), 1003),
+        (bad_text, 1007),
+        (fragment(Data::Continue, true, vec![b'x']), 1002),
+    ] {
+        let mut client = server.connect().await;
+        client.raw(bad).await;
+        assert_eq!(client.closed().await, code);
+    }
+}
+
+#[tokio::test]
+async fn the_largest_message_and_fragments_are_read() {
+    let server = ChatServer::start().await;
+    let mut client = server.connect().await;
+    client.raw(Message::text("x".repeat(16 * 1024))).await;
+    assert_eq!(client.message().await["code"], 99999);
+    let question = r#"{"type":"SEND_ALL","room_id":"99999999","content":"6扑"}"#.as_bytes();
+    let middle = question.len() - 4;
+    client.raw(fragment(Data::Text, false, question[..5].to_vec())).await;
+    client.raw(Message::Ping(vec![7].into())).await;
+    client.raw(fragment(Data::Continue, false, question[5..middle].to_vec())).await;
+    client.raw(fragment(Data::Continue, true, question[middle..].to_vec())).await;
+    assert_eq!(client.until("SEND_ALL").await["content"], "6扑");
+    client.raw(fragment(Data::Text, false, vec![b'x'; 10_000])).await;
+    client.raw(fragment(Data::Continue, false, vec![b'x'; 10_000])).await;
+    assert_eq!(client.closed().await, 1009);
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_is_closed_as_too_slow_and_the_others_never_notice() {
+    const ROUNDS: usize = 300;
+    const LINES: usize = 100;
+    let server = ChatServer::with(&[]).await;
+    let token = server.person("Li").await;
+    let mut slow = server.enter(None).await;
+    let mut good = server.enter(None).await;
+    let mut speaker = server.enter(Some(&token)).await;
+    // Each leaves as six, so that few lines fill the buffers of both kernels and then the outbox.
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": "\"".repeat(500), "token": token});
+    let mut rounds = 0;
+    while live::online(&server.context, LiveId(1)).unwrap().connections == 3 {
+        assert!(rounds < ROUNDS, "the reader that stopped was never given up");
+        for _ in 0..LINES {
+            speaker.send(line.clone()).await;
+        }
+        let (echoes, seen) = tokio::join!(speaker.lines(LINES), good.lines(LINES));
+        rounds += 1;
+        for lines in [echoes, seen] {
+            assert_eq!(lines[LINES - 1]["offset"], (rounds * LINES) as i64);
+        }
+    }
+    assert_eq!(slow.closed().await, 4001);
+}
+
+#[tokio::test]
+async fn the_twenty_first_line_in_thirty_seconds_waits() {
+    let server = ChatServer::start().await;
+    let token = server.person("Li").await;
+    let mut speaker = server.enter(Some(&token)).await;
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": "x", "token": token, "client_id": "c"});
+    for number in 0..21 {
+        let mut line = line.clone();
+        line["client_id"] = json!(number.to_string());
+        speaker.send(line).await;
+    }
+    let (mut echoes, mut error) = (0, None);
+    while echoes < 20 || error.is_none() {
+        let message = speaker.message().await;
+        match message["type"].as_str().unwrap() {
+            "SEND_ALL" => echoes += 1,
+            "ERROR" => error = Some(message),
+            _ => {}
+        }
+    }
+    let error = error.unwrap();
+    assert_eq!((&error["code"], &error["client_id"]), (&json!(10010), &json!("20")));
+    assert!((1..=30).contains(&error["retry_after"].as_i64().unwrap()));
+}
+
+#[tokio::test]
+async fn an_address_and_an_account_have_so_many_sockets() {
+    let server = ChatServer::with(&[
+        ("limits.enabled", "true"),
+        ("chat.sockets_per_account", "1"),
+        ("chat.sockets_per_address", "3"),
+    ])
+    .await;
+    let token = server.person("Li").await;
+    let first = server.enter(Some(&token)).await;
+    let mut second = server.connect().await;
+    second.send(json!({"type": "LOGIN", "room_id": "1", "token": token})).await;
+    assert_eq!(second.message().await["code"], 10010);
+    let _third = server.connect().await;
+    let url = format!("ws://{}/ws", server.address);
+    let refused = tokio_tungstenite::connect_async(&url).await.unwrap_err();
+    assert!(refused.to_string().contains("429"), "{refused}");
+    drop(first);
+    let again = async {
+        loop {
+            second.send(json!({"type": "LOGIN", "room_id": "1", "token": token})).await;
+            if second.message().await["type"] == "WELCOME" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.unwrap();
+}
+
+#[tokio::test]
+async fn on_the_seed_s_port_any_path_opens_but_not_for_a_page_of_another_origin() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    let server = ChatServer::with(&[("chat.allowed_origins", "https://ok.example")]).await;
+    for (origin, allowed) in [("https://ok.example", true), ("https://evil.example", false)] {
+        let mut request = format!("{}/any/path", server.app.chat_url).into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let outcome = tokio_tungstenite::connect_async(request).await;
+        assert_eq!(outcome.is_ok(), allowed, "{origin}");
+    }
+    let _no_browser: Client = server.connect().await;
+}
