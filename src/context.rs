@@ -13,6 +13,7 @@ use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
+use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
@@ -31,6 +32,7 @@ pub struct Context {
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
+    pub lobby: LobbyCache,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.

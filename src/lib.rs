@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod context;
+pub mod demo;
 pub mod listener;
 pub mod metrics;
 pub mod service;

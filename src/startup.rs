@@ -20,6 +20,7 @@ use crate::api;
 use crate::clients::Outside;
 use crate::config::{self, Config};
 use crate::context::Context;
+use crate::demo;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
@@ -28,6 +29,7 @@ use crate::service::catalog::Catalog;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
+use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
@@ -78,6 +80,7 @@ impl Application {
             Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
         }
         let db = open_database(&config).await?;
+        demo::prepare(&db, &config).await?;
         let vault = Vault::new(
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
@@ -104,6 +107,7 @@ impl Application {
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
+            lobby: LobbyCache::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             config,

@@ -1,9 +1,11 @@
 //! What clients speak to: one folder per dialect, each with its own wire types, codes and errors. Nothing in here
 //! decides anything.
 
+pub mod admin;
 pub mod client_address;
 pub mod cmd;
 pub mod h5;
+pub mod lobby;
 pub mod observe;
 pub mod ops;
 pub mod problem;
@@ -20,6 +22,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
     h5::routes(cfg);
     sandbox::routes(cfg);
     crate::ws::routes(cfg);
+    admin::routes(cfg);
+    lobby::routes(cfg);
     static_files::routes(cfg);
 }
 

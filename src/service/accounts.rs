@@ -38,6 +38,11 @@ impl SessionCache {
     pub fn new() -> Self {
         Self(Cache::new(CACHE_SESSIONS))
     }
+
+    /// After an account was disabled: every session is judged anew.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
 }
 
 impl Default for SessionCache {

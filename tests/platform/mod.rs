@@ -1,2 +1,5 @@
+mod admin;
 mod config;
+mod demo;
 mod http;
+mod layers;

@@ -22,7 +22,7 @@ pub fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn role(text: &str) -> Result<Role, StoreError> {
+pub fn role(text: &str) -> Result<Role, StoreError> {
     match text {
         "owner" => Ok(Role::Owner),
         "editor" => Ok(Role::Editor),

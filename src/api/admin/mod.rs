@@ -1,0 +1,49 @@
+//! Administrators over HTTP, `/admin/api/v1`. Errors are problem documents; collections answer
+//! {current_page, total, data}; times are `YYYY-MM-DD HH:mm:ss` in Beijing and prices yuan.
+//!
+//! Quirks: content types are not looked at; a write's answer is the row as it is after it, and 204 after a DELETE.
+
+mod accounts;
+mod admins;
+pub mod caller;
+pub mod codes;
+mod collection;
+mod competitions;
+mod games;
+mod lives;
+mod request;
+mod session;
+
+use actix_web::Resource;
+use actix_web::web::{self, ServiceConfig};
+use actors::error::{DomainError, Entity};
+
+use self::codes::problem;
+use crate::api::problem::method_not_allowed;
+use crate::service::collections::{AuditRecord, OrderRecord};
+
+pub use self::request::{Body, Write, respond};
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    let query = web::QueryConfig::default()
+        .error_handler(|_, _| problem(DomainError::field("page", "page and size are whole numbers")).into());
+    let path = web::PathConfig::default().error_handler(|_, _| problem(DomainError::NotFound(Entity::Route)).into());
+    cfg.service(
+        web::scope("/admin/api/v1")
+            .app_data(query)
+            .app_data(path)
+            .configure(session::routes)
+            .configure(games::routes)
+            .configure(lives::routes)
+            .configure(competitions::routes)
+            .configure(accounts::routes)
+            .configure(admins::routes)
+            .configure(collection::read_only::<OrderRecord, caller::Cashiers>("orders", Entity::Order))
+            .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
+    );
+}
+
+/// A resource whose other methods answer a problem.
+pub fn resource(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
+}

@@ -1,0 +1,154 @@
+//! What administrators send: JSON bodies with their idempotency key, and pages.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actors::domain::account::Admin;
+use actors::error::DomainError;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::codes::problem;
+use crate::api::problem::Problem;
+use crate::context::Context;
+use crate::service::collections::{Answer, IdempotencyKey, Writer};
+
+/// The largest body.
+const MOST_BODY: usize = 256 * 1024;
+const LONGEST_KEY: usize = 128;
+const LARGEST_PAGE: i64 = 100;
+
+/// A JSON body of any content type.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move { parse(&read(payload).await?).map(Self) })
+    }
+}
+
+/// A write: its body and the key that makes sending it twice harmless. A DELETE has the body `()`.
+pub struct Write<T> {
+    pub input: T,
+    key: Option<IdempotencyKey>,
+}
+
+impl<T> Write<T> {
+    pub fn by(self, admin: Admin) -> (Writer, T) {
+        (Writer { admin, key: self.key }, self.input)
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        let request = request.clone();
+        Box::pin(async move {
+            let body = read(payload).await?;
+            let key = idempotency_key(&request, &body)?;
+            let nothing: &[u8] = b"null";
+            let body: &[u8] = if body.is_empty() { nothing } else { &body };
+            Ok(Self { input: parse(body)?, key })
+        })
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| problem(DomainError::Malformed("the body broke off".into())))?;
+        if body.len() + chunk.len() > MOST_BODY {
+            return Err(problem(DomainError::TooLarge));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            // A known shape with a wrong member; the text names it.
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string())
+        } else {
+            problem(DomainError::Malformed(format!("not JSON: {error}").into()))
+        }
+    })
+}
+
+fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(header) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = header
+        .to_str()
+        .ok()
+        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
+        .ok_or_else(|| problem(DomainError::field("Idempotency-Key", "must be 1 to 128 visible characters")))?;
+    let context = request.app_data::<Data<Context>>().ok_or_else(|| problem(DomainError::Internal))?;
+    // Keyed, because bodies may hold passwords.
+    let mut asked = format!("{} {}\n", request.method(), request.uri()).into_bytes();
+    asked.extend_from_slice(body);
+    let request_hash = context.vault.lookup_key("idempotency", &asked);
+    Ok(Some(IdempotencyKey { key: key.to_owned(), request_hash }))
+}
+
+/// `?page=1&size=20&search=`
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub struct PageQuery {
+    page: i64,
+    size: i64,
+    search: String,
+}
+
+impl Default for PageQuery {
+    fn default() -> Self {
+        Self { page: 1, size: 20, search: String::new() }
+    }
+}
+
+impl PageQuery {
+    /// (search, page, size). Errors: 422.
+    pub fn checked(&self) -> Result<(&str, i64, i64), Problem> {
+        let wrong = |field, reason| Err(problem(DomainError::field(field, reason)));
+        if self.page < 1 {
+            return wrong("page", "counts from 1");
+        }
+        if !(1..=LARGEST_PAGE).contains(&self.size) {
+            return wrong("size", "must be 1 to 100");
+        }
+        if self.search.chars().count() > 100 {
+            return wrong("search", "must have 100 characters at most");
+        }
+        Ok((self.search.trim(), self.page, self.size))
+    }
+}
+
+#[derive(Serialize)]
+pub struct Paged<T: Serialize> {
+    pub current_page: i64,
+    pub total: i64,
+    pub data: Vec<T>,
+}
+
+/// The answer of a write as HTTP.
+pub fn respond(answer: Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if answer.body.is_empty() {
+        return HttpResponse::build(status).finish();
+    }
+    HttpResponse::build(status).content_type("application/json").body(answer.body)
+}

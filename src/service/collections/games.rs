@@ -1,0 +1,94 @@
+//! Games made and changed by administrators. Places are not set here but through the line (`registration::set_places`).
+
+use actors::domain::ids::GameId;
+use actors::error::{DomainError, Entity, Result};
+use actors::quota_queue::state::MOST_PLACES;
+
+use super::{Answer, Change, GameRecord, Writer, check_line, check_range, in_tx, public, write};
+use crate::context::Context;
+use crate::service::registration::places_changed;
+use crate::store::sql::collections::games as store;
+
+pub use crate::store::sql::collections::games::{GamePatch, NewGame};
+
+/// Errors: `InvalidField`, `NotFound(Competition)`, `Conflict`.
+pub async fn create(context: &Context, writer: Writer, new: NewGame) -> Result<Answer> {
+    check_line("name", &new.name)?;
+    check_range("limitation", new.limitation, 0..=MOST_PLACES)?;
+    check_eligibility(new.gender_req, new.min_age_req, new.max_age_req)?;
+    let answer = write(context, writer, move |tx, now| {
+        Box::pin(async move {
+            let id = store::insert(tx, &new, now).await?;
+            let after: GameRecord = in_tx(tx, id, Entity::Game).await?;
+            Ok(Change { action: "create", entity: "games", id, before: None, after: public(&after) })
+        })
+    })
+    .await?;
+    reload(context).await;
+    Ok(answer)
+}
+
+/// Errors: `InvalidField`, `NotFound(Game)`, `Conflict`.
+pub async fn change(context: &Context, writer: Writer, id: i64, patch: GamePatch) -> Result<Answer> {
+    let answer = write(context, writer, move |tx, _| {
+        Box::pin(async move {
+            if !store::lock(tx, id).await? {
+                return Err(DomainError::NotFound(Entity::Game));
+            }
+            let before: GameRecord = in_tx(tx, id, Entity::Game).await?;
+            let after = apply(before.clone(), patch)?;
+            store::update(tx, &after).await?;
+            Ok(Change { action: "update", entity: "games", id, before: public(&before), after: public(&after) })
+        })
+    })
+    .await?;
+    reload(context).await;
+    Ok(answer)
+}
+
+/// Errors: `NotFound(Game)`, `OrderState` while somebody waits, holds or owns a place.
+pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
+    let answer = write(context, writer, move |tx, now| {
+        Box::pin(async move {
+            let before: GameRecord = in_tx(tx, id, Entity::Game).await?;
+            store::delete(tx, id, now).await?;
+            Ok(Change { action: "delete", entity: "games", id, before: public(&before), after: None })
+        })
+    })
+    .await?;
+    reload(context).await;
+    places_changed(context, GameId(id));
+    Ok(answer)
+}
+
+fn apply(mut game: GameRecord, patch: GamePatch) -> Result<GameRecord> {
+    if let Some(name) = patch.name {
+        check_line("name", &name)?;
+        game.name = name;
+    }
+    game.price = patch.price.unwrap_or(game.price);
+    game.gender_req = patch.gender_req.unwrap_or(game.gender_req);
+    game.min_age_req = patch.min_age_req.unwrap_or(game.min_age_req);
+    game.max_age_req = patch.max_age_req.unwrap_or(game.max_age_req);
+    game.start_time = patch.start_time.unwrap_or(game.start_time);
+    game.end_time = patch.end_time.unwrap_or(game.end_time);
+    check_eligibility(game.gender_req, game.min_age_req, game.max_age_req)?;
+    Ok(game)
+}
+
+fn check_eligibility(gender: i64, youngest: i64, oldest: i64) -> Result<()> {
+    check_range("gender_req", gender, 0..=2)?;
+    check_range("min_age_req", youngest, 0..=255)?;
+    check_range("max_age_req", oldest, 0..=255)?;
+    if oldest != 0 && oldest < youngest {
+        return Err(DomainError::field("max_age_req", "must not be below min_age_req"));
+    }
+    Ok(())
+}
+
+/// The rules in memory follow at once on this node, and within seconds on the others and after a failure here.
+pub(super) async fn reload(context: &Context) {
+    if let Err(error) = context.catalog.reload(&context.db).await {
+        tracing::warn!(%error, "the games' rules are those of a moment ago");
+    }
+}

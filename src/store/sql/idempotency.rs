@@ -1,0 +1,46 @@
+//! Answers to writes that carried an `Idempotency-Key`, kept in the transaction of the write.
+
+use actors::domain::ids::AdminId;
+
+use super::db::{StoreError, Tx};
+use crate::args;
+
+/// Keys are forgotten after this long.
+const KEPT_MS: i64 = 24 * 3600 * 1000;
+
+pub struct Kept {
+    pub request_hash: String,
+    pub status: u16,
+    pub body: String,
+}
+
+/// Takes the key, or answers what was kept under it. On Postgres a second request with the same key waits here for the
+/// end of the first.
+pub async fn take(
+    tx: &mut Tx,
+    admin: AdminId,
+    key: &str,
+    request_hash: &str,
+    now: i64,
+) -> Result<Option<Kept>, StoreError> {
+    let sql = "DELETE FROM idempotency_keys WHERE admin_id = $1 AND created_at < $2";
+    tx.execute(sql, args![admin.0, now - KEPT_MS]).await?;
+    let sql = "INSERT INTO idempotency_keys (admin_id, idempotency_key, request_hash, status, body, created_at) \
+               VALUES ($1, $2, $3, 0, '', $4) ON CONFLICT (admin_id, idempotency_key) DO NOTHING";
+    if tx.execute(sql, args![admin.0, key, request_hash, now]).await? == 1 {
+        return Ok(None);
+    }
+    let sql = "SELECT request_hash, status, body FROM idempotency_keys WHERE admin_id = $1 AND idempotency_key = $2";
+    let row = tx.fetch_one(sql, args![admin.0, key]).await?;
+    Ok(Some(Kept {
+        request_hash: row.text("request_hash")?,
+        status: u16::try_from(row.int("status")?).unwrap_or(500),
+        body: row.text("body")?,
+    }))
+}
+
+pub async fn keep(tx: &mut Tx, admin: AdminId, key: &str, status: u16, body: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE idempotency_keys SET status = $3, body = $4 WHERE admin_id = $1 AND idempotency_key = $2";
+    tx.execute(sql, args![admin.0, key, i64::from(status), body]).await?;
+    Ok(())
+}
