@@ -91,6 +91,9 @@ impl Queues {
                     if let Err(error) = self.sweep(db).await {
                         tracing::warn!(%error, "sweep failed, will be tried again");
                     }
+                    for (_, view) in self.views.all() {
+                        view.tick();
+                    }
                     if !bus.is_single_node() {
                         self.refresh_running();
                     }

@@ -37,6 +37,9 @@ pub struct QueueView {
     exhausted: AtomicBool,
     recent: RwLock<Recent>,
     decided: AtomicI64,
+    decided_at_last_tick: AtomicI64,
+    /// Tokens decided a second, in thousandths, smoothed.
+    rate_milli: AtomicI64,
 }
 
 #[derive(Default)]
@@ -78,6 +81,8 @@ impl QueueView {
             exhausted: AtomicBool::new(false),
             recent: RwLock::default(),
             decided: AtomicI64::new(0),
+            decided_at_last_tick: AtomicI64::new(0),
+            rate_milli: AtomicI64::new(0),
         }
     }
 
@@ -106,9 +111,22 @@ impl QueueView {
         self.exhausted.load(Relaxed)
     }
 
-    /// Tokens decided by this node since it started; its rise in a second is the rate.
+    /// Tokens decided by this node since it started.
     pub fn decided_here(&self) -> i64 {
         self.decided.load(Relaxed)
+    }
+
+    /// Takes stock of the last second; to be called once a second.
+    pub fn tick(&self) {
+        let decided = self.decided.load(Relaxed);
+        let fresh_milli = (decided - self.decided_at_last_tick.swap(decided, Relaxed)) * 1_000;
+        let smoothed = (self.rate_milli.load(Relaxed) * 3 + fresh_milli) / 4;
+        self.rate_milli.store(smoothed, Relaxed);
+    }
+
+    /// Tokens this node decides a second, smoothed over some seconds.
+    pub fn rate_per_second(&self) -> f64 {
+        self.rate_milli.load(Relaxed) as f64 / 1_000.0
     }
 
     pub fn row(&self) -> Option<QueueRow> {
@@ -191,6 +209,18 @@ mod tests {
         assert_eq!(view.place(7), Place::Waiting { place: 3 }, "a late answer changes nothing");
         assert_eq!(view.place(2), Place::Decided(Outcome::Full));
         assert_eq!(view.place(13), Place::Unknown);
+    }
+
+    #[test]
+    fn rate_follows_the_decisions_of_the_last_seconds() {
+        let view = QueueView::new();
+        for second in 0..30 {
+            view.publish_outcomes(1 + second * 100, vec![Outcome::Full; 100]);
+            view.tick();
+        }
+        assert!((view.rate_per_second() - 100.0).abs() < 1.0, "{}", view.rate_per_second());
+        (0..60).for_each(|_| view.tick());
+        assert!(view.rate_per_second() < 1.0);
     }
 
     #[test]

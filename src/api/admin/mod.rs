@@ -11,6 +11,7 @@ mod collection;
 mod competitions;
 mod games;
 mod lives;
+mod queue;
 mod request;
 mod session;
 
@@ -33,6 +34,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(query)
             .app_data(path)
             .configure(session::routes)
+            .configure(queue::routes)
             .configure(games::routes)
             .configure(lives::routes)
             .configure(competitions::routes)

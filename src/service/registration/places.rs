@@ -64,9 +64,8 @@ pub async fn set_places(
 /// Opens, pauses or closes a line.
 ///
 /// Errors: `NotFound(Game)`.
-pub async fn set_queue_state(context: &Context, admin: &Admin, game: GameId, state: QueueState) -> Result<()> {
-    change_row(context, admin, game, "set_queue_state", move |row| row.state = state).await?;
-    Ok(())
+pub async fn set_queue_state(context: &Context, admin: &Admin, game: GameId, state: QueueState) -> Result<QueueRow> {
+    change_row(context, admin, game, "set_queue_state", move |row| row.state = state).await
 }
 
 async fn change_row(
@@ -120,8 +119,8 @@ pub fn places_changed(context: &Context, game: GameId) {
 pub struct QueueStats {
     pub row: QueueRow,
     pub waiting: i64,
-    /// Tokens decided by this node since it started; a rise per second is the rate.
-    pub decided_here: i64,
+    /// Tokens this node decides a second, smoothed.
+    pub rate_per_second: f64,
 }
 
 /// Errors: `NotFound(Game)`.
@@ -129,5 +128,5 @@ pub async fn queue_stats(context: &Context, game: GameId) -> Result<QueueStats> 
     context.catalog.game(&context.db, game).await?;
     let view = context.queues.loaded_view(game).await?;
     let row = view.row().ok_or(DomainError::NotFound(Entity::Game))?;
-    Ok(QueueStats { row, waiting: view.waiting(), decided_here: view.decided_here() })
+    Ok(QueueStats { row, waiting: view.waiting(), rate_per_second: view.rate_per_second() })
 }
