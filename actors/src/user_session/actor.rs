@@ -542,3 +542,7 @@ impl Drop for UserSession {
         self.parts.outbox.finish();
     }
 }
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;
