@@ -5,7 +5,14 @@ services_dir=$(mktemp -d "${TMPDIR:-/tmp}/matchday-services.XXXXXX")
 chmod 755 "$services_dir"
 postgres_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# A loopback port that nothing listens on, below the range the kernel gives to clients.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}
 
 # Postgres refuses to run as root; Debian's package brings the user it runs as.
 as_postgres() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }

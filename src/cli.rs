@@ -65,6 +65,8 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Load a running server and report what it did
+    Bench(crate::bench::BenchArgs),
 }
 
 impl Settings {
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 //! holds the use cases, `store` and `clients` reach out.
 
 pub mod api;
+pub mod bench;
 pub mod cli;
 pub mod clients;
 pub mod config;

@@ -2,6 +2,10 @@
 
 mod support;
 
+mod bench;
+mod crash;
+mod h5;
 mod platform;
+mod reg;
 mod store;
 mod ws;

@@ -6,7 +6,7 @@
 
 mod body;
 mod codes;
-mod escape;
+pub mod escape;
 mod frame;
 mod handshake;
 mod inbound;

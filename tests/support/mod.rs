@@ -14,6 +14,7 @@ use matchday::startup::Application;
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod fixtures;
 pub mod chat;
 mod postgres;
 

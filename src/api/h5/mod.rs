@@ -7,17 +7,20 @@
 mod auth;
 mod body;
 mod codes;
+mod competition_online;
+mod competitionlive;
 mod envelope;
+mod guest;
 mod links;
 mod pay_notify;
 mod pay_pre_order;
-mod times;
 mod token_user;
 mod user_info;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 
+use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity};
 use envelope::{H5Error, finish};
 
@@ -31,10 +34,17 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route("/user/info", web::get().to(user_info::user_info))
             .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
             .route("/pay/notify", web::post().to(pay_notify::notify))
+            .route("/competition/online/{id}", web::get().to(competition_online::online))
+            .route("/competitionlive/{id}", web::get().to(competitionlive::live_detail))
+            .route("/guest/{id}", web::get().to(guest::last_lines))
             .default_service(web::to(unknown_route)),
     );
 }
 
 async fn unknown_route() -> Result<actix_web::HttpResponse, H5Error> {
     Err(DomainError::NotFound(Entity::Route).into())
+}
+
+fn live_id(text: &str) -> Result<LiveId, DomainError> {
+    LiveId::parse(text).ok_or_else(|| DomainError::field("id", "必须是正整数"))
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::body::Params;
 use super::envelope::H5Error;
+use crate::api::client_address::ClientAddress;
 use crate::context::Context;
 use crate::service::accounts;
 
@@ -17,7 +18,12 @@ pub struct Token {
 /// WeChat's codes have 32 characters; the sandbox's have room for a name.
 const MAX_CODE_BYTES: usize = 256;
 
-pub async fn token_user(context: Data<Context>, params: Params) -> Result<Json<Token>, H5Error> {
+pub async fn token_user(
+    context: Data<Context>,
+    address: ClientAddress,
+    params: Params,
+) -> Result<Json<Token>, H5Error> {
+    context.limits.sign_in(address.0)?;
     let code = params
         .text("code")?
         .filter(|code| code.len() <= MAX_CODE_BYTES)

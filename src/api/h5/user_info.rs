@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::auth::Caller;
 use super::envelope::H5Error;
-use super::{links, times};
+use super::links;
+use crate::api::times;
 use crate::context::Context;
 use crate::service::accounts;
 
@@ -40,9 +41,9 @@ pub async fn user_info(
         },
         head_img: links::absolute(&context, &request, &profile.head_img),
         is_member: profile.member_status == 1,
-        register_time: times::to_second(Some(profile.register_time)),
-        last_login_time: times::to_second(profile.last_login_time),
-        member_expire_time: times::to_second(profile.member_expire_time),
+        register_time: times::seconds(profile.register_time),
+        last_login_time: optional(profile.last_login_time),
+        member_expire_time: optional(profile.member_expire_time),
         username: profile.username,
         mobile: profile.mobile,
         country: profile.country,
@@ -50,4 +51,9 @@ pub async fn user_info(
         city: profile.city,
         member_status: profile.member_status,
     }))
+}
+
+/// Empty when unset: the page splits the text at its space.
+fn optional(at_ms: Option<i64>) -> String {
+    at_ms.map(times::seconds).unwrap_or_default()
 }

@@ -1,0 +1,48 @@
+// An administrator's bearer token: kept for this tab only, dropped when the server refuses it.
+import { ApiError, admin, command } from './api.js';
+import { tabStore } from './store.js';
+
+export class AdminSession {
+  constructor({ onChange }) {
+    this.onChange = onChange;
+    this.state = tabStore.getJson('admin');
+    if (this.setupToken()) this.state = null;
+  }
+
+  signedIn() { return Boolean(this.state?.token); }
+
+  /** The token of the one-time link `/admin.html#setup=…`. */
+  setupToken() { return new URLSearchParams(location.hash.slice(1)).get('setup'); }
+
+  async setUp(token, password) {
+    await admin('POST', 'setup', { token, username: 'admin', password });
+    history.replaceState(null, '', location.pathname);
+  }
+
+  async signIn(username, password) {
+    this.state = await admin('POST', 'login', { username, password });
+    tabStore.setJson('admin', this.state);
+    this.onChange();
+  }
+
+  signOut() {
+    this.state = null;
+    tabStore.remove('admin');
+    this.onChange();
+  }
+
+  /** A call to /admin/api/v1; a refused token goes back to the sign-in. */
+  call(method, path, body) { return this.guard(admin(method, path, body, this.state?.token)); }
+
+  /** A registration command that needs an administrator. */
+  command(cmd, members) { return this.guard(command(cmd, members, { bearer: this.state?.token })); }
+
+  async guard(work) {
+    try {
+      return await work;
+    } catch (problem) {
+      if (problem instanceof ApiError && problem.signedOut && this.signedIn()) this.signOut();
+      throw problem;
+    }
+  }
+}

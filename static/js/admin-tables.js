@@ -1,0 +1,117 @@
+// Paged, searchable collections of the admin API: the pager, and the tables of lives, orders and accounts.
+import { errorText } from './api.js';
+import { $, fill, h, notice } from './dom.js';
+import { count, dateTime, yuan } from './format.js';
+import { t } from './i18n.js';
+
+const SIZE = 20;
+const SEARCH_DELAY_MS = 300;
+
+/** Search field, page buttons and the request behind them; `show(rows)` draws one page. */
+export class Pager {
+  constructor({ load, show, search }) {
+    Object.assign(this, { request: load, show, searchKey: search, page: 1, total: 0, asked: 0 });
+    this.input = h('input', { class: 'input', type: 'search', autocomplete: 'off', 'aria-label': t(search), placeholder: t(search) });
+    this.input.addEventListener('input', () => {
+      clearTimeout(this.delay);
+      this.delay = setTimeout(() => { this.page = 1; this.load(); }, SEARCH_DELAY_MS);
+    });
+    this.tools = h('div', { class: 'table-tools' }, this.input);
+    this.foot = h('div', { class: 'pager' });
+  }
+
+  async load() {
+    const number = ++this.asked;
+    const query = new URLSearchParams({ page: this.page, size: SIZE });
+    const search = this.input.value.trim();
+    if (search) query.set('search', search);
+    try {
+      const answer = await this.request(query);
+      if (number !== this.asked) return;
+      this.total = Number(answer.total ?? 0);
+      this.show(answer.data ?? []);
+      this.draw();
+    } catch (problem) {
+      if (number === this.asked) fill(this.foot, notice('error', errorText(problem)));
+    }
+  }
+
+  draw() {
+    this.input.placeholder = t(this.searchKey);
+    this.input.setAttribute('aria-label', t(this.searchKey));
+    const pages = Math.max(1, Math.ceil(this.total / SIZE));
+    const turn = (step) => { this.page += step; this.load(); };
+    fill(this.foot, h('span', { text: t('admin.total', { count: count(this.total) }) }),
+      pages > 1 && h('span', { class: 'button-row' },
+        h('button', { type: 'button', class: 'button button-quiet button-small', text: t('admin.previous'), disabled: this.page <= 1, onclick: () => turn(-1) }),
+        h('span', { class: 'page-now', text: `${this.page} / ${pages}` }),
+        h('button', { type: 'button', class: 'button button-quiet button-small', text: t('admin.next'), disabled: this.page >= pages, onclick: () => turn(1) })));
+  }
+}
+
+const tag = (kind, text) => h('span', { class: `tag tag-${kind}`, text });
+const known = (key, fallback) => { const text = t(key); return text === key ? String(fallback ?? '') : text; };
+const ORDER_KINDS = { 0: 'waiting', 1: 'paid', 2: 'cancelled', 3: 'waiting', 4: 'refunded', 5: 'cancelled', '-1': 'cancelled' };
+
+export const ordersTable = {
+  path: 'orders', search: 'admin.search_orders', label: 'admin.tab_orders',
+  columns: [
+    ['order_no', (row) => h('span', { class: 'mono', text: row.order_no })],
+    ['name', (row) => row.name],
+    ['account_id', (row) => `#${row.account_id}`],
+    ['total_price', (row) => yuan(row.total_price)],
+    ['status', (row) => tag(ORDER_KINDS[row.status] ?? 'waiting', known(`admin.order_${row.status}`, row.status))],
+    ['create_time', (row) => dateTime(row.create_time)],
+    ['pay_time', (row) => dateTime(row.pay_time) || '–'],
+  ],
+};
+
+export const accountsTable = {
+  path: 'accounts', search: 'admin.search_accounts', label: 'admin.tab_accounts',
+  columns: [
+    ['id', (row) => `#${row.id}`],
+    ['username', (row) => h('strong', { text: row.username || '–' })],
+    ['openid', (row) => h('span', { class: 'mono', text: row.openid || '–' })],
+    ['mobile', (row) => row.mobile || '–'],
+    ['account_status', (row) => tag(row.status === 1 ? 'paid' : 'cancelled', known(`admin.account_${row.status}`, row.status))],
+    ['register_time', (row) => dateTime(row.register_time)],
+  ],
+};
+
+export const livesTable = {
+  path: 'lives', search: 'admin.search_lives', label: 'admin.tab_lives', every: 3000,
+  columns: [
+    ['id', (row) => `#${row.id}`],
+    ['title', (row) => h('a', { href: `/live.html?id=${encodeURIComponent(row.id)}`, text: row.title })],
+    ['live_status', (row) => tag(Number(row.live_status) === 1 ? 'paid' : 'cancelled', t(Number(row.live_status) === 1 ? 'live.on' : 'live.off'))],
+    ['online', (row) => h('strong', { 'data-online': row.id, text: count(row.online) })],
+    ['browse_num', (row) => count(row.browse_num)],
+  ],
+};
+
+/** One table with its pager; `every` refreshes it while the page is visible. */
+export class TablePanel {
+  constructor(host, session, table) {
+    Object.assign(this, { table, rows: [] });
+    this.pager = new Pager({ load: (query) => session.call('GET', `${table.path}?${query}`), show: (rows) => { this.rows = rows; this.draw(false); }, search: table.search });
+    this.body = h('div', { class: 'table-wrap' });
+    fill(host, this.pager.tools, this.body, this.pager.foot);
+    this.pager.load();
+    if (table.every) this.timer = setInterval(() => { if (!document.hidden) this.pager.load(); }, table.every);
+  }
+
+  close() { clearInterval(this.timer); }
+
+  draw(withPager = true) {
+    if (withPager) this.pager.draw();
+    const { columns, label } = this.table;
+    if (!this.rows.length) { fill(this.body, h('p', { class: 'empty', text: t('admin.none') })); return; }
+    const focused = $('a:focus', this.body)?.getAttribute('href');
+    fill(this.body, h('table', {},
+      h('caption', { class: 'visually-hidden', text: t(label) }),
+      h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: t(`admin.col_${name}`) })))),
+      h('tbody', {}, this.rows.map((row) => h('tr', { 'data-row': row.id },
+        columns.map(([name, cell]) => h('td', { 'data-label': t(`admin.col_${name}`) }, cell(row))))))));
+    if (focused) $(`a[href="${CSS.escape(focused)}"]`, this.body)?.focus();
+  }
+}

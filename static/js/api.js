@@ -1,0 +1,99 @@
+// HTTP to the server's dialects: /api/v1 (token header), /api/reg (cmd) and /admin/api/v1 (bearer).
+// Every failure becomes one ApiError, so that pages show errors in one way.
+import { has, language, t } from './i18n.js';
+
+const TIMEOUT_MS = 15000;
+let clockSkewMs = 0;
+
+export class ApiError extends Error {
+  /** kind: 'network' | 'http' | 'h5' | 'cmd' | 'admin'; code: the dialect's own number. */
+  constructor(kind, code, message, { status = 0, retryAfter = null } = {}) {
+    super(message);
+    Object.assign(this, { kind, code, status, retryAfter });
+  }
+
+  /** The session is missing or stale: sign in again. */
+  get signedOut() {
+    return this.status === 401 || (this.kind === 'cmd' && this.code === -1) || (this.kind === 'h5' && this.code === 10003);
+  }
+
+  /** Nothing was taken; the same call may be made again later. */
+  get retryable() {
+    return this.kind === 'network' || this.status === 429 || this.status === 502 || this.status === 503
+      || (this.kind === 'cmd' && this.code === -1000);
+  }
+}
+
+/** The server's clock in milliseconds, from the Date header of its answers. */
+export const serverNow = () => Date.now() + clockSkewMs;
+
+async function call(path, { method = 'GET', body, headers = {} } = {}) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: 'no-store',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new ApiError('network', 0, t('error.network'));
+  }
+  const date = Date.parse(response.headers.get('Date') ?? '');
+  // The header has whole seconds: correct only a difference that one can see.
+  if (!Number.isNaN(date)) clockSkewMs = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0;
+  const text = await response.text().catch(() => '');
+  let data = null;
+  try { data = text ? JSON.parse(text) : null; } catch { data = null; }
+  const header = Number(response.headers.get('Retry-After'));
+  return { ok: response.ok, status: response.status, data, retryAfter: header > 0 ? header : null };
+}
+
+/** An answer outside the dialect, perhaps a problem document. */
+function httpError(answer) {
+  return new ApiError('http', answer.status, answer.data?.detail || answer.data?.title || t('error.http', { status: answer.status }), answer);
+}
+
+/** /api/v1, /api/lobby and the sandbox: bare data when it worked, {msg, error_code} when not. */
+export async function h5(method, path, body, token) {
+  const answer = await call(path, { method, body, headers: token ? { token } : {} });
+  const code = answer.data?.error_code;
+  if (typeof code === 'number' && code !== 0) throw new ApiError('h5', code, answer.data.msg, answer);
+  if (!answer.ok) throw httpError(answer);
+  return answer.data;
+}
+
+/** POST /api/reg: always 200, `result` 0 when it worked. */
+export async function command(cmd, members = {}, { token, bearer } = {}) {
+  const headers = bearer ? { Authorization: `Bearer ${bearer}` } : token ? { token } : {};
+  const answer = await call('/api/reg', { method: 'POST', body: { cmd, ...members }, headers });
+  if (!answer.ok || typeof answer.data?.result !== 'number') throw httpError(answer);
+  if (answer.data.result !== 0) {
+    const { result, msg, retry_after: retryAfter } = answer.data;
+    throw new ApiError('cmd', result, msg, { status: answer.status, retryAfter: retryAfter ?? answer.retryAfter });
+  }
+  return answer.data;
+}
+
+/** /admin/api/v1: errors are problem documents. */
+export async function admin(method, path, body, bearer) {
+  const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
+  if (method !== 'GET') headers['Idempotency-Key'] = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const answer = await call(`/admin/api/v1/${path}`, { method, body, headers });
+  if (!answer.ok) {
+    const text = answer.data?.detail || answer.data?.title || t('error.http', { status: answer.status });
+    throw new ApiError('admin', answer.status, text, answer);
+  }
+  return answer.data;
+}
+
+/** What to show for an error. The server speaks Chinese; known codes have an English text of ours. */
+export function errorText(error) {
+  if (!(error instanceof ApiError)) return t('error.unknown');
+  const key = `code.${error.kind}.${error.code}`;
+  const [first, ...detail] = String(error.message ?? '').split('\n');
+  const main = (language() === 'zh' ? first : has(key) ? t(key) : first) || t('error.unknown');
+  const shown = detail.length ? `${main} (${detail.join(' ')})` : main;
+  return error.kind === 'cmd' || error.kind === 'h5' ? `${shown} [${error.code}]` : shown;
+}

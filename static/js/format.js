@@ -1,0 +1,53 @@
+// Money, counts, dates and spans of time as the reader's language writes them.
+import { language, t } from './i18n.js';
+
+const locale = () => (language() === 'zh' ? 'zh-CN' : 'en-GB');
+
+/** Yuan with two decimals only when they are needed. */
+export function yuan(amount) {
+  const value = Number(amount);
+  const digits = Number.isInteger(value) ? 0 : 2;
+  return `¥${value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: 2 })}`;
+}
+
+export const count = (value) => Number(value ?? 0).toLocaleString(locale());
+
+/** Reads `YYYY-MM-DD HH:mm[:ss]` (the event's wall clock), RFC 3339, or unix seconds. */
+export function parseTime(value) {
+  if (!value) return null;
+  if (typeof value === 'number') return new Date(value * 1000);
+  const local = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?)$/.exec(value);
+  const date = new Date(local ? `${local[1]}T${local[2]}` : value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+export function dateTime(value) {
+  const date = parseTime(value);
+  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : '';
+}
+
+export function longDate(value) {
+  const date = parseTime(value);
+  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short', hour: '2-digit', minute: '2-digit' }) : '';
+}
+
+export function clockTime(value) {
+  const date = parseTime(value);
+  return date ? date.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' }) : '';
+}
+
+/** Seconds as 0:00, 00:00 or 0:00:00, never below zero. */
+export function countdown(seconds) {
+  const left = Math.max(0, Math.ceil(seconds));
+  const pad = (value) => String(value).padStart(2, '0');
+  const [hours, minutes, rest] = [Math.floor(left / 3600), Math.floor((left % 3600) / 60), left % 60];
+  return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${pad(minutes)}:${pad(rest)}`;
+}
+
+/** A forecast such as "2 to 5 min". */
+export function waitSpan({ low, high }) {
+  const minutes = (seconds) => Math.max(1, Math.round(seconds / 60));
+  if (high < 60) return t('line.wait_under_minute');
+  if (minutes(low) === minutes(high)) return t('line.wait_one', { minutes: minutes(high) });
+  return t('line.wait_span', { low: minutes(low), high: minutes(high) });
+}

@@ -1,0 +1,15 @@
+// localStorage and sessionStorage under the prefix `matchday.`, which never throw:
+// a browser that blocks storage only forgets.
+function wrap(area) {
+  const open = () => { try { return window[area]; } catch { return null; } };
+  return {
+    get(key) { try { return open()?.getItem(`matchday.${key}`) ?? null; } catch { return null; } },
+    set(key, value) { try { open()?.setItem(`matchday.${key}`, value); } catch { /* full or blocked */ } },
+    remove(key) { try { open()?.removeItem(`matchday.${key}`); } catch { /* blocked */ } },
+    getJson(key) { try { return JSON.parse(this.get(key) ?? 'null'); } catch { return null; } },
+    setJson(key, value) { this.set(key, JSON.stringify(value)); },
+  };
+}
+
+export const store = wrap('localStorage');
+export const tabStore = wrap('sessionStorage');

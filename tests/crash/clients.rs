@@ -1,0 +1,195 @@
+//! The load: people who queue, poll, pay and chat, and who repeat what was not answered, as real clients do. Whatever
+//! is acknowledged goes into the shared ledger.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::ledger::{Ledger, LinePromise, TokenPromise};
+use crate::support::PATIENCE;
+
+/// Unanswered requests are repeated after this; the server may be dead.
+const RETRY: Duration = Duration::from_millis(20);
+/// Result of the command dialect that says "nothing was taken, come again".
+const BUSY: i64 = -1000;
+/// Longer than any answer takes; a socket that lost its server ends at once.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What all clients share; they run on one thread.
+pub struct Shared {
+    pub url: String,
+    pub ws_url: String,
+    pub http: reqwest::Client,
+    pub ledger: RefCell<Ledger>,
+    /// No new requests; those under way are brought to their end.
+    pub finishing: Cell<bool>,
+}
+
+impl Shared {
+    /// Posts until there is an answer that is not "busy".
+    async fn post(&self, path: &str, session: &str, body: &Value) -> Value {
+        let started = Instant::now();
+        loop {
+            let request = self.http.post(format!("{}{path}", self.url)).header("token", session).json(body);
+            if let Ok(answer) = request.send().await
+                && !answer.status().is_server_error()
+                && let Ok(answer) = answer.json::<Value>().await
+                && answer["result"] != BUSY
+            {
+                return answer;
+            }
+            assert!(started.elapsed() < PATIENCE, "{path} was never answered");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    async fn sign_in(&self, name: &str) -> String {
+        let body = json!({"code": format!("sandbox:{name}")});
+        let answer = self.post("/api/v1/token/user", "", &body).await;
+        answer["token"].as_str().unwrap_or_else(|| panic!("no session: {answer}")).to_owned()
+    }
+
+    async fn command(&self, session: &str, body: Value) -> Value {
+        self.post("/api/reg", session, &body).await
+    }
+}
+
+fn player(account: i64, number: i64) -> Value {
+    json!({
+        "name": format!("Runner {account} {number}"), "certificate_type": 1,
+        "certificate_no": format!("C{account:03}N{number:06}"), "mobile": "13900000000", "email": "runner@example.org",
+        "country": "China", "gender": 1 + number % 2, "birth_date": "1990-05-17",
+        "emergency_contact_name": "Contact", "emergency_contact_mobile": "13800000000"
+    })
+}
+
+/// Queues for games 1 and 2 in turn, asks for the outcomes and pays two of three orders.
+pub async fn register(shared: Rc<Shared>, account: i64) {
+    let session = shared.sign_in(&format!("crash-{account}")).await;
+    let mut open: Vec<usize> = Vec::new();
+    let mut number = 0;
+    loop {
+        if !shared.finishing.get() {
+            number += 1;
+            let game = if number % 8 == 0 { 2 } else { 1 };
+            let body =
+                json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player(account, number)]});
+            let answer = shared.command(&session, body).await;
+            assert_eq!(answer["result"], 0, "{answer}");
+            let token = answer["token"].as_str().unwrap_or_default().to_owned();
+            if !token.is_empty() {
+                let place = answer["count"].as_i64().unwrap();
+                let mut ledger = shared.ledger.borrow_mut();
+                open.push(ledger.tokens.len());
+                let place = if answer["queue_state"] == 0 { place } else { i64::MAX };
+                ledger.tokens.push(TokenPromise { token, game, account, place, outcome: None });
+            }
+        } else if open.is_empty() {
+            return;
+        } else {
+            // Nothing else to do than to wait for the line.
+            tokio::time::sleep(RETRY).await;
+        }
+        for index in std::mem::take(&mut open) {
+            if !poll(&shared, &session, index).await {
+                open.push(index);
+            }
+        }
+    }
+}
+
+/// One poll of a token; `true` once it is decided and, if it is to be, paid.
+async fn poll(shared: &Shared, session: &str, index: usize) -> bool {
+    let token = shared.ledger.borrow().tokens[index].token.clone();
+    let answer = shared.command(session, json!({"cmd": "RegQueryQueueTokenState", "token": token})).await;
+    if answer["result"] != 0 {
+        shared.ledger.borrow_mut().broken.push(format!("an acknowledged token is unknown: {answer}"));
+        return true;
+    }
+    let state = answer["queue_state"].as_i64().unwrap();
+    let order_no = answer["order_no"].as_str().unwrap_or_default().to_owned();
+    shared.ledger.borrow_mut().told(index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
+    if state == 1 && !index.is_multiple_of(3) {
+        let answer = shared.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
+        if answer["transaction_id"].is_string() {
+            shared.ledger.borrow_mut().paid.insert(order_no);
+        } else {
+            shared.ledger.borrow_mut().broken.push(format!("order {order_no} cannot be paid: {answer}"));
+        }
+    }
+    state != 0
+}
+
+/// Polls every token once more: a decided one must be told as before.
+pub async fn poll_all(shared: &Shared) {
+    let count = shared.ledger.borrow().tokens.len();
+    let session = shared.sign_in("crash-1").await;
+    for index in 0..count {
+        let token = shared.ledger.borrow().tokens[index].token.clone();
+        let answer = shared.command(&session, json!({"cmd": "RegQueryQueueTokenState", "token": token})).await;
+        let mut ledger = shared.ledger.borrow_mut();
+        if answer["result"] != 0 {
+            ledger.broken.push(format!("an acknowledged token is unknown after the last crash: {answer}"));
+            continue;
+        }
+        let state = answer["queue_state"].as_i64().unwrap();
+        let order_no = answer["order_no"].as_str().unwrap_or_default().to_owned();
+        ledger.told(index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
+    }
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Says lines one by one; each is said again under its own `client_id`, on a new socket, until it is echoed.
+pub async fn chat(shared: Rc<Shared>, account: i64) {
+    let session = shared.sign_in(&format!("crash-chat-{account}")).await;
+    let mut socket: Option<Socket> = None;
+    let mut number = 0;
+    while !shared.finishing.get() {
+        number += 1;
+        let content = format!("line-{account}-{number}");
+        let started = Instant::now();
+        let offset = loop {
+            if let Some(open) = &mut socket
+                && let Some(offset) = say(open, &session, &content).await
+            {
+                break offset;
+            }
+            assert!(started.elapsed() < PATIENCE, "{content} was never echoed");
+            tokio::time::sleep(RETRY).await;
+            socket = open(&shared, &session).await;
+        };
+        shared.ledger.borrow_mut().lines.push(LinePromise { content, offset });
+    }
+}
+
+async fn open(shared: &Shared, session: &str) -> Option<Socket> {
+    let (mut socket, _) = tokio_tungstenite::connect_async(&shared.ws_url).await.ok()?;
+    let login = json!({"type": "LOGIN", "room_id": "1", "token": session});
+    socket.send(Message::text(login.to_string())).await.ok()?;
+    Some(socket)
+}
+
+/// The offset of the line's echo; `None` when the socket ends before it.
+async fn say(socket: &mut Socket, session: &str, content: &str) -> Option<i64> {
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": content, "client_id": content, "token": session});
+    socket.send(Message::text(line.to_string())).await.ok()?;
+    let echo = async {
+        while let Some(Ok(message)) = socket.next().await {
+            let Ok(Ok(frame)) = message.to_text().map(serde_json::from_str::<Value>) else {
+                continue;
+            };
+            if frame["client_id"] == content && frame["myself"] == true {
+                return frame["offset"].as_i64();
+            }
+        }
+        None
+    };
+    tokio::time::timeout(ANSWER, echo).await.ok().flatten()
+}

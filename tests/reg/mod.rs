@@ -1,0 +1,8 @@
+//! The command dialect over HTTP.
+
+mod client;
+mod envelope;
+mod limitation;
+mod lookup;
+mod queue;
+mod trusting;
