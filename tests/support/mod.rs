@@ -14,8 +14,8 @@ use matchday::startup::Application;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub mod fixtures;
 pub mod chat;
+pub mod fixtures;
 mod postgres;
 
 /// The administrator every test server has.
