@@ -123,7 +123,7 @@ mod tests {
     #[actix_web::test]
     async fn a_hook_that_hangs_does_not_hold_the_stop_and_loops_end() {
         let shutdown = Shutdown::default();
-        shutdown.on(Phase::Queues, "hangs", || std::future::pending());
+        shutdown.on(Phase::Queues, "hangs", std::future::pending);
         shutdown.spawn(std::future::pending());
         let limit = Duration::from_millis(20);
         shutdown.run(Phase::Queues, limit).await;

@@ -19,7 +19,7 @@ pub fn init(log: &Log) -> anyhow::Result<()> {
         let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
         registry.with(lines.with_ansi(colours)).try_init()?;
     }
-    std::panic::set_hook(Box::new(|panic| log_panic(panic)));
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
