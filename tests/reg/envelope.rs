@@ -90,10 +90,10 @@ fn code_table_is_as_published() {
         DomainError::NotFound(Entity::Account),
         DomainError::NotFound(Entity::Route),
         DomainError::NotFound(Entity::Item),
-        DomainError::Malformed("".into()),
+        DomainError::Malformed("why".into()),
         DomainError::TooLarge,
-        DomainError::field("cmd", ""),
-        DomainError::field("players", ""),
+        DomainError::field("cmd", "why"),
+        DomainError::field("players", "why"),
         DomainError::Unauthenticated,
         DomainError::Forbidden,
         DomainError::NotOwner,
@@ -111,5 +111,28 @@ fn code_table_is_as_published() {
         .map(|fact| (fact, codes::code(fact)))
         .map(|(fact, (code, text))| format!("{code:>6} {text}  {fact}\n"))
         .collect();
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+       -9 无效partyid，赛事不存在  Competition not found
+      -10 无效比赛id，比赛不存在  Game not found
+      -17 无效order_id  Order not found
+      -16 无效reg_id  Registration not found
+      -19 user_id不存在  Account not found
+    -1004 无效cmd  Route not found
+      -41 没有数据  Item not found
+    -1002 json格式不正确  malformed request: why
+    -1002 json格式不正确  request too large
+    -1003 没有设置cmd参数  invalid cmd: why
+      -13 无效数据  invalid players: why
+       -1 无效session id  not signed in
+      -11 用户无此权限  not allowed
+      -11 用户无此权限  belongs to another account
+      -12 无效token  invalid queue token
+      -12 无效token  malformed order number
+      -36 赛事已关闭  registration is not open yet
+      -36 赛事已关闭  registration is over
+       -2 用户已经注册  already registered
+    -1000 服务器内部错误  too fast, retry in 1 s
+    -1000 服务器内部错误  busy, retry in 1 s
+    -1000 服务器内部错误  internal error
+    "#);
 }

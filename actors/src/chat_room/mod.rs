@@ -7,7 +7,7 @@ mod ports;
 mod presence;
 mod state;
 #[cfg(test)]
-mod test_support;
+pub(crate) mod test_support;
 mod unsent;
 mod wire;
 

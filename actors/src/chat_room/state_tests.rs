@@ -44,7 +44,8 @@ fn save(state: &mut RoomState, log: &mut Vec<Publication>, others: usize, now: I
 }
 
 fn catch_up(state: &mut RoomState, log: &[Publication], now: Instant) {
-    let missing = log[state.tail() as usize..].to_vec();
+    // What a slow read brings overlaps with what the bus has told since.
+    let missing = log[(state.tail() as usize).saturating_sub(3)..].to_vec();
     assert_eq!(state.apply(missing, now), Ok(()));
 }
 
