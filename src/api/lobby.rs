@@ -30,7 +30,15 @@ fn card(card: &CompetitionCard) -> Value {
         .lives
         .iter()
         .map(|(live, online)| {
-            json!({"id": live.id, "title": live.title, "live_status": live.live_status, "online": online})
+            json!({
+                "id": live.id,
+                "title": live.title,
+                "summary": live.summary,
+                "main_img_url": live.main_img_url,
+                "play_m3u8": live.play_m3u8,
+                "live_status": live.live_status,
+                "online": online,
+            })
         })
         .collect();
     json!({

@@ -1,7 +1,7 @@
 // The registration page: sign in → players → place in line → payment → done. Owns which step is
 // shown; each step is drawn by its own module.
 import './header.js';
-import { command, errorText, h5 } from './api.js';
+import { errorText, h5 } from './api.js';
 import { $, fill, h, notice } from './dom.js';
 import { count, dateTime, yuan } from './format.js';
 import { localized, onLanguage, t } from './i18n.js';
@@ -183,15 +183,13 @@ function showPayment(order) {
   orders.refresh();
 }
 
-async function showDone(order) {
+function showDone(order) {
   forget(order.game_id ?? gameId);
   go('done');
-  const names = h('p', { class: 'bib-caption' });
   fill(stage, h('div', { class: 'done', 'data-paid': '' },
     h('div', { class: 'bib bib-paid' },
       h('div', { class: 'bib-top' }, h('span', { i18n: 'done.paid' }), h('span', { class: 'bib-game', text: order.game_name || '' })),
-      h('p', { class: 'bib-number bib-number-word', i18n: 'done.in' }),
-      names),
+      h('p', { class: 'bib-number bib-number-word', i18n: 'done.in' })),
     h('div', { class: 'done-text' },
       h('h2', { i18n: 'done.title', tabindex: '-1' }), h('p', { i18n: 'done.text' }),
       h('p', { class: 'mono', text: order.order_no }),
@@ -200,8 +198,6 @@ async function showDone(order) {
         h('a', { class: 'button button-quiet', href: '/', i18n: 'done.lobby' })))));
   $('h2', stage).focus();
   orders.refresh();
-  const answer = await command('RegQueryOrder', { order_no: order.order_no }, { token: token() }).catch(() => null);
-  names.textContent = (answer?.registrations ?? []).map((row) => row.player_name).join(' · ');
 }
 
 function showEnded(order) {

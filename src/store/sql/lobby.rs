@@ -32,6 +32,9 @@ pub struct Live {
     /// None: a live of its own, shown with the first competition.
     pub competition_id: Option<i64>,
     pub title: String,
+    pub summary: String,
+    pub main_img_url: String,
+    pub play_m3u8: String,
     pub live_status: i64,
 }
 
@@ -79,8 +82,8 @@ pub async fn games(db: &Db) -> Result<Vec<GamePlaces>, StoreError> {
 }
 
 pub async fn lives(db: &Db) -> Result<Vec<Live>, StoreError> {
-    let sql =
-        "SELECT id, competition_id, title, live_status FROM lives WHERE deleted_at IS NULL ORDER BY id DESC LIMIT $1";
+    let sql = "SELECT id, competition_id, title, summary, main_img_url, play_m3u8, live_status FROM lives
+         WHERE deleted_at IS NULL ORDER BY id DESC LIMIT $1";
     let mut rows = db.fetch_all(sql, args![MOST]).await?;
     rows.reverse();
     rows.iter()
@@ -89,6 +92,9 @@ pub async fn lives(db: &Db) -> Result<Vec<Live>, StoreError> {
                 id: row.int("id")?,
                 competition_id: row.opt_int("competition_id")?,
                 title: row.text("title")?,
+                summary: row.text("summary")?,
+                main_img_url: row.text("main_img_url")?,
+                play_m3u8: row.text("play_m3u8")?,
                 live_status: row.int("live_status")?,
             })
         })
