@@ -2,6 +2,7 @@
 
 mod constraints;
 mod databases;
+mod plans;
 mod quota;
 mod quota_model;
 mod writes;

@@ -102,8 +102,11 @@ pub async fn games_with_work(db: &Db) -> Result<Vec<GameId>> {
     rows.iter().map(|row| Ok(GameId(row.int("game_id")?))).collect()
 }
 
+/// The game comes with every row, although it is one: were it a parameter, SQLite would walk all of the game's rows and
+/// look for each among the batch instead of the other way round.
 #[derive(Serialize)]
 struct KeyRow<'a> {
+    game: i64,
     k: &'a str,
 }
 
@@ -119,8 +122,8 @@ struct TokenRow<'a> {
 static LIVE_REQUESTS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "SELECT t.request_key, t.sequence FROM {rows} JOIN queue_tokens t
-         ON t.request_key = r.k AND t.game_id = $2 AND t.live = 1",
-        &[("k", ColumnKind::Text)],
+         ON t.request_key = r.k AND t.game_id = r.game AND t.live = 1",
+        &[("game", ColumnKind::Int), ("k", ColumnKind::Text)],
     )
 });
 
@@ -140,8 +143,9 @@ static INSERT_TOKENS: LazyLock<BatchSql> = LazyLock::new(|| {
 
 async fn enqueue(db: &Db, tx: &mut Tx, game: GameId, requests: &[EnqueueRequest]) -> Result<(QueueRow, Vec<Enqueued>)> {
     let mut row = lock(tx, game).await?;
-    let keys: Vec<KeyRow<'_>> = requests.iter().map(|request| KeyRow { k: &request.request_key }).collect();
-    let existing = tx.fetch_all(LIVE_REQUESTS.text(tx.dialect()), args![json_rows(&keys)?, game.0]).await?;
+    let keys: Vec<KeyRow<'_>> =
+        requests.iter().map(|request| KeyRow { game: game.0, k: &request.request_key }).collect();
+    let existing = tx.fetch_all(LIVE_REQUESTS.text(tx.dialect()), args![json_rows(&keys)?]).await?;
     let mut known: HashMap<String, i64> = HashMap::new();
     for found in existing {
         known.insert(found.text("request_key")?, found.int("sequence")?);
@@ -182,9 +186,9 @@ async fn enqueue(db: &Db, tx: &mut Tx, game: GameId, requests: &[EnqueueRequest]
 static TAKEN: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "SELECT g.certificate_key, o.order_no, g.account_id FROM {rows}
-         JOIN registrations g ON g.certificate_key = r.k AND g.game_id = $2 AND g.live = 1
+         JOIN registrations g ON g.certificate_key = r.k AND g.game_id = r.game AND g.live = 1
          JOIN orders o ON o.id = g.order_id",
-        &[("k", ColumnKind::Text)],
+        &[("game", ColumnKind::Int), ("k", ColumnKind::Text)],
     )
 });
 
@@ -235,6 +239,7 @@ static INSERT_REGISTRATIONS: LazyLock<BatchSql> = LazyLock::new(|| {
 
 #[derive(Serialize)]
 struct OutcomeRow<'a> {
+    game: i64,
     sequence: i64,
     state: i64,
     order_no: Option<&'a str>,
@@ -242,10 +247,15 @@ struct OutcomeRow<'a> {
 
 static DECIDE_TOKENS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
-        "UPDATE queue_tokens SET state = r.state, order_no = r.order_no, decided_at = $3,
+        "UPDATE queue_tokens SET state = r.state, order_no = r.order_no, decided_at = $2,
                                  live = CASE WHEN r.state = 1 THEN 1 ELSE 0 END
-         FROM {rows} WHERE queue_tokens.game_id = $2 AND queue_tokens.sequence = r.sequence",
-        &[("sequence", ColumnKind::Int), ("state", ColumnKind::Int), ("order_no", ColumnKind::Text)],
+         FROM {rows} WHERE queue_tokens.game_id = r.game AND queue_tokens.sequence = r.sequence",
+        &[
+            ("game", ColumnKind::Int),
+            ("sequence", ColumnKind::Int),
+            ("state", ColumnKind::Int),
+            ("order_no", ColumnKind::Text),
+        ],
     )
 });
 
@@ -285,10 +295,13 @@ async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, limit: i64) -
     let now = ledger.db.now_in(tx).await?;
     let dialect = tx.dialect();
 
-    let keys: Vec<KeyRow<'_>> =
-        tokens.iter().flat_map(|token| &token.players).map(|player| KeyRow { k: &player.certificate_key }).collect();
+    let keys: Vec<KeyRow<'_>> = tokens
+        .iter()
+        .flat_map(|token| &token.players)
+        .map(|player| KeyRow { game: game.0, k: &player.certificate_key })
+        .collect();
     let mut taken = HashMap::new();
-    for holder in tx.fetch_all(TAKEN.text(dialect), args![json_rows(&keys)?, game.0]).await? {
+    for holder in tx.fetch_all(TAKEN.text(dialect), args![json_rows(&keys)?]).await? {
         let order_no = OrderNo::parse(&holder.text("order_no")?).ok_or(DomainError::Internal)?;
         let account = AccountId(holder.int("account_id")?);
         taken.insert(holder.text("certificate_key")?, Holder { order_no, account });
@@ -313,7 +326,7 @@ async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, limit: i64) -
                 s: &player.sealed,
             }));
         }
-        decided.push(OutcomeRow { sequence: token.waiting.sequence, state: outcome.code(), order_no });
+        decided.push(OutcomeRow { game: game.0, sequence: token.waiting.sequence, state: outcome.code(), order_no });
     }
     if !orders.is_empty() {
         let expires = now.saturating_add(ledger.payment_window_ms);
@@ -326,7 +339,7 @@ async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, limit: i64) -
             return Err(DomainError::Internal);
         }
     }
-    tx.execute(DECIDE_TOKENS.text(dialect), args![json_rows(&decided)?, game.0, now]).await?;
+    tx.execute(DECIDE_TOKENS.text(dialect), args![json_rows(&decided)?, now]).await?;
     store(tx, game, &row).await?;
     Ok(Admitted { row, first, outcomes })
 }
@@ -392,6 +405,21 @@ pub async fn end_registrations(tx: &mut Tx, orders: &[OrderKey]) -> Result<()> {
     tx.execute(END_REGISTRATIONS.text(tx.dialect()), vec![rows.clone()]).await?;
     tx.execute(END_TOKENS.text(tx.dialect()), vec![rows]).await?;
     Ok(())
+}
+
+/// Every statement that takes a batch, with its name; for the test of their plans.
+pub fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
+    vec![
+        ("live requests", &LIVE_REQUESTS),
+        ("insert tokens", &INSERT_TOKENS),
+        ("taken certificates", &TAKEN),
+        ("insert orders", &INSERT_ORDERS),
+        ("insert players", &INSERT_PLAYERS),
+        ("insert registrations", &INSERT_REGISTRATIONS),
+        ("decide tokens", &DECIDE_TOKENS),
+        ("end registrations", &END_REGISTRATIONS),
+        ("end tokens", &END_TOKENS),
+    ]
 }
 
 #[async_trait]
