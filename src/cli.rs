@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Loaded, Sources};
 use crate::startup::{self, Application};
+use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
@@ -65,6 +66,10 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Copy the SQLite database into a new file, while the server runs
+    Backup { file: PathBuf },
+    /// Put a backup where the configured SQLite database should be and is not
+    Restore { file: PathBuf },
     /// Load a running server and report what it did
     Bench(crate::bench::BenchArgs),
 }
@@ -100,6 +105,14 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Backup { file } => cli
+            .settings
+            .load()
+            .map(|loaded| run(async move { backup::backup(&startup::database_url(&loaded.config)?, &file).await })),
+        Command::Restore { file } => cli
+            .settings
+            .load()
+            .map(|loaded| run(async move { backup::restore(&startup::database_url(&loaded.config)?, &file).await })),
         Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {

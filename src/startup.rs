@@ -57,10 +57,15 @@ struct Port {
     server: Server,
 }
 
+/// Where the configured database is.
+pub fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
+    DatabaseUrl::from_str(config.database.url.expose_secret())
+        .map_err(|reason| anyhow::anyhow!("database.url: {reason}"))
+}
+
 /// Opens the configured database and brings it to the newest schema.
 pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
-    let url = DatabaseUrl::from_str(config.database.url.expose_secret())
-        .map_err(|reason| anyhow::anyhow!("database.url: {reason}"))?;
+    let url = database_url(config)?;
     Db::open(&url).await.context("opening the database")
 }
 

@@ -1,5 +1,6 @@
 //! The store's cases, each on SQLite and on Postgres.
 
+mod backup;
 mod constraints;
 mod databases;
 mod plans;

@@ -71,6 +71,9 @@ async fn respond(context: &Context, request: &HttpRequest, body: Body, party_onl
 
 async fn answer(context: &Context, request: &HttpRequest, body: Body, party_only: bool) -> Result<Answer> {
     let body = body.map_err(|_| DomainError::TooLarge)?;
+    if !party_only && let Some(answer) = query_token_state::answer_plain(context, &body).await {
+        return answer;
+    }
     let Value::Object(members) =
         serde_json::from_slice(&body).map_err(|error| DomainError::Malformed(error.to_string().into()))?
     else {

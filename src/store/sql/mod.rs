@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod admins;
 pub mod audit;
+pub mod backup;
 pub mod chat;
 pub mod collections;
 pub mod db;
