@@ -290,10 +290,14 @@ impl Db {
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(512)
             .pragma("temp_store", "memory")
-            .pragma("cache_size", "-32768")
+            // A checkpoint writes every changed page once. After 32 MiB of WAL instead of 4 a page of an index has been
+            // changed by many batches by then; the price is a WAL of that size and a start that reads it.
+            .pragma("wal_autocheckpoint", "8192")
+            .pragma("cache_size", "-8192")
             .disable_statement_logging();
         super::migrate::sqlite(&options).await?;
-        let writer = SqliteWriter::start(options.connect().await?);
+        // Keys are hashes, so a batch touches index pages all over; they should be in memory.
+        let writer = SqliteWriter::start(options.clone().pragma("cache_size", "-131072").connect().await?);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -118,8 +118,8 @@ pub async fn order_by_certificate(
     certificate_key: &str,
 ) -> Result<Option<RaceOrder>, DomainError> {
     let sql = select_order!(
-        "JOIN registrations r ON r.order_id = o.id
-         WHERE r.certificate_key = $1 AND r.competition_id = $2 AND r.live = 1 ORDER BY r.id DESC LIMIT 1"
+        "JOIN registrations r ON r.order_id = o.id AND r.game_id = g.id
+         WHERE g.competition_id = $2 AND r.certificate_key = $1 AND r.live = 1 ORDER BY r.id DESC LIMIT 1"
     );
     let row = db.fetch_optional(sql, args![certificate_key, competition.0]).await?;
     Ok(row.map(|row| order_from_row(&row)).transpose()?)

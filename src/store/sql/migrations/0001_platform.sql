@@ -236,7 +236,6 @@ CREATE TABLE registrations (
 -- One place a person in a game, whoever registers them.
 CREATE UNIQUE INDEX registrations_one_live_certificate ON registrations (game_id, certificate_key) WHERE live = 1;
 CREATE INDEX registrations_by_order ON registrations (order_id);
-CREATE INDEX registrations_by_certificate ON registrations (certificate_key, competition_id);
 
 -- What payment providers told us. One settled payment an order; the same transaction only once.
 CREATE TABLE payments (
