@@ -9,7 +9,7 @@ use actix::prelude::*;
 use super::messages::{
     Admitted, Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QueueState, QuotaLedger, Refresh, Sweep,
 };
-use super::view::{QueueView, RECENT_OUTCOMES};
+use super::view::QueueView;
 use crate::ask::Reply;
 use crate::domain::ids::GameId;
 use crate::error::{DomainError, Result};
@@ -22,6 +22,8 @@ const BATCH: usize = 512;
 /// After this many failures in a row at the same token it is decided as failed, so that one bad row cannot stop a line.
 const GIVE_UP_AFTER: u32 = 5;
 const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Outcomes read when a line starts; the first poll after a restart waits for them.
+const OUTCOMES_READ_AT_START: i64 = 50_000;
 /// Callers that may wait for the first read.
 const LOAD_WAITERS: usize = 1_024;
 
@@ -80,7 +82,7 @@ impl QuotaQueue {
         self.loading = true;
         let (ledger, game) = (self.ledger.clone(), self.game);
         // Outcomes are only read when none are in memory; afterwards the row alone is news.
-        let recent = if self.loaded { 0 } else { RECENT_OUTCOMES as i64 };
+        let recent = if self.loaded { 0 } else { OUTCOMES_READ_AT_START };
         let read = async move { ledger.load(game, recent).await };
         context.spawn(read.into_actor(self).map(|loaded, actor, context| {
             actor.loading = false;

@@ -13,7 +13,7 @@ use super::state::{Outcome, Quota};
 use crate::domain::ids::GameId;
 
 /// Outcomes kept in memory per game; older ones are one indexed read away.
-pub const RECENT_OUTCOMES: usize = 65_536;
+pub const RECENT_OUTCOMES: usize = 262_144;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -226,17 +226,17 @@ mod tests {
     #[test]
     fn outcomes_are_bounded_and_a_gap_forgets() {
         let view = QueueView::new();
-        for batch in 0..70 {
+        for batch in 0..270 {
             view.publish_outcomes(1 + batch * 1_000, vec![Outcome::Full; 1_000]);
         }
-        view.publish_row(row(1, 70_000, 70_000));
+        view.publish_row(row(1, 270_000, 270_000));
         assert_eq!(view.place(1), Place::Forgotten);
-        assert_eq!(view.place(70_000), Place::Decided(Outcome::Full));
-        view.publish_outcomes(80_001, vec![Outcome::Failed]);
-        view.publish_row(row(2, 80_001, 80_001));
-        assert_eq!(view.place(70_000), Place::Forgotten);
-        assert_eq!(view.place(80_001), Place::Decided(Outcome::Failed));
-        view.publish_outcomes(80_001, vec![Outcome::Full]);
-        assert_eq!(view.place(80_001), Place::Decided(Outcome::Failed), "an outcome is final");
+        assert_eq!(view.place(270_000), Place::Decided(Outcome::Full));
+        view.publish_outcomes(280_001, vec![Outcome::Failed]);
+        view.publish_row(row(2, 280_001, 280_001));
+        assert_eq!(view.place(270_000), Place::Forgotten);
+        assert_eq!(view.place(280_001), Place::Decided(Outcome::Failed));
+        view.publish_outcomes(280_001, vec![Outcome::Full]);
+        assert_eq!(view.place(280_001), Place::Decided(Outcome::Failed), "an outcome is final");
     }
 }
