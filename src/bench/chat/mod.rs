@@ -143,6 +143,9 @@ impl Room {
         };
         best.report("saturated", run);
         let length = Duration::from_secs(self.args.seconds);
+        // The search may have ended with a publisher's socket.
+        drop(publishers);
+        let publishers = Publishers::open(&self.args, &self.target, sessions, self.clock).await?;
         let half = self.run_step(&publishers, best.rate / 2.0, length).await?;
         half.report("half load", run);
         Ok(())

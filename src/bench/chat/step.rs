@@ -148,15 +148,22 @@ pub async fn look_for_saturation(room: &Room, publishers: &Publishers, run: &mut
     let mut search = Search::new(f64::from(room.args.rate));
     let mut steps = 0;
     while let Some(rate) = search.next_rate() {
-        let step = room.run_step(publishers, rate, length).await?;
         steps += 1;
+        let step = match room.run_step(publishers, rate, length).await {
+            Ok(step) => step,
+            // Far over what it can do, the server ends sockets that do not keep up; a publisher's may be one of them.
+            Err(error) if best.is_some() => {
+                eprintln!("  {rate:.0} lines/s: {error:#}");
+                break;
+            }
+            Err(error) => return Err(error),
+        };
         let unsustained = step.unsustained();
-        tracing::info!(
-            rate,
-            deliveries_per_second = step.deliveries_per_second(),
-            p99_milliseconds = step.latency.milliseconds_at(0.99),
-            unsustained = unsustained.as_deref(),
-            "tried a rate"
+        eprintln!(
+            "  {rate:.0} lines/s: {:.0} deliveries/s, p99 {:.1} ms{}",
+            step.deliveries_per_second(),
+            step.latency.milliseconds_at(0.99),
+            unsustained.as_deref().map(|reason| format!(", not kept up: {reason}")).unwrap_or_default(),
         );
         search.tried(rate, unsustained.is_none());
         let gone = step.counts.closed;
