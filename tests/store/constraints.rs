@@ -2,7 +2,7 @@
 
 use actors::error::DomainError;
 use matchday::args;
-use matchday::store::sql::db::{Db, StoreError, Value};
+use matchday::store::sql::db::{Db, Dialect, StoreError, Value};
 
 use super::databases::on_each;
 
@@ -84,6 +84,40 @@ async fn double_certificate_offset_payment_and_sequence_are_refused() {
         assert_eq!(refused(db, token, args![1_i64, "r"]).await, "none");
         assert_eq!(refused(db, token, args![1_i64, "s"]).await, "unique");
         assert_eq!(refused(db, token, args![2_i64, "r"]).await, "unique", "one live token a request");
+    })
+    .await;
+}
+
+/// The red twins: without the guard the same statements are taken, so it is the guard that refuses them.
+#[actix_web::test]
+async fn without_the_guards_the_same_writes_are_taken() {
+    on_each(5, async |fixture| {
+        let db = &fixture.db;
+        let without = "DROP INDEX registrations_one_live_certificate";
+        assert_eq!(refused(db, without, args![]).await, "none");
+        let order = "INSERT INTO orders (order_no, account_id, kind, game_id, name, item_count, price_fen, total_fen,
+                                         created_at, expires_at) VALUES ('a', 1, 0, 1, 'x', 1, 1, 1, 1, 1)";
+        assert_eq!(refused(db, order, args![]).await, "none");
+        let player = "INSERT INTO players (certificate_key, created_at) VALUES ('k', 1)";
+        assert_eq!(refused(db, player, args![]).await, "none");
+        let registration = "INSERT INTO registrations (order_id, game_id, competition_id, player_id, account_id,
+                                certificate_key, player_sealed, created_at) VALUES (1, 1, 1, 1, 1, 'k', '', 1)";
+        assert_eq!(refused(db, registration, args![]).await, "none");
+        assert_eq!(refused(db, registration, args![]).await, "none", "one person, two places");
+
+        assert_eq!(refused(db, "DROP INDEX payments_one_settled", args![]).await, "none");
+        let payment = "INSERT INTO payments (order_id, provider, transaction_id, amount_fen, state, received_at)
+                       VALUES (1, 'wechat', $1, 1, 1, 1)";
+        assert_eq!(refused(db, payment, args!["t1"]).await, "none");
+        assert_eq!(refused(db, payment, args!["t2"]).await, "none", "one order, paid twice");
+
+        let unchecked = match db.dialect() {
+            Dialect::Sqlite => "PRAGMA ignore_check_constraints = 1",
+            Dialect::Postgres => "ALTER TABLE game_queue DROP CONSTRAINT never_oversold",
+        };
+        assert_eq!(refused(db, unchecked, args![]).await, "none");
+        let forgotten = "UPDATE game_queue SET held = held + 1 WHERE game_id = 1";
+        assert_eq!(refused(db, forgotten, args![]).await, "none", "more given than there is");
     })
     .await;
 }

@@ -28,8 +28,23 @@ async fn ledger_stays_exact_under_random_operations() {
                 panic!("seed {seed}, step {step}, after {what}: {fault}");
             }
         }
+        at_rest(&fixture, &ledger).await;
     })
     .await;
+}
+
+/// When nothing more happens: nobody is stranded in an open line, and every token has exactly one outcome, in order.
+async fn at_rest(fixture: &Fixture, ledger: &SqlQuotaLedger) {
+    change(fixture, |row| row.state = QueueState::Open).await;
+    while quota::games_with_work(&fixture.db).await.unwrap() == [fixture.game] {
+        ledger.release_due(fixture.game, 512).await.unwrap();
+        ledger.admit(fixture.game, 512).await.unwrap();
+    }
+    let row = quota::row(&fixture.db, fixture.game).await.unwrap();
+    assert_eq!(row.head, row.tail, "nobody waits in an open line");
+    let loaded = ledger.load(fixture.game, row.tail).await.unwrap();
+    assert_eq!((loaded.first, loaded.outcomes.len() as i64), (1, row.tail), "one outcome each, in order");
+    assert_eq!(check(fixture).await, Ok(()));
 }
 
 async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) -> &'static str {

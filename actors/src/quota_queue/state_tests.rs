@@ -229,6 +229,34 @@ fn group_takes_all_its_places_or_none() {
     assert_eq!(quota, Quota { limitation: 3, balance: 0, sold: 0, held: 3 });
 }
 
+/// The red twin of all or none: players decided one by one tear a group apart.
+#[test]
+fn group_decided_one_by_one_is_torn_apart() {
+    let mut quota = Quota::default();
+    quota.set(3, None);
+    let alone = |sequence, name: &str| Waiting { sequence, account: AccountId(1), certificates: vec![name.to_owned()] };
+    let number = |sequence| OrderNo::compose(0, sequence as u64);
+    let first = decide(&mut quota, &mut HashMap::new(), &[alone(1, "a"), alone(2, "b")], number);
+    assert!(first.iter().all(|outcome| matches!(outcome, Outcome::Ordered(_))));
+    let group = decide(&mut quota, &mut HashMap::new(), &[alone(3, "c"), alone(4, "d")], number);
+    assert!(matches!(group[0], Outcome::Ordered(_)) && group[1] == Outcome::Full, "one is in and the other is not");
+}
+
+/// The red twin of `withheld` in giving back: adding blindly frees places that were given beyond a lowered limit.
+#[test]
+fn giving_back_blindly_after_a_lowered_limit_oversells() {
+    let mut quota = Quota::default();
+    quota.set(10, None);
+    assert!(quota.hold(6));
+    quota.set(4, None);
+    let mut blind = quota;
+    blind.held -= 1;
+    blind.balance += 1;
+    assert!(blind.sold + blind.held + blind.balance > blind.limitation, "a sixth of four places");
+    quota.give_back_held(1);
+    assert!(quota.balance == 0);
+}
+
 #[test]
 fn earlier_order_is_named_to_its_owner_only() {
     let mut quota = Quota::default();
