@@ -2,20 +2,22 @@
 //! handler panics. Lines are sampled, since a line a poll would cost more than the poll; failures are always told.
 
 use std::cell::Cell;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::Problem;
+use super::{cmd, h5};
 use crate::context::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,19 +40,25 @@ pub async fn observe<B: MessageBody + 'static>(
     let started = Instant::now();
     let id = accepted(request.headers()).unwrap_or_else(made);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let uri = request.uri().clone();
+    let context = request.app_data::<web::Data<Context>>().cloned();
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
     // A clone of the request would let these two be full responses, but routing needs the only reference to it.
     let mut response = match outcome {
         Ok(response) => response?,
         Err(_panic) => {
-            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here");
-            return Err(problem.into());
+            span.in_scope(|| tracing::error!("a handler panicked"));
+            let fault = Panicked { uri, id };
+            if let Some(context) = context {
+                context.metrics.count_answer(fault.answer().status().as_u16(), started.elapsed());
+            }
+            return Err(fault.into());
         }
     };
     let status = response.status();
     let took = started.elapsed();
-    if let Some(context) = response.request().app_data::<web::Data<Context>>() {
+    if let Some(context) = context {
         context.metrics.count_answer(status.as_u16(), took);
     }
     span.in_scope(|| log(&response, status, took));
@@ -58,6 +66,37 @@ pub async fn observe<B: MessageBody + 'static>(
     headers.insert(REQUEST_ID, id);
     protect(headers);
     Ok(response)
+}
+
+/// A handler did not live to answer: this does, in the words of the path's own dialect.
+#[derive(Debug)]
+struct Panicked {
+    uri: Uri,
+    id: HeaderValue,
+}
+
+impl Panicked {
+    fn answer(&self) -> HttpResponse {
+        cmd::fault(self.uri.path()).or_else(|| h5::fault(&self.uri)).unwrap_or_else(|| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here").error_response()
+        })
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a handler panicked")
+    }
+}
+
+impl ResponseError for Panicked {
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.answer();
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.id.clone());
+        protect(headers);
+        response
+    }
 }
 
 fn protect(headers: &mut HeaderMap) {
@@ -148,6 +187,37 @@ mod tests {
             assert!(!judged(bad), "{bad}");
         }
         assert_ne!(made(), made());
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_answered_in_the_dialect_of_its_path() {
+        use actix_web::{App, middleware::from_fn, test};
+        async fn dies() -> HttpResponse {
+            panic!("a test lets the handler die")
+        }
+        let app = test::init_service(App::new().wrap(from_fn(observe)).default_service(web::to(dies))).await;
+        for (path, status, body) in [
+            ("/api/reg", 200, r#"{"result":-1000,"msg":"服务器内部错误","retry_after":1}"#),
+            ("/api/party", 200, r#"{"result":-1000,"msg":"服务器内部错误","retry_after":1}"#),
+            (
+                "/api/v1/user/info?a=1",
+                500,
+                r#"{"msg":"sorry，we make a mistake. (^o^)Y","error_code":999,"request_url":"/api/v1/user/info?a=1"}"#,
+            ),
+            (
+                "/admin/api/v1/me",
+                500,
+                r#"{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal","detail":"something went wrong here"}"#,
+            ),
+        ] {
+            let request = test::TestRequest::get().uri(path).insert_header((REQUEST_ID, "abc-1")).to_request();
+            let error = test::try_call_service(&app, request).await.unwrap_err();
+            let response = error.error_response();
+            assert_eq!(response.status().as_u16(), status, "{path}");
+            assert_eq!(response.headers().get(REQUEST_ID).unwrap(), "abc-1");
+            let bytes = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            assert_eq!(std::str::from_utf8(&bytes).unwrap(), body);
+        }
     }
 
     #[test]

@@ -151,7 +151,7 @@ pub struct Secrets {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeChat {
-    /// `sandbox`, `wechat` or `none`.
+    /// `sandbox` or `none`.
     pub provider: String,
     pub base_url: String,
     pub app_id: String,

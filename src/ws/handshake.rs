@@ -15,7 +15,7 @@ use actors::user_session::{SessionLimits, SessionParts, SocketSlot, UserSession,
 use tracing::debug;
 
 use crate::api::client_address::ClientAddress;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::context::Context;
 use crate::service::live::{Admitted, LiveGate};
 
@@ -34,7 +34,7 @@ pub async fn open(
         Ok(accepted) => accepted,
         Err(error) => return HttpResponse::from_error(error),
     };
-    if !origin_allowed(&request, &context.config.chat.allowed_origins) {
+    if !origin_allowed(&request, &context.config) {
         return HttpResponse::Forbidden().body("origin not allowed");
     }
     let context = context.into_inner();
@@ -71,12 +71,27 @@ fn refused(error: &DomainError) -> HttpResponse {
     response.insert_header((header::RETRY_AFTER, wait.to_string())).body(error.to_string())
 }
 
-/// A browser names its page's origin; other clients name none. An empty list allows any.
-fn origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
+/// A browser names its page's origin; other clients name none. Without a list, production takes its own pages only.
+fn origin_allowed(request: &HttpRequest, config: &Config) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return true;
     };
-    allowed.is_empty() || origin.to_str().is_ok_and(|origin| allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)))
+    let allowed = &config.chat.allowed_origins;
+    if allowed.is_empty() && config.environment == Environment::Development {
+        return true;
+    }
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    if !allowed.is_empty() {
+        return allowed.iter().any(|one| one.eq_ignore_ascii_case(origin));
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let same_host = match (origin.split_once("://"), host) {
+        (Some((_, page)), Some(host)) => page.eq_ignore_ascii_case(host),
+        _ => false,
+    };
+    same_host || origin.eq_ignore_ascii_case(&config.server.public_url)
 }
 
 fn limits(config: &Config) -> SessionLimits {

@@ -307,3 +307,20 @@ async fn accounts_are_masked_and_disabled() {
     let (_, trail) = get(&app, "audit?search=accounts", &owner).await;
     assert!(!trail.to_string().contains("13912345678"), "the trail has no phones");
 }
+
+#[actix_web::test]
+async fn a_line_that_is_in_the_state_already_is_left_alone_and_not_audited() {
+    let app = spawn_app(&[]).await;
+    let token = app.admin_token().await;
+    let acts = async || {
+        let trail = get(&app, "audit?search=set_queue_state", &token).await.1;
+        trail["total"].as_i64().unwrap()
+    };
+    for (act, state, written) in
+        [("open", "open", 0), ("pause", "paused", 1), ("pause", "paused", 1), ("open", "open", 2), ("open", "open", 2)]
+    {
+        let (status, line) = send(&app, Method::POST, &format!("games/1/queue/{act}"), &token, json!({})).await;
+        assert_eq!((status, &line["state"]), (200, &json!(state)), "{line}");
+        assert_eq!(acts().await, written, "after {act}");
+    }
+}

@@ -212,18 +212,29 @@ fn load_production_demands_keys_and_refuses_sandboxes() {
         "secrets.data_key: is required",
         "pay.provider: sandbox is refused",
         "sms.provider: sandbox is refused",
-        "wechat.app_id: is required",
-        "wechat.app_secret: is required",
+        "wechat.provider: must be one of none, sandbox",
     ] {
         assert!(faults.iter().any(|fault| fault.contains(expected)), "{expected} in {faults:#?}");
     }
-    assert_eq!(faults.len(), 6, "{faults:#?}");
+    assert_eq!(faults.len(), 5, "{faults:#?}");
     let other = Case::new().in_environment("staging").file("staging.toml", "");
     assert!(
         other.faults().iter().any(|fault| fault.contains("token_key: is required")),
         "another environment is held to production's rules"
     );
     assert!(Case::new().in_environment("prod").faults()[0].starts_with("MATCHDAY_ENV"));
+}
+
+#[test]
+fn load_refuses_in_every_environment_what_serve_would_refuse() {
+    let faults = |case: Case, name: &str, value: &str| case.variable(name, value).faults();
+    for case in [Case::new, production] {
+        let provider = faults(case(), "MATCHDAY__WECHAT__PROVIDER", "wechat");
+        assert!(provider[0].contains("wechat.provider: must be one of none, sandbox"), "{provider:#?}");
+        let password = faults(case(), "MATCHDAY__ADMIN__PASSWORD", "seven77");
+        assert!(password[0].contains("admin.password: must have 8 characters"), "{password:#?}");
+        assert_eq!(faults(case(), "MATCHDAY__ADMIN__PASSWORD", "eight888"), Vec::<String>::new());
+    }
 }
 
 fn matchday(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {

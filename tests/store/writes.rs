@@ -2,7 +2,7 @@
 
 use actors::error::DomainError;
 use matchday::args;
-use matchday::store::sql::db::Db;
+use matchday::store::sql::db::{DatabaseUrl, Db};
 
 use super::databases::{count, on_each};
 
@@ -64,4 +64,25 @@ async fn dropped_caller_leaves_a_whole_write() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_sqlite_files_are_their_owner_s_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/matchday.db");
+    let db = Db::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
+    let insert = "INSERT INTO accounts (username, register_time) VALUES ('x', 0)";
+    db.write(|tx| Box::pin(async move { Ok(tx.execute(insert, vec![]).await?) })).await.unwrap();
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        names.push(file.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["matchday.db", "matchday.db-shm", "matchday.db-wal"]);
+    db.close().await;
+    let again = Db::open(&DatabaseUrl::Sqlite(path)).await.unwrap();
+    again.ping().await.unwrap();
 }

@@ -40,6 +40,9 @@ pub struct TestApp {
     folder: Option<TempDir>,
 }
 
+/// Not a setting: an override of this name chooses the environment.
+pub const ENVIRONMENT: &str = "MATCHDAY_ENV";
+
 /// A server with demo data, limits per person switched off, and `overrides` (key, value) on top.
 pub async fn spawn_app(overrides: &[(&'static str, &str)]) -> TestApp {
     let folder = tempfile::tempdir().unwrap();
@@ -69,11 +72,12 @@ fn test_config(folder: &Path, database: Option<&postgres::Database>, overrides: 
     if let Some(database) = database {
         flags.push(("database.url", database.url.clone()));
     }
-    for (key, value) in overrides {
+    let environment = overrides.iter().find(|(key, _)| *key == ENVIRONMENT).map(|(_, name)| (*name).to_owned());
+    for (key, value) in overrides.iter().filter(|(key, _)| *key != ENVIRONMENT) {
         flags.push((key, (*value).to_owned()));
     }
     let sources = Sources {
-        environment: None,
+        environment,
         config_dir: folder.join("no-config"),
         variables: Vec::new(),
         flags: flags.into_iter().map(|(key, value)| ("test", key, value)).collect(),

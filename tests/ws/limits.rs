@@ -7,8 +7,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::support::PATIENCE;
 use crate::support::chat::{ChatServer, Client};
+use crate::support::{ENVIRONMENT, PATIENCE};
 
 fn fragment(kind: Data, last: bool, bytes: Vec<u8>) -> Message {
     Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
@@ -140,4 +140,33 @@ async fn on_the_seed_s_port_any_path_opens_but_not_for_a_page_of_another_origin(
         assert_eq!(outcome.is_ok(), allowed, "{origin}");
     }
     let _no_browser: Client = server.connect().await;
+}
+
+#[tokio::test]
+async fn without_a_list_production_opens_to_its_own_pages_only() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+    let keys = ["a1".repeat(32), "b2".repeat(32)];
+    let production = |more: &[(&'static str, &'static str)]| {
+        let environment =
+            [("secrets.token_key", &*keys[0]), ("secrets.data_key", &*keys[1]), (ENVIRONMENT, "production")];
+        [&environment[..], more].concat()
+    };
+    let opens = async |server: &ChatServer, origin: &str| {
+        let mut request = format!("ws://{}/ws", server.address).into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        tokio_tungstenite::connect_async(request).await.is_ok()
+    };
+    let server = ChatServer::with(&production(&[])).await;
+    let port = server.address.rsplit(':').next().unwrap();
+    assert!(opens(&server, &format!("http://{}", server.address)).await);
+    let other_port = format!("http://127.0.0.1:{}", if port == "1" { 2 } else { 1 });
+    for other in ["https://evil.example", "null", "http://127.0.0.1", &other_port] {
+        assert!(!opens(&server, other).await, "{other}");
+    }
+    let _no_browser: Client = server.connect().await;
+    let named = ChatServer::with(&production(&[("server.public_url", "https://run.example")])).await;
+    assert!(opens(&named, "https://run.example").await);
+    assert!(!opens(&named, "http://run.example").await);
+    let development = ChatServer::with(&[]).await;
+    assert!(opens(&development, "https://any.example").await);
 }

@@ -44,6 +44,12 @@ struct Refusal {
     retry_after: Option<u32>,
 }
 
+/// A fault of ours that no handler lived to tell.
+pub(super) fn fault() -> HttpResponse {
+    let (result, text) = codes::code(&DomainError::Internal);
+    HttpResponse::Ok().json(Refusal { result, msg: text.to_owned(), retry_after: Some(1) })
+}
+
 pub(super) fn refusal(error: &DomainError) -> HttpResponse {
     let (result, text) = codes::code(error);
     let detail = codes::detail(error);

@@ -41,6 +41,11 @@ fn resource(path: &str) -> actix_web::Resource {
         .default_service(web::to(|| async { refusal(&DomainError::Malformed("use POST".into())) }))
 }
 
+/// The answer to `path` after a panic, if it is this dialect's.
+pub fn fault(path: &str) -> Option<HttpResponse> {
+    ["/api/reg", "/api/party"].contains(&path).then(envelope::fault)
+}
+
 async fn banner() -> &'static str {
     "matchday registration API. POST a JSON object with a member cmd.\n"
 }

@@ -7,9 +7,9 @@ use std::fmt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use actors::error::{DomainError, Entity};
 use serde::Serialize;
 
@@ -44,14 +44,14 @@ impl H5Error {
         }
     }
 
-    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    fn answer(&self, request_url: &str) -> HttpResponse {
         let code = code_of(&self.fact);
         let mut response = HttpResponse::build(code.status);
         if let DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } = self.fact
         {
             response.insert_header((RETRY_AFTER, HeaderValue::from(retry_after_seconds)));
         }
-        response.json(Envelope { msg: &self.msg(), error_code: code.error_code, request_url: &request_url(request) })
+        response.json(Envelope { msg: &self.msg(), error_code: code.error_code, request_url })
     }
 }
 
@@ -79,8 +79,15 @@ impl ResponseError for H5Error {
 }
 
 /// Path with query, as the client sent it.
-fn request_url(request: &HttpRequest) -> String {
-    request.uri().path_and_query().map_or_else(String::new, ToString::to_string)
+fn request_url(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(String::new, ToString::to_string)
+}
+
+/// A fault of ours that no handler lived to tell.
+pub(super) fn fault(uri: &Uri) -> HttpResponse {
+    let mut response = H5Error::from(DomainError::Internal).answer(&request_url(uri));
+    allow_any_origin(response.headers_mut());
+    response
 }
 
 /// Around every route of the dialect.
@@ -94,7 +101,7 @@ pub async fn finish(
         return Ok(response);
     }
     let response = next.call(request).await?.map_into_boxed_body();
-    let answer = fault_of(&response).map(|fault| fault.answer(response.request()));
+    let answer = fault_of(&response).map(|fault| fault.answer(&request_url(response.request().uri())));
     let mut response = match answer {
         Some(answer) => response.into_response(answer),
         None => response,

@@ -17,6 +17,8 @@ mod pay_pre_order;
 mod token_user;
 mod user_info;
 
+use actix_web::HttpResponse;
+use actix_web::http::Uri;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
 
@@ -41,7 +43,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
     );
 }
 
-async fn unknown_route() -> Result<actix_web::HttpResponse, H5Error> {
+/// The answer to `uri` after a panic, if it is this dialect's.
+pub fn fault(uri: &Uri) -> Option<HttpResponse> {
+    uri.path().starts_with("/api/v1/").then(|| envelope::fault(uri))
+}
+
+async fn unknown_route() -> Result<HttpResponse, H5Error> {
     Err(DomainError::NotFound(Entity::Route).into())
 }
 

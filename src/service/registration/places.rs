@@ -57,23 +57,28 @@ pub async fn set_places(
     if balance.is_some_and(|balance| !in_range(balance)) {
         return Err(DomainError::field("balance", "must be 0 to 2147483647"));
     }
-    let change = move |row: &mut QueueRow| row.quota.set(limitation, balance);
+    let change = move |row: &mut QueueRow| {
+        row.quota.set(limitation, balance);
+        true
+    };
     Ok(change_row(context, admin, game, "set_places", change).await?.quota)
 }
 
-/// Opens, pauses or closes a line.
+/// Opens, pauses or closes a line. A line that is in this state already is left alone and nothing is written down.
 ///
 /// Errors: `NotFound(Game)`.
 pub async fn set_queue_state(context: &Context, admin: &Admin, game: GameId, state: QueueState) -> Result<QueueRow> {
-    change_row(context, admin, game, "set_queue_state", move |row| row.state = state).await
+    let change = move |row: &mut QueueRow| std::mem::replace(&mut row.state, state) != state;
+    change_row(context, admin, game, "set_queue_state", change).await
 }
 
+/// `change` tells whether there is anything to write.
 async fn change_row(
     context: &Context,
     admin: &Admin,
     game: GameId,
     action: &'static str,
-    change: impl FnOnce(&mut QueueRow) + Send + 'static,
+    change: impl FnOnce(&mut QueueRow) -> bool + Send + 'static,
 ) -> Result<QueueRow> {
     context.catalog.game(&context.db, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());
@@ -83,7 +88,9 @@ async fn change_row(
             Box::pin(async move {
                 let mut row = quota::lock(tx, game).await?;
                 let before = describe(&row);
-                change(&mut row);
+                if !change(&mut row) {
+                    return Ok(row);
+                }
                 quota::store(tx, game, &row).await?;
                 let act = audit::Entry {
                     admin_id: Some(admin.id.0),
