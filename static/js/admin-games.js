@@ -6,7 +6,7 @@ import { count, dateTime, yuan } from './format.js';
 import { t } from './i18n.js';
 import { Pager } from './admin-tables.js';
 
-const NUMBERS = ['waiting', 'rate_per_second', 'sold', 'held', 'withheld', 'balance'];
+const NUMBERS = ['waiting', 'rate', 'paid', 'holds', 'withheld', 'balance'];
 const HISTORY_SECONDS = 60;
 const NS = 'http://www.w3.org/2000/svg';
 
@@ -51,7 +51,7 @@ export class GamesPanel {
     const game = this.chosen;
     this.numbers = Object.fromEntries(NUMBERS.map((name) => [name, h('dd', { 'data-number': name, text: '–' })]));
     this.state = h('span', { class: 'tag', 'data-queue-state': '' });
-    this.bar = h('div', { class: 'places-bar', 'aria-hidden': 'true' }, ['sold', 'held', 'withheld'].map((name) => h('span', { class: `part part-${name}` })));
+    this.bar = h('div', { class: 'places-bar', 'aria-hidden': 'true' }, ['paid', 'holds', 'withheld'].map((name) => h('span', { class: `part part-${name}` })));
     this.limit = h('span', { 'data-limitation': '' });
     this.spark = document.createElementNS(NS, 'svg');
     this.spark.setAttribute('class', 'spark');
@@ -69,7 +69,7 @@ export class GamesPanel {
         h('dl', { class: 'board-numbers' }, NUMBERS.map((name) => h('div', { class: `board-cell board-${name}` }, h('dt', { text: t(`admin.${name}`) }), this.numbers[name]))),
         this.spark),
       h('div', { class: 'places' }, h('p', { class: 'places-legend' },
-        ['sold', 'held', 'withheld'].map((name) => h('span', { class: `key key-${name}`, text: t(`admin.${name}`) })), this.limit), this.bar),
+        ['paid', 'holds', 'withheld'].map((name) => h('span', { class: `key key-${name}`, text: t(`admin.${name}`) })), this.limit), this.bar),
       this.problem, this.done,
       this.placesForm(game), this.editForm(game));
     if (this.queue) this.showQueue();
@@ -150,7 +150,7 @@ export class GamesPanel {
     const unlimited = Number(queue.limitation) === 0;
     for (const name of NUMBERS) {
       const value = Number(queue[name] ?? 0);
-      this.numbers[name].textContent = name === 'balance' && unlimited ? '∞' : name === 'rate_per_second' ? value.toFixed(value < 10 ? 1 : 0) : count(value);
+      this.numbers[name].textContent = name === 'balance' && unlimited ? '∞' : name === 'rate' ? value.toFixed(value < 10 ? 1 : 0) : count(value);
     }
     const state = String(queue.state ?? '').toLowerCase();
     this.state.className = `tag tag-queue-${state}`;
@@ -158,7 +158,7 @@ export class GamesPanel {
     this.state.textContent = named.startsWith('admin.') ? state : named;
     for (const button of this.buttons) button.disabled = { open: 'open', paused: 'pause', closed: 'close' }[state] === button.dataset.act;
     const of = Math.max(1, Number(queue.limitation));
-    for (const name of ['sold', 'held', 'withheld']) $(`.part-${name}`, this.bar).style.setProperty('--part', String(unlimited ? 0 : Math.min(1, Number(queue[name] ?? 0) / of)));
+    for (const name of ['paid', 'holds', 'withheld']) $(`.part-${name}`, this.bar).style.setProperty('--part', String(unlimited ? 0 : Math.min(1, Number(queue[name] ?? 0) / of)));
     this.limit.textContent = unlimited ? t('lobby.unlimited') : t('admin.of_places', { limitation: count(queue.limitation) });
     const top = Math.max(1, ...this.trail);
     const points = this.trail.map((value, index) => `${HISTORY_SECONDS - this.trail.length + index},${(19 - (value / top) * 17).toFixed(1)}`).join(' ');

@@ -192,7 +192,7 @@ test('an administrator changes places and sees the queue', { skip: !ADMIN_PASSWO
   await adminSignIn(page);
   await page.click('[data-game="1"]');
   await page.waitForFunction(() => /^\d/.test(document.querySelector('[data-number="waiting"]').textContent));
-  for (const name of ['sold', 'held', 'withheld', 'balance']) assert.match(await page.textContent(`[data-number="${name}"]`), /^[\d,]+$/);
+  for (const name of ['paid', 'holds', 'withheld', 'balance']) assert.match(await page.textContent(`[data-number="${name}"]`), /^[\d,]+$/);
 
   const before = await page.inputValue('#limitation');
   const changed = String(Number(before) + 25);

@@ -4,5 +4,6 @@ mod client;
 mod envelope;
 mod limitation;
 mod lookup;
+mod nodes;
 mod queue;
 mod trusting;

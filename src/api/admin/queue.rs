@@ -51,9 +51,16 @@ fn numbers(game: GameId, stats: &QueueStats) -> HttpResponse {
         "tail": row.tail,
         "limitation": quota.limitation,
         "balance": quota.balance,
-        "sold": quota.sold,
-        "held": quota.held,
+        "paid": quota.sold,
+        "holds": quota.held,
         "withheld": quota.withheld(),
-        "rate_per_second": stats.rate_per_second,
+        "rate": stats.rate_per_second,
+        "forecast": forecast_seconds(stats),
     }))
+}
+
+/// Seconds until those who wait now are decided at the present rate; none while nothing is decided.
+fn forecast_seconds(stats: &QueueStats) -> Option<i64> {
+    let seconds = stats.waiting as f64 / stats.rate_per_second;
+    (stats.waiting == 0 || seconds.is_finite()).then(|| if stats.waiting == 0 { 0 } else { seconds.ceil() as i64 })
 }
