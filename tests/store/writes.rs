@@ -73,7 +73,7 @@ async fn the_sqlite_files_are_their_owner_s_only() {
     let path = folder.path().join("deep/matchday.db");
     let db = Db::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
     let insert = "INSERT INTO accounts (username, register_time) VALUES ('x', 0)";
-    db.write(|tx| Box::pin(async move { Ok(tx.execute(insert, vec![]).await?) })).await.unwrap();
+    db.write(move |tx| Box::pin(async move { Ok(tx.execute(insert, vec![]).await?) })).await.unwrap();
     let mut names = Vec::new();
     for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
         let file = file.unwrap();
