@@ -21,6 +21,7 @@ use crate::clients::Outside;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::demo;
+use crate::figures;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
@@ -113,6 +114,7 @@ impl Application {
             sessions: SessionCache::new(),
             config,
         });
+        figures::register(&context)?;
         let config = &context.config;
         let http = serve(&context, "http", &config.server.bind, api::routes)?;
         let chat = serve_optional(&context, "chat", &config.chat.bind, api::chat_routes)?;
