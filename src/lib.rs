@@ -8,6 +8,7 @@ pub mod clients;
 pub mod config;
 pub mod context;
 pub mod demo;
+mod figures;
 pub mod listener;
 pub mod metrics;
 pub mod service;

@@ -21,6 +21,7 @@ use crate::clients::Outside;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::demo;
+use crate::figures;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
@@ -31,6 +32,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
+use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
@@ -117,6 +119,7 @@ impl Application {
             sessions: SessionCache::new(),
             config,
         });
+        figures::register(&context)?;
         let config = &context.config;
         let http = serve(&context, "http", &config.server.bind, api::routes)?;
         let chat = serve_optional(&context, "chat", &config.chat.bind, api::chat_routes)?;
@@ -140,6 +143,9 @@ impl Application {
         let context = self.context.clone();
         shutdown.spawn(async move { housekeeping::run(&context).await });
         shutdown.spawn(follow_bus(self.context.clone()));
+        let watches = Arc::new(QueueWatches::new(Arc::downgrade(&self.context)));
+        self.context.rooms.set_queue_watch(watches.clone());
+        shutdown.spawn(async move { watches.run().await });
         let context = self.context.clone();
         shutdown.on(Phase::Sockets, "sockets", move || async move { ws::close_all(&context) });
         let context = self.context.clone();

@@ -11,6 +11,11 @@ pub trait Bus: Send + Sync {
     /// Messages of the other nodes, not of this one. A receiver that lags gets `Lagged` and must re-read SQL.
     fn subscribe(&self) -> broadcast::Receiver<BusMessage>;
 
+    /// Messages that were dropped so far.
+    fn dropped(&self) -> u64 {
+        0
+    }
+
     /// Whether this process is the only node, so that nothing can change behind the actors' backs.
     fn is_single_node(&self) -> bool;
 }

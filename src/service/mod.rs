@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod payments;
 pub mod queue_token;
+pub mod queue_watch;
 pub mod queues;
 pub mod registration;
 pub mod sandbox;

@@ -13,7 +13,8 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         RateLimited { retry_after_seconds } => (10010, Some(*retry_after_seconds)),
         PhoneRequired => (10011, None),
         NotFound(Entity::Live) => (30005, None),
-        NotFound(_) | InvalidQueueToken => (10004, None),
+        NotFound(_) => (10004, None),
+        InvalidQueueToken => return (99999, "无效token".to_owned(), None),
         Busy { retry_after_seconds } => (999, Some(*retry_after_seconds)),
         Internal | ProviderFailed(_) => (999, None),
         Malformed(_)
@@ -43,6 +44,7 @@ mod tests {
         assert_eq!(code(&muted), (10001, "muted: spam".to_owned(), Some(60)));
         assert_eq!(code(&DomainError::Unauthenticated).0, 10003);
         assert_eq!(code(&DomainError::NotFound(Entity::Live)).0, 30005);
+        assert_eq!(code(&DomainError::InvalidQueueToken), (99999, "无效token".to_owned(), None));
         assert_eq!(code(&DomainError::field("content", "too long")).0, 99999);
         assert_eq!(code(&DomainError::BUSY).2, Some(1));
     }

@@ -101,6 +101,7 @@ fn limits(config: &Config) -> SessionLimits {
         ping_every: Duration::from_secs(chat.ping_seconds),
         pong_timeout: Duration::from_secs(chat.pong_timeout_seconds),
         messages: config.limits.enabled.then_some(chat.messages_per_30_seconds),
+        moderator_messages: config.limits.enabled.then_some(chat.moderator_messages_per_30_seconds),
         max_characters: chat.max_characters,
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actors::chat_room::Resume;
 use actors::domain::chat::RoomForm;
 use actors::domain::ids::LiveId;
+use actors::domain::queue::QueueStanding;
 use actors::user_session::{Command, Inbound, RoomRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -212,6 +213,13 @@ pub enum ServerMessage<'a> {
     Delete { room_id: RoomId, offset: i64 },
     #[serde(rename = "HISTORY")]
     History { room_id: RoomId, lines: Vec<ServerMessage<'a>> },
+    #[serde(rename = "QUEUE")]
+    Queue {
+        token: &'a str,
+        #[serde(flatten)]
+        standing: &'a QueueStanding,
+        msg: &'a str,
+    },
     #[serde(rename = "ERROR")]
     Error {
         code: i64,

@@ -118,6 +118,7 @@ impl JsonWire {
                     .map(|line| self.line(room, form, line, Some(line.account) == viewer, None))
                     .collect(),
             },
+            Event::Queue { token, standing } => ServerMessage::Queue { token, standing, msg: &standing.msg },
             Event::Refused { error, client_id } => {
                 let (code, msg, retry_after) = codes::code(error);
                 ServerMessage::Error { code, msg: msg.into(), retry_after, client_id }

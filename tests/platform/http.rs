@@ -8,7 +8,9 @@ use reqwest::header::{HeaderMap, RANGE};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::{PATIENCE, spawn_app};
+use crate::reg::client::{Registrant, players};
+use crate::support::chat::Client;
+use crate::support::{PATIENCE, eventually, spawn_app};
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -82,8 +84,59 @@ async fn figures_are_on_the_internal_port_only() {
     let figures = app.client.get(format!("{}/metrics", app.internal_url)).send().await.unwrap();
     let figures = figures.text().await.unwrap();
     assert!(figures.contains("matchday_http_requests_total{class=\"2xx\"}"), "{figures}");
+    for name in ["matchday_sockets_open 0", "matchday_sqlite_writer_queue ", "matchday_queue_watches 0"] {
+        let elsewhere = name.contains("sqlite") && app.context.db.writer_queue().is_none();
+        assert!(elsewhere || figures.contains(name), "{name}: {figures}");
+    }
+    assert!(!figures.contains("matchday_bus_dropped_total"), "alone there is nobody to tell");
     assert_eq!(app.get("/metrics").await.status(), 404);
     assert_eq!(app.get("/debug/actors").await.status(), 404);
+}
+
+#[actix_web::test]
+async fn lines_rooms_and_sockets_are_shown_as_they_are_at_the_scrape() {
+    let app = spawn_app(&[("redis.url", "redis://127.0.0.1:1")]).await;
+    let read = async |path: &str| {
+        let answer = app.client.get(format!("{}{path}", app.internal_url)).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let runner = Registrant::sign_in(&app, "runner").await;
+    let ticket = runner.enqueue(1, players(&[1, 2])).await;
+    let order = runner.decided(ticket["token"].as_str().unwrap()).await["order_no"].clone();
+    let mut viewer = Client::to(&app.ws_url).await;
+    viewer.send(json!({"type": "LOGIN", "room_id": "1"})).await;
+    viewer.until("WELCOME").await;
+    let figures = read("/metrics").await;
+    for line in [
+        "matchday_line_head{game=\"1\"} 1",
+        "matchday_line_tail{game=\"1\"} 1",
+        "matchday_line_waiting{game=\"1\"} 0",
+        "matchday_line_balance{game=\"1\"} 498",
+        "matchday_line_held{game=\"1\"} 2",
+        "matchday_line_sold{game=\"1\"} 0",
+        "matchday_line_decided_total{game=\"1\"} 1",
+        "matchday_room_connections{room=\"1\"} 1",
+        "matchday_room_guests{room=\"1\"} 1",
+        "matchday_room_users{room=\"1\"} 0",
+        "matchday_sockets_open 1",
+        "matchday_bus_dropped_total ",
+    ] {
+        assert!(figures.contains(line), "{line} in {figures}");
+    }
+    let actors: Value = serde_json::from_str(&read("/debug/actors").await).unwrap();
+    let line = actors["lines"].as_array().unwrap().iter().find(|line| line["game"] == 1).unwrap();
+    assert_eq!((&line["row"]["held"], &line["row"]["state"], &line["decided"]), (&json!(2), &json!("open"), &json!(1)));
+    assert_eq!(actors["rooms"][0], json!({"room": 1, "connections": 1, "users": 0, "guests": 1}));
+    assert_eq!(actors["sockets"], json!({"open": 1, "queue_watches": 0}));
+    assert_eq!(actors["bus"]["alone"], false);
+
+    runner.pay(order.as_str().unwrap()).await;
+    eventually("the figures follow", async || {
+        let figures = read("/metrics").await;
+        figures.contains("matchday_line_sold{game=\"1\"} 2") && figures.contains("matchday_line_held{game=\"1\"} 0")
+    })
+    .await;
+    assert!(read("/metrics").await.contains("matchday_line_decided_total{game=\"1\"} 1"), "a scrape adds nothing");
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! The command dialect over HTTP.
 
-mod client;
+pub(crate) mod client;
 mod envelope;
 mod limitation;
 mod lookup;

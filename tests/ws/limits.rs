@@ -101,6 +101,83 @@ async fn the_twenty_first_line_in_thirty_seconds_waits() {
 }
 
 #[tokio::test]
+async fn frames_that_cost_nothing_have_a_rate_too() {
+    let question = json!({"type": "SEND_ALL", "room_id": "99999999", "content": "6"});
+    let logout = json!({"type": "LOGOUT", "room_id": "1"});
+    let server = ChatServer::start().await;
+    let mut client = server.connect().await;
+    for _ in 0..30 {
+        client.send(question.clone()).await;
+        client.send(logout.clone()).await;
+    }
+    let started = std::time::Instant::now();
+    for _ in 0..100 {
+        client.raw(Message::text("not JSON")).await;
+    }
+    for _ in 0..30 {
+        assert_eq!(client.message().await["type"], "SEND_ALL");
+    }
+    let error = client.message().await;
+    assert_eq!((&error["type"], &error["code"]), (&json!("ERROR"), &json!(10010)), "{error}");
+    assert!((1..=10).contains(&error["retry_after"].as_i64().unwrap()));
+    // A LOGIN is another rate; whatever else was answered before it came at most once a second.
+    client.send(json!({"type": "LOGIN", "room_id": "1"})).await;
+    let mut told = 1;
+    loop {
+        let message = client.message().await;
+        match message["type"].as_str().unwrap() {
+            "WELCOME" => break,
+            kind => assert_eq!((kind, &message["code"]), ("ERROR", &json!(10010)), "{message}"),
+        }
+        told += 1;
+    }
+    assert!(told <= 2 + started.elapsed().as_secs(), "told {told} times");
+
+    let unlimited = ChatServer::with(&[]).await;
+    let mut client = unlimited.connect().await;
+    for _ in 0..100 {
+        client.send(question.clone()).await;
+        assert_eq!(client.message().await["type"], "SEND_ALL");
+    }
+}
+
+#[tokio::test]
+async fn a_moderator_of_the_room_may_say_more_there() {
+    let limits = [
+        ("limits.enabled", "true"),
+        ("chat.messages_per_30_seconds", "2"),
+        ("chat.moderator_messages_per_30_seconds", "5"),
+    ];
+    let server = ChatServer::with(&limits).await;
+    let token = server.person("Li").await;
+    // A room has its row with its first visitor.
+    drop(server.enter(None).await);
+    server.execute("INSERT INTO room_moderators (live_id, account_id) SELECT 1, id FROM accounts").await;
+    for (room, most) in [("1", 5), ("2", 2)] {
+        let mut speaker = server.connect().await;
+        speaker.send(json!({"type": "LOGIN", "room_id": room, "token": token})).await;
+        speaker.until("WELCOME").await;
+        for number in 0..=most {
+            let line = json!({"type": "SEND_ALL", "room_id": room, "content": "x", "client_id": number.to_string()});
+            speaker.send(line).await;
+        }
+        let (mut echoes, mut refused) = (0, 0);
+        while echoes + refused <= most {
+            let message = speaker.message().await;
+            match message["type"].as_str().unwrap() {
+                "SEND_ALL" => echoes += 1,
+                "ERROR" => {
+                    assert_eq!((&message["code"], &message["client_id"]), (&json!(10010), &json!(most.to_string())));
+                    refused += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((echoes, refused), (most, 1), "room {room}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_and_an_account_have_so_many_sockets() {
     let server = ChatServer::with(&[
         ("limits.enabled", "true"),

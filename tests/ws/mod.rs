@@ -1,7 +1,9 @@
 //! The chat over real sockets.
 
+mod deleted;
 mod lifecycle;
 mod limits;
 mod lines;
 mod nodes;
+mod queue;
 mod rooms;

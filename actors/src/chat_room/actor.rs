@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use crate::domain::chat::{ConnectionId, Presence, RoomForm};
 use crate::domain::ids::LiveId;
-use crate::error::{DomainError, Result};
+use crate::error::{DomainError, Entity, Result};
 use crate::ports::{Bus, Topic};
 
+use super::closed::ClosedRooms;
 use super::messages::{Announce, BusNews, Join, Leave, Publish, RoomNews, Whisper};
 use super::ports::{ChatLog, ChatWire, Verdict};
 use super::presence::{NodePresence, OnlineBoard, PRESENCE_REFRESH};
@@ -23,6 +24,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Lines read at once when the room is behind.
 const CATCH_UP_LINES: u32 = 500;
 
+/// What everybody in the room of a deleted live is told.
+const GONE: DomainError = DomainError::NotFound(Entity::Live);
+
 /// What all rooms of a node share.
 #[derive(Clone)]
 pub struct RoomParts {
@@ -30,6 +34,7 @@ pub struct RoomParts {
     pub wire: Arc<dyn ChatWire>,
     pub bus: Arc<dyn Bus>,
     pub board: Arc<OnlineBoard>,
+    pub closed: Arc<ClosedRooms>,
     /// 31 random bits, the upper half of this node's connection ids.
     pub node: u32,
 }
@@ -57,6 +62,27 @@ impl ChatRoom {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        self.parts.closed.contains(self.room)
+    }
+
+    /// Takes note when the database says that the live was deleted, maybe by another node.
+    fn note(&self, error: &DomainError) {
+        if *error == GONE {
+            self.parts.closed.close(self.room);
+        }
+    }
+
+    fn enter(&mut self, join: Join) {
+        if self.is_closed() {
+            let event = Event::Refused { error: &GONE, client_id: None };
+            join.subscription.outbox.push(event.frame(&self.parts.wire));
+        } else if let Some(state) = &mut self.state {
+            state.join(join);
+        }
+        self.set_local();
+    }
+
     fn save_next(&mut self, ctx: &mut Context<Self>) {
         let Some(lines) = self.state.as_mut().and_then(RoomState::next_batch) else {
             return;
@@ -69,7 +95,10 @@ impl ChatRoom {
     fn saved(&mut self, outcome: Result<Vec<Verdict>>, ctx: &mut Context<Self>) {
         let Some(state) = &mut self.state else { return };
         match outcome {
-            Err(error) => state.batch_failed(&error),
+            Err(error) => {
+                state.batch_failed(&error);
+                self.note(&error);
+            }
             Ok(verdicts) => {
                 let (lines, fitted) = state.batch_saved(verdicts, Instant::now());
                 if !lines.is_empty() && !self.parts.bus.is_single_node() {
@@ -154,7 +183,10 @@ impl ChatRoom {
                         tracing::warn!(room = room.0, "the room's history was replaced");
                         ctx.stop();
                     }
-                    Err(error) => tracing::warn!(room = room.0, %error, "reading missed lines"),
+                    Err(error) => {
+                        actor.note(&error);
+                        tracing::warn!(room = room.0, %error, "reading missed lines");
+                    }
                 }
             },
         );
@@ -169,7 +201,7 @@ impl ChatRoom {
         state.tick();
         let inhabited = !state.is_empty();
         self.publish_presence(now);
-        if !alone && inhabited {
+        if !alone && inhabited && !self.is_closed() {
             self.catch_up(ctx);
         }
         self.deliver(ctx);
@@ -217,6 +249,8 @@ impl Actor for ChatRoom {
                 actor.state = Some(state);
                 ctx.run_interval(TICK, Self::tick);
             }
+            // Stays and says so to whoever comes.
+            Err(GONE) => actor.note(&GONE),
             Err(error) => {
                 tracing::warn!(room = actor.room.0, %error, "a room could not be read");
                 ctx.stop();
@@ -233,20 +267,16 @@ impl Handler<Join> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
-        let Some(state) = &mut self.state else { return };
+        let Some(state) = self.state.as_mut().filter(|_| !self.parts.closed.contains(self.room)) else {
+            return self.enter(join);
+        };
         let ahead = join.resume.as_ref().is_some_and(|resume| resume.offset > state.tail());
         if !self.parts.bus.is_single_node() && (state.is_empty() || ahead) {
             // Other nodes may have saved lines that nobody here was told of.
             let read = self.catch_up_once();
-            ctx.wait(read.map(move |(), actor, _| {
-                if let Some(state) = &mut actor.state {
-                    state.join(join);
-                }
-                actor.set_local();
-            }));
+            ctx.wait(read.map(move |(), actor, _| actor.enter(join)));
         } else {
-            state.join(join);
-            self.set_local();
+            self.enter(join);
         }
     }
 }
@@ -266,7 +296,9 @@ impl Handler<Publish> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) {
-        if let Some(state) = &mut self.state {
+        if self.is_closed() {
+            publish.answer.refuse(&GONE);
+        } else if let Some(state) = &mut self.state {
             state.submit(publish);
             self.save_next(ctx);
         }
@@ -287,6 +319,9 @@ impl Handler<Whisper> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, whisper: Whisper, _: &mut Self::Context) {
+        if self.is_closed() {
+            return whisper.answer.refuse(&GONE);
+        }
         let Some(state) = &self.state else { return };
         let event = |form: RoomForm, online: Option<i64>| Event::Whisper {
             room: self.room,

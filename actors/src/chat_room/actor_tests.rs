@@ -39,6 +39,7 @@ fn parts(alone: bool) -> (RoomParts, Arc<MemoryLog>, Arc<TestBus>) {
         wire: wire(),
         bus: Arc::clone(&bus) as _,
         board: Arc::default(),
+        closed: Arc::default(),
         node: 1,
     };
     (parts, log, bus)

@@ -2,6 +2,7 @@
 //! the mailbox, timers and the database; `presence` counts people over all nodes.
 
 mod actor;
+mod closed;
 mod messages;
 mod ports;
 mod presence;
@@ -12,6 +13,7 @@ mod unsent;
 mod wire;
 
 pub use actor::{ChatRoom, RoomParts};
+pub use closed::ClosedRooms;
 pub use messages::{Announce, Answer, BusNews, Join, Leave, Publish, Resume, RoomNews, Subscription, Whisper};
 pub use ports::{ChatLog, ChatWire, NewLine, RoomSnapshot, Verdict};
 pub use presence::{OnlineBoard, PRESENCE_REFRESH, PRESENCE_TTL};

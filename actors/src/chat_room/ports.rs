@@ -41,6 +41,8 @@ pub struct RoomSnapshot {
 }
 
 /// The saved lines of all rooms. Offsets are handed out under the room's lock, 1 by 1 and without holes.
+///
+/// Errors of `open`, `append` and `tail`: `NotFound(Live)` when the live was deleted.
 #[async_trait]
 pub trait ChatLog: Send + Sync {
     /// The room with up to `keep` of its newest lines.

@@ -58,6 +58,11 @@ impl OnlineBoard {
         rooms.get(&room).map_or_else(Presence::default, |numbers| numbers.total(now))
     }
 
+    /// The people of a room on this node.
+    pub fn local(&self, room: LiveId) -> Presence {
+        self.read().get(&room).map_or_else(Presence::default, |numbers| numbers.local)
+    }
+
     /// The people of a room on the other nodes.
     pub fn remote(&self, room: LiveId, now: Instant) -> Presence {
         let rooms = self.read();

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::domain::chat::{Presence, Profile, Publication, RoomForm};
 use crate::domain::ids::{AccountId, LiveId};
+use crate::domain::queue::QueueStanding;
 use crate::error::DomainError;
 
 use super::ports::ChatWire;
@@ -85,6 +86,11 @@ pub enum Event<'a> {
         form: RoomForm,
         lines: &'a [Publication],
         viewer: Option<AccountId>,
+    },
+    /// Where a watched queue token stands.
+    Queue {
+        token: &'a str,
+        standing: &'a QueueStanding,
     },
     Refused {
         error: &'a DomainError,

@@ -6,4 +6,5 @@ pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod queue;
 pub mod registration;

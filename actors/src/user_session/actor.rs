@@ -14,8 +14,8 @@ use crate::error::{DomainError, Entity, Result};
 use crate::outbox::Outbox;
 
 use super::messages::{Command, Inbound, RoomRef};
-use super::ports::{SessionGate, SocketSlot, Watching};
-use super::state::{Due, SessionLimits, SessionState, close};
+use super::ports::{Rights, SessionGate, SocketSlot, Watching};
+use super::state::{Due, Heed, SessionLimits, SessionState, close};
 
 #[path = "entry.rs"]
 mod entry;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an identity is believed before its token is looked at again.
 const IDENTITY_TTL: Duration = Duration::from_secs(15);
 /// Queue tokens one connection may watch.
-const WATCHES: usize = 8;
+const WATCHES: usize = 5;
 
 pub struct SessionParts {
     pub gate: Arc<dyn SessionGate>,
@@ -54,7 +54,7 @@ struct Place {
 struct Resolved {
     account: Option<Result<Arc<Account>>>,
     room: Option<Result<Addr<ChatRoom>>>,
-    ban: Result<()>,
+    rights: Result<Rights>,
 }
 
 pub struct UserSession {
@@ -64,13 +64,24 @@ pub struct UserSession {
     place: Option<Place>,
     /// A LOGIN was sent: the seed's rule of the first message is over.
     logged_in: bool,
-    watches: Vec<Watching>,
+    /// In `place`.
+    rights: Rights,
+    /// With their tokens.
+    watches: Vec<(String, Box<dyn Watching>)>,
 }
 
 impl UserSession {
     pub fn new(parts: SessionParts) -> Self {
         let state = SessionState::new(parts.limits, Instant::now());
-        Self { parts, state, identity: None, place: None, logged_in: false, watches: Vec::new() }
+        Self {
+            parts,
+            state,
+            identity: None,
+            place: None,
+            logged_in: false,
+            rights: Rights::default(),
+            watches: Vec::new(),
+        }
     }
 
     // ------------------------------------------------------------ answers
@@ -102,8 +113,15 @@ impl UserSession {
             }
             _ => None,
         };
+        let cheap = !matches!(command, Command::Login { .. } | Command::Say { .. } | Command::Whisper { .. });
+        if cheap && !self.heeds(client_id.as_deref()) {
+            return;
+        }
         if let Err(error) = self.admit(&command) {
-            self.refuse(&error, client_id.as_deref());
+            // A refusal costs as little as the cheap ones, and could be asked for as fast.
+            if cheap || self.heeds(client_id.as_deref()) {
+                self.refuse(&error, client_id.as_deref());
+            }
             return;
         }
         match command {
@@ -148,6 +166,18 @@ impl UserSession {
         }
     }
 
+    /// Whether one more frame that costs its sender nothing is taken. If not, it was answered or is passed over.
+    fn heeds(&mut self, client_id: Option<&str>) -> bool {
+        match self.state.heed(Instant::now()) {
+            Heed::Take => true,
+            Heed::Refuse(error) => {
+                self.refuse(&error, client_id);
+                false
+            }
+            Heed::PassOver => false,
+        }
+    }
+
     fn count(&self, form: RoomForm, content: &str, client_id: Option<&str>) {
         let room = self.place.as_ref().map(|place| place.room);
         self.say(&Event::Count {
@@ -185,14 +215,23 @@ impl UserSession {
     }
 
     fn watch_queue(&mut self, token: String, ctx: &mut Context<Self>) {
-        if self.watches.len() >= WATCHES {
-            return self.refuse(&DomainError::field("token", "too many watched"), None);
+        self.watches.retain(|(_, watching)| !watching.is_over());
+        let others = self.watches.iter().filter(|(watched, _)| *watched != token).count();
+        if others >= WATCHES {
+            return self.refuse(&DomainError::field("token", "5 other tokens are watched"), None);
         }
         let gate = Arc::clone(&self.parts.gate);
         let outbox = Arc::clone(&self.parts.outbox);
-        let watch = patiently(async move { gate.watch_queue(&token, &outbox).await });
-        ctx.wait(watch.into_actor(self).map(|watching, session, _| match watching {
-            Ok(watching) => session.watches.push(watching),
+        let watch = async move {
+            let watching = patiently(gate.watch_queue(&token, &outbox)).await;
+            (token, watching)
+        };
+        ctx.wait(watch.into_actor(self).map(|(token, watching), session, _| match watching {
+            Ok(watching) => {
+                session.state.spoke();
+                session.watches.retain(|(watched, _)| *watched != token);
+                session.watches.push((token, watching));
+            }
             Err(error) => session.refuse(&error, None),
         }));
     }
@@ -216,7 +255,7 @@ impl UserSession {
         let account = self.known_account(token.as_deref());
         let address = self.known_room(room);
         if !is_login && account.is_some() && address.is_some() {
-            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), ban: Ok(()) };
+            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights) };
             return self.act(command, token, resolved, greeting);
         }
         let gate = Arc::clone(&self.parts.gate);
@@ -228,13 +267,13 @@ impl UserSession {
                 (None, None) => None,
             };
             let id = account.as_ref().and_then(|account| account.as_ref().ok()).map(|account| account.id);
-            let ban = patiently(gate.check_ban(id, ip)).await;
+            let rights = patiently(gate.rights(id, ip, room)).await;
             let room = match (address, room) {
                 (Some(address), _) => Some(Ok(address)),
                 (None, Some(room)) => Some(patiently(gate.room(room)).await),
                 (None, None) => None,
             };
-            (token, Resolved { account, room, ban })
+            (token, Resolved { account, room, rights })
         };
         ctx.wait(ask.into_actor(self).map(move |(token, resolved), session, _| {
             session.act(command, token, resolved, greeting);
@@ -348,7 +387,9 @@ impl StreamHandler<Inbound> for UserSession {
         match inbound {
             Inbound::Command(command) => self.command(command, ctx),
             Inbound::Malformed { reason, client_id } => {
-                self.refuse(&DomainError::Malformed(reason), client_id.as_deref());
+                if self.heeds(client_id.as_deref()) {
+                    self.refuse(&DomainError::Malformed(reason), client_id.as_deref());
+                }
             }
             Inbound::Ping(payload) => self.say(&Event::Pong { payload: &payload }),
             Inbound::Pong | Inbound::Closed { .. } => {}

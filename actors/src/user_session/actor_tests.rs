@@ -49,11 +49,11 @@ impl SessionGate for Gate {
             is_member: false,
         }))
     }
-    async fn check_ban(&self, account: Option<AccountId>, _: IpAddr) -> Result<()> {
+    async fn rights(&self, account: Option<AccountId>, _: IpAddr, _: Option<LiveId>) -> Result<Rights> {
         if account == Some(AccountId(13)) {
             return Err(DomainError::Muted { reason: "spam".into(), seconds_left: 9 });
         }
-        Ok(())
+        Ok(Rights { moderator: account == Some(AccountId(7)) })
     }
     async fn room(&self, room: LiveId) -> Result<Addr<ChatRoom>> {
         Ok(self.rooms.get_or_start(room))
@@ -61,7 +61,7 @@ impl SessionGate for Gate {
     async fn history(&self, _: LiveId, _: Option<i64>, _: u32) -> Result<Vec<Publication>> {
         Ok(Vec::new())
     }
-    async fn watch_queue(&self, _: &str, _: &Arc<Outbox>) -> Result<Watching> {
+    async fn watch_queue(&self, _: &str, _: &Arc<Outbox>) -> Result<Box<dyn Watching>> {
         Err(DomainError::InvalidQueueToken)
     }
     fn online(&self, _: Option<LiveId>) -> i64 {
@@ -90,6 +90,7 @@ fn gate() -> Arc<Gate> {
         wire: wire(),
         bus: Arc::new(Alone(broadcast::channel(1).0)),
         board: Arc::default(),
+        closed: Arc::default(),
         node: 1,
     };
     let rooms = Directory::new(vec![Arbiter::new().handle()], 64, move |room| ChatRoom::new(*room, parts.clone()));
@@ -119,6 +120,7 @@ impl Client {
                 ping_every: Duration::from_millis(400),
                 pong_timeout: WAIT * 10,
                 messages: None,
+                moderator_messages: None,
                 max_characters: 500,
             },
         };

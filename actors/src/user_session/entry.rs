@@ -12,6 +12,7 @@ use crate::domain::ids::LiveId;
 use crate::error::{DomainError, Entity, Result};
 
 use super::super::messages::RoomRef;
+use super::super::ports::Rights;
 use super::super::state::close;
 use super::{Identity, Place, Resolved, UserSession, patiently};
 
@@ -24,9 +25,10 @@ impl UserSession {
         resolved: Resolved,
         greeting: Greeting,
     ) -> Result<()> {
-        if let Err(error) = resolved.ban {
-            return self.banned(error);
-        }
+        let rights = match resolved.rights {
+            Ok(rights) => rights,
+            Err(error) => return self.banned(error),
+        };
         let account = resolved.account.transpose()?;
         let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
@@ -37,7 +39,15 @@ impl UserSession {
         }
         self.logged_in |= greeting == Greeting::Welcome;
         let profile = account.as_deref().map(Profile::from);
-        self.enter(id, address, room.form, profile, resume, greeting)
+        self.enter(id, address, room.form, profile, resume, greeting)?;
+        self.grant(rights);
+        Ok(())
+    }
+
+    /// What the account may do in the room that it is in now.
+    fn grant(&mut self, rights: Rights) {
+        self.rights = rights;
+        self.state.moderates(rights.moderator);
     }
 
     fn banned(&mut self, error: DomainError) -> Result<()> {
@@ -90,10 +100,13 @@ impl UserSession {
         token: Option<String>,
         resolved: Resolved,
     ) -> Result<(Addr<ChatRoom>, Profile)> {
-        if let Err(error) = resolved.ban {
-            self.banned(error.clone())?;
-            return Err(error);
-        }
+        let rights = match resolved.rights {
+            Ok(rights) => rights,
+            Err(error) => {
+                self.banned(error.clone())?;
+                return Err(error);
+            }
+        };
         let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
         let elsewhere = self.place.as_ref().is_some_and(|place| place.room != id);
@@ -107,6 +120,7 @@ impl UserSession {
         });
         let profile = account.as_deref().ok().map(Profile::from);
         self.keep_place(id, address.clone(), room.form, profile.clone())?;
+        self.grant(rights);
         account?;
         let profile = profile.ok_or(DomainError::Unauthenticated)?;
         Ok((address, profile))
@@ -153,6 +167,7 @@ impl UserSession {
     pub(super) fn leave(&mut self) {
         if let Some(place) = self.place.take() {
             place.subscription.leave();
+            self.grant(Rights::default());
             // A full mailbox loses this; the room looks at `leave` once a second.
             let subscription = place.subscription;
             let _ = place.address.try_send(Leave { subscription });

@@ -8,5 +8,5 @@ mod state;
 
 pub use actor::{SessionParts, SocketGone, UserSession};
 pub use messages::{Command, Inbound, RoomRef};
-pub use ports::{QueueWatch, SessionGate, SocketSlot, Watching};
+pub use ports::{QueueWatch, Rights, SessionGate, SocketSlot, Watching};
 pub use state::{SessionLimits, close};

@@ -13,8 +13,17 @@ use crate::domain::ids::{AccountId, LiveId};
 use crate::error::Result;
 use crate::outbox::Outbox;
 
-/// Ends a watch when it is dropped.
-pub type Watching = Box<dyn Send>;
+/// A watch; it ends when this is dropped.
+pub trait Watching: Send {
+    /// Nothing more will be pushed.
+    fn is_over(&self) -> bool;
+}
+
+/// What somebody may do in a room beyond others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rights {
+    pub moderator: bool,
+}
 
 /// Pushes the state of queue tokens.
 #[async_trait]
@@ -23,7 +32,10 @@ pub trait QueueWatch: Send + Sync {
     /// weakly or end with the returned guard.
     ///
     /// Errors: `InvalidQueueToken`, `Busy`.
-    async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching>;
+    async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>>;
+
+    /// Tokens that are watched now.
+    fn watched(&self) -> usize;
 }
 
 #[async_trait]
@@ -31,8 +43,10 @@ pub trait SessionGate: Send + Sync {
     /// Errors: `Unauthenticated`, `AccountDisabled`.
     async fn authenticate(&self, token: &str) -> Result<Arc<Account>>;
 
+    /// What the account may do in `room`.
+    ///
     /// Errors: `Muted` for a ban of the account or the address.
-    async fn check_ban(&self, account: Option<AccountId>, address: IpAddr) -> Result<()>;
+    async fn rights(&self, account: Option<AccountId>, address: IpAddr, room: Option<LiveId>) -> Result<Rights>;
 
     /// The room of a live that exists.
     ///
@@ -42,7 +56,7 @@ pub trait SessionGate: Send + Sync {
     /// Up to `limit` lines before the offset `before`, oldest first.
     async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>>;
 
-    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching>;
+    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>>;
 
     /// Connections of one room, or of all.
     fn online(&self, room: Option<LiveId>) -> i64;

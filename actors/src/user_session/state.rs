@@ -26,6 +26,11 @@ const RATE_WINDOW: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(3);
 /// Logins, histories and watches in `RATE_WINDOW`: each may cost a look into the database.
 const REQUESTS: u32 = 60;
+/// Frames in `CHEAP_WINDOW` that cost their sender nothing: questions, refusals, what cannot be read.
+const CHEAP: u32 = 60;
+const CHEAP_WINDOW: Duration = Duration::from_secs(10);
+/// How often somebody over that rate is told so.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
@@ -35,6 +40,8 @@ pub struct SessionLimits {
     pub pong_timeout: Duration,
     /// Messages in 30 s; `None` = any.
     pub messages: Option<u32>,
+    /// The same for a moderator of the room.
+    pub moderator_messages: Option<u32>,
     pub max_characters: usize,
 }
 
@@ -59,6 +66,15 @@ pub enum Due {
     End,
 }
 
+/// What becomes of a frame that costs its sender nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heed {
+    Take,
+    Refuse(DomainError),
+    /// One too many, and its sender was told a moment ago.
+    PassOver,
+}
+
 pub struct SessionState {
     limits: SessionLimits,
     opened: Instant,
@@ -69,11 +85,13 @@ pub struct SessionState {
     closing: Option<Instant>,
     messages: Rate,
     requests: Rate,
+    cheap: Rate,
+    told: Option<Instant>,
 }
 
 impl SessionState {
     pub fn new(limits: SessionLimits, now: Instant) -> Self {
-        let requests = limits.messages.map(|_| REQUESTS);
+        let limited = limits.messages.is_some();
         Self {
             limits,
             opened: now,
@@ -81,8 +99,10 @@ impl SessionState {
             last_ping: now,
             unanswered: None,
             closing: None,
-            messages: Rate::new(limits.messages),
-            requests: Rate::new(requests),
+            messages: Rate::new(limits.messages, RATE_WINDOW),
+            requests: Rate::new(limited.then_some(REQUESTS), RATE_WINDOW),
+            cheap: Rate::new(limited.then_some(CHEAP), CHEAP_WINDOW),
+            told: None,
         }
     }
 
@@ -137,20 +157,38 @@ impl SessionState {
         self.messages.take(now)
     }
 
+    /// The line rate from now on is a moderator's, or an ordinary viewer's.
+    pub fn moderates(&mut self, moderator: bool) {
+        self.messages.limit = if moderator { self.limits.moderator_messages } else { self.limits.messages };
+    }
+
+    /// Takes a frame from the rate of those that cost nothing.
+    pub fn heed(&mut self, now: Instant) -> Heed {
+        match self.cheap.take(now) {
+            Ok(()) => Heed::Take,
+            Err(_) if self.told.is_some_and(|told| now.duration_since(told) < TOLD_EVERY) => Heed::PassOver,
+            Err(error) => {
+                self.told = Some(now);
+                Heed::Refuse(error)
+            }
+        }
+    }
+
     pub fn may_ask(&mut self, now: Instant) -> Result<()> {
         self.requests.take(now)
     }
 }
 
-/// At most so many in any 30 seconds, exactly.
+/// At most so many in any window, exactly.
 struct Rate {
     limit: Option<u32>,
+    window: Duration,
     taken: VecDeque<Instant>,
 }
 
 impl Rate {
-    fn new(limit: Option<u32>) -> Self {
-        Self { limit, taken: VecDeque::new() }
+    fn new(limit: Option<u32>, window: Duration) -> Self {
+        Self { limit, window, taken: VecDeque::new() }
     }
 
     fn take(&mut self, now: Instant) -> Result<()> {
@@ -158,7 +196,7 @@ impl Rate {
             return Ok(());
         };
         while let Some(oldest) = self.taken.front()
-            && now.duration_since(*oldest) >= RATE_WINDOW
+            && now.duration_since(*oldest) >= self.window
         {
             self.taken.pop_front();
         }
@@ -166,8 +204,9 @@ impl Rate {
             self.taken.push_back(now);
             return Ok(());
         }
-        let wait =
-            self.taken.front().map_or(RATE_WINDOW, |oldest| RATE_WINDOW.saturating_sub(now.duration_since(*oldest)));
+        // After the limit fell there may be more than it.
+        let blocking = self.taken.get(self.taken.len() - limit as usize);
+        let wait = blocking.map_or(self.window, |taken| self.window.saturating_sub(now.duration_since(*taken)));
         Err(DomainError::RateLimited { retry_after_seconds: wait.as_millis().div_ceil(1000).max(1) as u32 })
     }
 }
@@ -183,6 +222,7 @@ mod tests {
         ping_every: Duration::from_secs(25),
         pong_timeout: Duration::from_secs(10),
         messages: Some(20),
+        moderator_messages: Some(100),
         max_characters: 500,
     };
 
@@ -244,13 +284,37 @@ mod tests {
         state.may_say("x", now + after(30)).unwrap();
     }
 
+    #[test]
+    fn a_moderator_may_say_more_and_loses_it_with_the_room() {
+        let now = Instant::now();
+        let mut state = SessionState::new(LIMITS, now);
+        state.moderates(true);
+        assert_eq!((0..101).filter(|_| state.may_say("x", now).is_ok()).count(), 100);
+        state.moderates(false);
+        assert_eq!(state.may_say("x", now + after(1)), Err(DomainError::RateLimited { retry_after_seconds: 29 }));
+    }
+
+    #[test]
+    fn cheap_frames_over_their_rate_are_told_once_a_second() {
+        let now = Instant::now();
+        let mut state = SessionState::new(LIMITS, now);
+        assert!((0..60).all(|_| state.heed(now) == Heed::Take));
+        let refused = |left| Heed::Refuse(DomainError::RateLimited { retry_after_seconds: left });
+        assert_eq!(state.heed(now), refused(10));
+        assert!((0..1000).all(|_| state.heed(now) == Heed::PassOver));
+        assert_eq!(state.heed(now + after(1)), refused(9));
+        assert_eq!(state.heed(now + after(10)), Heed::Take);
+        let mut unlimited = SessionState::new(SessionLimits { messages: None, ..LIMITS }, now);
+        assert!((0..1000).all(|_| unlimited.heed(now) == Heed::Take));
+    }
+
     proptest! {
         #[test]
         fn no_thirty_seconds_ever_hold_more_than_the_limit(
             gaps in proptest::collection::vec(0u64..4000, 1..200), limit in 1u32..25
         ) {
             let mut now = Instant::now();
-            let mut rate = Rate::new(Some(limit));
+            let mut rate = Rate::new(Some(limit), RATE_WINDOW);
             let mut passed: Vec<Instant> = Vec::new();
             for gap in gaps {
                 now += Duration::from_millis(gap);
@@ -268,7 +332,7 @@ mod tests {
     #[test]
     fn without_limits_anything_passes() {
         let now = Instant::now();
-        let mut rate = Rate::new(None);
+        let mut rate = Rate::new(None, RATE_WINDOW);
         assert!((0..1000).all(|_| rate.take(now).is_ok()));
         assert!(rate.taken.is_empty());
     }

@@ -1,18 +1,18 @@
 //! `RegGetQueueToken`: players → a place in the game's line.
 
+use actors::domain::queue::QueueStanding;
 use actors::error::Result;
 use serde::Serialize;
 
 use super::envelope::Answer;
-use super::query_token_state::{QueueState, describe};
 use super::{Command, caller, members, player};
 use crate::service::registration;
 
 #[derive(Serialize)]
-struct Members {
+struct Members<'a> {
     token: String,
     #[serde(flatten)]
-    state: QueueState,
+    standing: &'a QueueStanding,
 }
 
 pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
@@ -20,6 +20,6 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
     let drafts = player::drafts(&command.members)?;
     let game = members::game_id(&command.members)?;
     let ticket = registration::enqueue(command.context, &account, game, drafts).await?;
-    let (state, msg) = describe(&ticket.state);
-    Answer::saying(&msg, Members { token: ticket.token.unwrap_or_default(), state })
+    let standing = ticket.state.standing();
+    Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing: &standing })
 }

@@ -1,5 +1,6 @@
 //! Lives made and changed by administrators; a new one has its room at once.
 
+use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity, Result};
 
 use super::{
@@ -40,9 +41,11 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: LivePatch
     .await
 }
 
+/// Closes the live's room as well.
+///
 /// Errors: `NotFound(Live)`.
 pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
-    write(context, writer, move |tx, now| {
+    let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
             if !store::lock(tx, id).await? {
                 return Err(DomainError::NotFound(Entity::Live));
@@ -52,7 +55,9 @@ pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer
             Ok(Change { action: "delete", entity: "lives", id, before: public(&before), after: None })
         })
     })
-    .await
+    .await?;
+    context.rooms.close(LiveId(id));
+    Ok(answer)
 }
 
 fn apply(mut live: LiveRecord, patch: LivePatch) -> Result<LiveRecord> {

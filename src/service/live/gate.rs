@@ -11,7 +11,7 @@ use actors::domain::chat::Publication;
 use actors::domain::ids::{AccountId, LiveId};
 use actors::error::{DomainError, Result};
 use actors::outbox::Outbox;
-use actors::user_session::{SessionGate, Watching};
+use actors::user_session::{Rights, SessionGate, Watching};
 use async_trait::async_trait;
 
 use crate::context::Context;
@@ -26,9 +26,10 @@ impl SessionGate for LiveGate {
         accounts::authenticate(&self.0, token).await
     }
 
-    async fn check_ban(&self, account: Option<AccountId>, address: IpAddr) -> Result<()> {
-        match chat::find_ban(&self.0.db, account, &address.to_string()).await? {
-            None => Ok(()),
+    async fn rights(&self, account: Option<AccountId>, address: IpAddr, room: Option<LiveId>) -> Result<Rights> {
+        let (ban, moderator) = chat::standing(&self.0.db, account, &address.to_string(), room).await?;
+        match ban {
+            None => Ok(Rights { moderator }),
             Some(ban) => Err(DomainError::Muted {
                 reason: ban.reason.into(),
                 seconds_left: ban.seconds_left.unwrap_or(u32::MAX),
@@ -44,7 +45,7 @@ impl SessionGate for LiveGate {
         super::history(&self.0, room, before, limit).await
     }
 
-    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Watching> {
+    async fn watch_queue(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>> {
         match self.0.rooms.queue_watch() {
             Some(watch) => watch.watch(token, outbox).await,
             None => Err(DomainError::BUSY),

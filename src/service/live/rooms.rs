@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use actix::{Addr, ArbiterHandle};
 use actors::chat_room::{ChatLog, ChatRoom, ChatWire, OnlineBoard, RoomParts};
 use actors::directory::Directory;
+use actors::domain::chat::Presence;
 use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity, Result};
 use actors::ports::Bus;
@@ -30,7 +31,14 @@ impl Rooms {
         wire: Arc<dyn ChatWire>,
         arbiters: Vec<ArbiterHandle>,
     ) -> Self {
-        let parts = RoomParts { log, wire, bus, board: Arc::default(), node: rand::random::<u32>() >> 1 };
+        let parts = RoomParts {
+            log,
+            wire,
+            bus,
+            board: Arc::default(),
+            closed: Arc::default(),
+            node: rand::random::<u32>() >> 1,
+        };
         let shared = parts.clone();
         Self {
             directory: Directory::new(arbiters, MAILBOX, move |room| ChatRoom::new(*room, shared.clone())),
@@ -48,6 +56,13 @@ impl Rooms {
 
     pub fn queue_watch(&self) -> Option<&Arc<dyn QueueWatch>> {
         self.queue_watch.get()
+    }
+
+    /// The rooms that run here, with their people on this node.
+    pub fn on_this_node(&self) -> Vec<(LiveId, Presence)> {
+        let mut rooms: Vec<LiveId> = self.directory.all().into_iter().map(|(room, _)| room).collect();
+        rooms.sort();
+        rooms.into_iter().map(|room| (room, self.parts.board.local(room))).collect()
     }
 
     pub fn board(&self) -> &OnlineBoard {
@@ -68,10 +83,19 @@ impl Rooms {
         self.directory.get(&room)
     }
 
+    /// To be called after the commit that deleted the live: its room takes nobody and nothing any more. Other nodes see
+    /// it in the database, at the latest when their next line or newcomer arrives.
+    pub fn close(&self, room: LiveId) {
+        self.parts.closed.close(room);
+    }
+
     /// The room of a live that exists, started if it does not run.
     ///
     /// Errors: `NotFound(Live)`.
     pub async fn open(&self, db: &Db, room: LiveId) -> Result<Addr<ChatRoom>> {
+        if self.parts.closed.contains(room) {
+            return Err(DomainError::NotFound(Entity::Live));
+        }
         if let Some(address) = self.directory.get(&room) {
             return Ok(address);
         }

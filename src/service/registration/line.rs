@@ -1,11 +1,13 @@
 //! Joining a game's line and asking where one stands.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use actors::domain::account::Account;
 use actors::domain::game::beijing_date;
 use actors::domain::ids::GameId;
 use actors::domain::order::OrderNo;
+use actors::domain::queue::{QueueStanding, Wait};
 use actors::domain::registration::{MOST_PLAYERS, Player, PlayerDraft};
 use actors::error::{DomainError, Result};
 use actors::quota_queue::messages::{EnqueueRequest, Enqueued, SealedPlayer};
@@ -43,10 +45,34 @@ impl From<Outcome> for TokenState {
 
 impl TokenState {
     /// Seconds after which to ask again; 0 when there is nothing more to wait for.
-    pub fn poll_interval_seconds(&self) -> u32 {
+    fn poll_interval_seconds(&self) -> u32 {
         match self {
             Self::Waiting { place } => poll_interval_seconds(place - 1),
             _ => 0,
+        }
+    }
+
+    /// What clients are told.
+    pub fn standing(&self) -> QueueStanding {
+        let (queue_state, order_no, count, msg): (u8, String, i64, Cow<'static, str>) = match self {
+            Self::Waiting { place } => (0, String::new(), *place, "".into()),
+            Self::Ordered(order_no) => (1, order_no.to_string(), 0, "".into()),
+            Self::Full => (2, String::new(), 0, "报名名额已满".into()),
+            Self::Failed => (3, String::new(), 0, "报名处理失败，请重新提交".into()),
+            Self::AlreadyRegistered(Some(earlier)) => {
+                (4, String::new(), 0, format!("选手已报名，订单号 {earlier}").into())
+            }
+            Self::AlreadyRegistered(None) => (4, String::new(), 0, "选手已报名".into()),
+        };
+        let decided = queue_state != 0;
+        QueueStanding {
+            queue_state,
+            order_no,
+            count,
+            query_interval: self.poll_interval_seconds(),
+            wait_seconds: decided.then_some(Wait { low: 0, high: 0 }),
+            wait_known: decided,
+            msg,
         }
     }
 }

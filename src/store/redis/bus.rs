@@ -44,11 +44,6 @@ impl RedisBus {
         let subscriber = subscribe_for_ever(client, origin, incoming.clone());
         Ok(Self { outgoing, incoming, dropped, tasks: [tokio::spawn(publisher), tokio::spawn(subscriber)] })
     }
-
-    /// Messages that never reached Redis.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for RedisBus {
@@ -66,6 +61,11 @@ impl Bus for RedisBus {
 
     fn subscribe(&self) -> broadcast::Receiver<BusMessage> {
         self.incoming.subscribe()
+    }
+
+    /// Messages that never reached Redis.
+    fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     fn is_single_node(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use actors::chat_room::{ChatLog, NewLine, RoomSnapshot, Verdict};
 use actors::domain::chat::{Live, Publication};
 use actors::domain::ids::{AccountId, CompetitionId, LiveId};
-use actors::error::{DomainError, Result};
+use actors::error::{DomainError, Entity, Result};
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -71,20 +71,28 @@ pub struct Ban {
     pub seconds_left: Option<u32>,
 }
 
-const BAN: &str = "SELECT reason, until FROM bans \
-    WHERE (account_id = $1 OR address = $2) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1";
+const STANDING: &str = "SELECT b.reason, b.until, \
+    (SELECT COUNT(*) FROM room_moderators m WHERE m.account_id = $1 AND m.live_id = $4) AS moderator \
+    FROM (SELECT 1 AS one) o LEFT JOIN (SELECT reason, until FROM bans \
+    WHERE (account_id = $1 OR address = $2) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1) b ON 1 = 1";
 
-pub async fn find_ban(db: &Db, account: Option<AccountId>, address: &str) -> Result<Option<Ban>> {
+/// The ban of an account or address, if there is one, and whether the account moderates the room. One query.
+pub async fn standing(
+    db: &Db,
+    account: Option<AccountId>,
+    address: &str,
+    room: Option<LiveId>,
+) -> Result<(Option<Ban>, bool)> {
     let now = db.now_ms();
     let account = account.map(|account| account.0);
-    let row = db.fetch_optional(BAN, args![account, address, now]).await?;
-    let ban = |row: Row| -> Result<Ban, StoreError> {
-        Ok(Ban {
-            reason: row.text("reason")?,
-            seconds_left: row.opt_int("until")?.map(|until| seconds_until(until, now)),
-        })
+    let room = room.map(|room| room.0);
+    let row = db.fetch_one(STANDING, args![account, address, now, room]).await?;
+    let moderator = row.flag("moderator")?;
+    let Some(reason) = row.opt_text("reason")? else {
+        return Ok((None, moderator));
     };
-    Ok(row.map(ban).transpose()?)
+    let seconds_left = row.opt_int("until")?.map(|until| seconds_until(until, now));
+    Ok((Some(Ban { reason, seconds_left }), moderator))
 }
 
 fn seconds_until(until: i64, now: i64) -> u32 {
@@ -132,13 +140,11 @@ pub struct SqlChatLog {
 #[async_trait]
 impl ChatLog for SqlChatLog {
     async fn open(&self, room: LiveId, keep: u32) -> Result<RoomSnapshot> {
-        let sql = "SELECT epoch, tail_offset FROM rooms WHERE live_id = $1";
-        let head = self.db.fetch_one(sql, args![room.0]).await?;
-        let tail = head.int("tail_offset")?;
+        let (epoch, tail) = self.tail(room).await?;
         let mut recent = lines_after(&self.db, room, tail - i64::from(keep), keep).await?;
         // Lines committed since the tail was read are left to the first comparison of tails.
         recent.retain(|line| line.offset <= tail);
-        Ok(RoomSnapshot { epoch: head.text("epoch")?, tail, recent })
+        Ok(RoomSnapshot { epoch, tail, recent })
     }
 
     async fn append(&self, room: LiveId, lines: Vec<NewLine>) -> Result<Vec<Verdict>> {
@@ -151,9 +157,13 @@ impl ChatLog for SqlChatLog {
     }
 
     async fn tail(&self, room: LiveId) -> Result<(String, i64)> {
-        let sql = "SELECT epoch, tail_offset FROM rooms WHERE live_id = $1";
+        let sql = "SELECT r.epoch, r.tail_offset, l.deleted_at FROM rooms r JOIN lives l ON l.id = r.live_id \
+            WHERE r.live_id = $1";
         let head = self.db.fetch_one(sql, args![room.0]).await?;
-        Ok((head.text("epoch")?, head.int("tail_offset")?))
+        match head.opt_int("deleted_at")? {
+            None => Ok((head.text("epoch")?, head.int("tail_offset")?)),
+            Some(_) => Err(DomainError::NotFound(Entity::Live)),
+        }
     }
 }
 
@@ -222,6 +232,11 @@ async fn append(db: &Db, tx: &mut Tx, room: LiveId, lines: Vec<NewLine>) -> Resu
     let head = tx.fetch_one(TAKE_OFFSETS, args![room.0, count]).await?;
     let base = head.int("tail_offset")? - count;
     let paused = head.flag("paused")?;
+    // Read after the room's lock was taken, which whoever deletes the live takes as well.
+    let live = tx.fetch_one("SELECT deleted_at FROM lives WHERE id = $1", args![room.0]).await?;
+    if live.opt_int("deleted_at")?.is_some() {
+        return Err(DomainError::NotFound(Entity::Live));
+    }
     let now = db.now_in(tx).await?;
 
     let earlier = repeated(tx, room, &lines, now).await?;

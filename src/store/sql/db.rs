@@ -402,6 +402,14 @@ impl Db {
         self.clock_offset_ms.fetch_add(by, Ordering::Relaxed);
     }
 
+    /// Writes that wait for SQLite's writer; `None` with Postgres.
+    pub fn writer_queue(&self) -> Option<usize> {
+        match &self.pool {
+            Pool::Sqlite { writer, .. } => Some(writer.waiting()),
+            Pool::Postgres(_) => None,
+        }
+    }
+
     /// Whether the database answers now; for readiness.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.fetch_one("SELECT 1 AS one", args![]).await.map(drop)

@@ -92,6 +92,11 @@ impl SqliteWriter {
         answer.await.unwrap_or(Err(DomainError::BUSY))
     }
 
+    /// Jobs in the queue.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Ends the writer after the jobs that wait now.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();

@@ -125,7 +125,9 @@ pub async fn update(tx: &mut Tx, live: &LiveRecord) -> Result<()> {
     Ok(())
 }
 
+/// Takes the room's lock, too: no line is saved after the commit.
 pub async fn delete(tx: &mut Tx, id: i64, now: i64) -> Result<()> {
+    tx.execute("UPDATE rooms SET paused = paused WHERE live_id = $1", args![id]).await?;
     tx.execute("UPDATE lives SET deleted_at = $2, live_status = 0 WHERE id = $1", args![id, now]).await?;
     Ok(())
 }

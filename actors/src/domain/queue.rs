@@ -1,0 +1,36 @@
+//! What is told of a queue token, the same in every dialect.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// Where a token stands, under the names that clients know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueStanding {
+    /// 0 waiting, 1 an order was made, 2 full, 3 failed, 4 somebody is registered already.
+    pub queue_state: u8,
+    pub order_no: String,
+    /// The place in the line, from 1; 0 when the token is decided.
+    pub count: i64,
+    /// Seconds until it makes sense to ask again; 0 when there is nothing more to wait for.
+    pub query_interval: u32,
+    /// Seconds until the decision as a range, when there is enough to tell.
+    pub wait_seconds: Option<Wait>,
+    pub wait_known: bool,
+    /// A text for people. Not a member: each dialect has its own place for it.
+    #[serde(skip)]
+    pub msg: Cow<'static, str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Wait {
+    pub low: u32,
+    pub high: u32,
+}
+
+impl QueueStanding {
+    /// Nothing changes any more.
+    pub fn is_decided(&self) -> bool {
+        self.queue_state != 0
+    }
+}
