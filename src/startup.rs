@@ -38,6 +38,7 @@ use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
 use crate::store::sql::chat::SqlChatLog;
+use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
 use crate::vault::Vault;
@@ -52,6 +53,8 @@ pub struct Application {
     http: Port,
     chat: Option<Port>,
     internal: Option<Port>,
+    /// Held for as long as the server runs.
+    _only_server: Option<std::fs::File>,
 }
 
 struct Port {
@@ -86,12 +89,14 @@ impl Application {
             Ok(limit) => tracing::info!(limit, "open files"),
             Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
         }
+        let only_server = only_server(&config)?;
         let db = open_database(&config).await?;
-        demo::prepare(&db, &config).await?;
         let vault = Vault::new(
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
+        demo::prepare(&db, &config).await?;
+        data_key::check(&db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
@@ -127,7 +132,7 @@ impl Application {
         own_address.set_port(http.number);
         context.outside.set_own_address(own_address);
         let internal = serve_optional(&context, "internal", &config.internal.bind, api::internal_routes)?;
-        let application = Self { http, chat, internal, context };
+        let application = Self { http, chat, internal, context, _only_server: only_server };
         application.start_loops();
         application.greet_first_administrator().await?;
         let context = &application.context;
@@ -228,11 +233,28 @@ async fn stop(context: &Context, handles: &[ServerHandle]) {
     let shutdown = &context.shutdown;
     shutdown.begin();
     shutdown.run(Phase::Queues, PHASE_LIMIT).await;
+    // Connections are still taken, so that who balances the load can see the red light and look elsewhere.
+    tokio::time::sleep(Duration::from_secs(context.config.server.drain_seconds)).await;
     shutdown.run(Phase::Sockets, PHASE_LIMIT).await;
     futures_util::future::join_all(handles.iter().map(|handle| handle.stop(true))).await;
     shutdown.run(Phase::Background, PHASE_LIMIT).await;
     context.db.close().await;
     tracing::info!("stopped");
+}
+
+/// A SQLite file belongs to one server: the lines of two would not hear of each other. The lock ends with the process,
+/// however it ends. Nodes that are joined through Redis know what they do.
+fn only_server(config: &Config) -> anyhow::Result<Option<std::fs::File>> {
+    let DatabaseUrl::Sqlite(path) = database_url(config)? else { return Ok(None) };
+    if !config.redis.url.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let file = std::fs::File::create(path.with_extension("lock"))?;
+    file.try_lock().with_context(|| format!("another server uses {}", path.display()))?;
+    Ok(Some(file))
 }
 
 /// One node tells nobody; several tell each other through Redis.

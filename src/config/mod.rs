@@ -61,6 +61,8 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     pub max_connections: usize,
     pub shutdown_timeout_seconds: u64,
+    /// How long connections are still taken after readiness turned red.
+    pub drain_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

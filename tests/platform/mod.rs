@@ -1,5 +1,6 @@
 mod admin;
 mod config;
 mod demo;
+mod guards;
 mod http;
 mod layers;

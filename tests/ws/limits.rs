@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::support::chat::{ChatServer, Client};
-use crate::support::{ENVIRONMENT, PATIENCE};
+use crate::support::{ENVIRONMENT, PATIENCE, eventually};
 
 fn fragment(kind: Data, last: bool, bytes: Vec<u8>) -> Message {
     Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
@@ -61,6 +61,9 @@ async fn a_reader_that_stops_is_closed_as_too_slow_and_the_others_never_notice()
     // Each leaves as six, so that few lines fill the buffers of both kernels and then the outbox.
     let line = json!({"type": "SEND_ALL", "room_id": "1", "content": "\"".repeat(500), "token": token});
     let mut rounds = 0;
+    // The numbers follow the WELCOME of the last one by a moment.
+    eventually("all three are counted", async || live::online(&server.context, LiveId(1)).unwrap().connections == 3)
+        .await;
     while live::online(&server.context, LiveId(1)).unwrap().connections == 3 {
         assert!(rounds < ROUNDS, "the reader that stopped was never given up");
         for _ in 0..LINES {

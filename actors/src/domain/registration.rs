@@ -16,6 +16,7 @@ pub struct CertificateType(i64);
 
 impl CertificateType {
     pub const IDENTITY_CARD: Self = Self(0);
+    pub const MILITARY_CARD: Self = Self(2);
 
     pub fn new(code: i64) -> Option<Self> {
         (-1..=5).contains(&code).then_some(Self(code))
@@ -35,14 +36,18 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// At most 20 letters, digits and `-()/`; an identity card's check digit must hold. `Err` is the reason.
+    /// At most 20 letters A to Z, digits and `-()/`; military cards also carry Chinese characters. Full-width forms and
+    /// lower case are folded, so that one number has one spelling; look-alikes of other alphabets are refused. An
+    /// identity card's check digit must hold. `Err` is the reason.
     pub fn new(kind: CertificateType, number: &str) -> std::result::Result<Self, &'static str> {
-        let number = number.trim().to_uppercase();
+        let number: String = number.trim().chars().map(fold_width).map(|letter| letter.to_ascii_uppercase()).collect();
         if number.is_empty() || number.chars().count() > 20 {
             return Err("1 to 20 characters");
         }
-        if !number.chars().all(|letter| letter.is_alphanumeric() || "-()/".contains(letter)) {
-            return Err("letters and digits only");
+        let chinese =
+            |letter: char| kind == CertificateType::MILITARY_CARD && ('\u{4e00}'..='\u{9fff}').contains(&letter);
+        if !number.chars().all(|letter| letter.is_ascii_alphanumeric() || "-()/".contains(letter) || chinese(letter)) {
+            return Err("letters A to Z and digits only");
         }
         if kind == CertificateType::IDENTITY_CARD {
             identity_card(&number)?;
@@ -53,6 +58,15 @@ impl Certificate {
     /// The text that its keyed hash is made of.
     pub fn lookup_text(&self) -> String {
         format!("{}|{}", self.kind.code(), self.number)
+    }
+}
+
+/// `Ａ１（` → `A1(`: what Chinese keyboards type for the same characters.
+fn fold_width(letter: char) -> char {
+    match u32::from(letter) {
+        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(letter),
+        0x3000 => ' ',
+        _ => letter,
     }
 }
 

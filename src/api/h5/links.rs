@@ -1,6 +1,7 @@
 //! Links as this dialect sends them: absolute, under the configured origin or the one the client used.
 
 use actix_web::HttpRequest;
+use actix_web::http::header;
 
 use crate::context::Context;
 
@@ -11,10 +12,34 @@ pub fn absolute(context: &Context, request: &HttpRequest, stored: &str) -> Strin
     }
     let path = stored.trim_start_matches('/');
     match context.config.server.public_url.trim_end_matches('/') {
+        // Without a configured origin only the Host header is there; what forwarded headers say anybody can write.
         "" => {
-            let connection = request.connection_info();
-            format!("{}://{}/{path}", connection.scheme(), connection.host())
+            match request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host)) {
+                Some(host) => format!("http://{host}/{path}"),
+                None => format!("/{path}"),
+            }
         }
         origin => format!("{origin}/{path}"),
+    }
+}
+
+/// A name or an address, with or without a port: nothing that would mean something in a page.
+fn is_host(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_carry_no_markup() {
+        for good in ["localhost", "127.0.0.1:8080", "[::1]:80", "run.example.org"] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in ["", "evil.example\"><x", "a/b", "a b", "a@b", "例.cn"] {
+            assert!(!is_host(bad), "{bad}");
+        }
     }
 }

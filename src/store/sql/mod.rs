@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backup;
 pub mod chat;
 pub mod collections;
+pub mod data_key;
 pub mod db;
 pub mod demo;
 pub mod games;

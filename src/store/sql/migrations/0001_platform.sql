@@ -487,3 +487,12 @@ CREATE TABLE hawk_credentials (
     status               BIGINT NOT NULL DEFAULT 1,
     created_at           BIGINT NOT NULL
 );
+
+-- ---------------------------------------------------------------- the server itself
+
+-- One row: what the data key makes of a known text. A server with another key must not write beside it: it would not
+-- recognise a certificate that is registered already.
+CREATE TABLE data_key_check (
+    id                   BIGINT PRIMARY KEY CHECK (id = 1),
+    value                TEXT NOT NULL
+);
