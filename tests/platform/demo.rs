@@ -102,8 +102,8 @@ fn production(folder: &Path) -> String {
         .current_dir(folder)
         .env_clear()
         .env("MATCHDAY_ENV", "production")
-        .env("MATCHDAY__SECRETS__TOKEN_KEY", "a1".repeat(32))
-        .env("MATCHDAY__SECRETS__DATA_KEY", "b2".repeat(32))
+        .env("MATCHDAY__SECRETS__TOKEN_KEY", "a1b2".repeat(16))
+        .env("MATCHDAY__SECRETS__DATA_KEY", "c3d4".repeat(16))
         .stdin(Stdio::null())
         .output()
         .unwrap();
