@@ -33,7 +33,7 @@ function startClock(host, time) {
 function drawHero(competition) {
   stopClock();
   const clock = h('div', { class: 'hero-clock' });
-  const bookable = competition.registration_open && competition.games.some((game) => !game.full);
+  const bookable = competition.games.some((game) => game.open && !game.full);
   const live = competition.lives.find((row) => row.live_status === 1);
   const starts = parseTime(competition.play_time);
   const ahead = starts && starts.getTime() > serverNow();

@@ -309,6 +309,23 @@ fn matchday(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ou
 }
 
 #[test]
+fn commands_that_fail_print_no_password_and_name_the_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| matchday(folder.path(), arguments, &[]);
+    let made = run(&["admin", "create", "anna"]);
+    assert!(made.status.success() && made.stdout.starts_with(b"password: "), "{made:?}");
+    for refused in [&["admin", "create", "Anna"][..], &["admin", "reset-password", "nobody"]] {
+        let output = run(refused);
+        assert_eq!(output.status.code(), Some(1), "{refused:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{refused:?}");
+    }
+    let reset = run(&["admin", "reset-password", "anna"]);
+    assert!(reset.status.success() && reset.stdout.starts_with(b"password: "), "{reset:?}");
+    let backup = run(&["backup", "no-folder/copy.db"]);
+    assert!(String::from_utf8_lossy(&backup.stderr).contains("no-folder/copy.db"), "{backup:?}");
+}
+
+#[test]
 fn check_config_prints_what_is_in_force_with_secrets_masked() {
     let folder = tempfile::tempdir().unwrap();
     let variables = [
