@@ -98,6 +98,9 @@ pub enum DomainError {
     BadSignature,
     #[error("phone not bound")]
     PhoneRequired,
+    /// What cannot go because something else depends on it; the text says what, and what to do first.
+    #[error("{0}")]
+    InUse(Cow<'static, str>),
     #[error("already exists: {field}")]
     Conflict { field: Cow<'static, str> },
     /// Too many requests from this caller.

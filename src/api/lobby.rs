@@ -48,18 +48,19 @@ fn card(card: &CompetitionCard) -> Value {
         "play_time": times::minutes(card.play_time),
         "main_img_url": card.main_img_url,
         "registration_open": card.registration_open,
-        "games": card.games.iter().map(game).collect::<Vec<_>>(),
+        "games": card.games.iter().map(|row| game(row, card.registration_open)).collect::<Vec<_>>(),
         "lives": lives,
     })
 }
 
-fn game(game: &GamePlaces) -> Value {
+fn game(game: &GamePlaces, registration_open: bool) -> Value {
     json!({
         "game_id": game.id.to_string(),
         "name": game.name,
         "price": game.price_fen as f64 / 100.0,
         "limitation": game.limitation,
         "balance": game.balance,
+        "open": registration_open && game.queue_state != 0,
         "full": game.limitation > 0 && game.balance == 0,
     })
 }

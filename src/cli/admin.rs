@@ -39,12 +39,14 @@ impl AdminCommand {
                 let role: Role = serde_json::from_value(role.into())
                     .ok()
                     .context("--role must be owner, editor, cashier or moderator")?;
-                let password = password(password_stdin)?;
-                admins::create_from_command_line(&db, &username, &password, role).await?;
+                let password = Password::choose(password_stdin)?;
+                admins::create_from_command_line(&db, &username, &password.text, role).await?;
+                password.tell();
             }
             Self::ResetPassword { username, password_stdin } => {
-                let password = password(password_stdin)?;
-                admins::reset_from_command_line(&db, &username, &password).await?;
+                let password = Password::choose(password_stdin)?;
+                admins::reset_from_command_line(&db, &username, &password.text).await?;
+                password.tell();
             }
         }
         db.close().await;
@@ -52,14 +54,26 @@ impl AdminCommand {
     }
 }
 
-fn password(from_stdin: bool) -> anyhow::Result<String> {
-    if from_stdin {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+struct Password {
+    text: String,
+    made: bool,
+}
+
+impl Password {
+    fn choose(from_stdin: bool) -> anyhow::Result<Self> {
+        if from_stdin {
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line)?;
+            return Ok(Self { text: line.trim_end_matches(['\r', '\n']).to_owned(), made: false });
+        }
+        let random: [u8; 16] = rand::random();
+        Ok(Self { text: hex::encode(random), made: true })
     }
-    let random: [u8; 16] = rand::random();
-    let password = hex::encode(random);
-    println!("password: {password}");
-    Ok(password)
+
+    /// To be called when it is in force, so that nobody notes down one that never was.
+    fn tell(&self) {
+        if self.made {
+            println!("password: {}", self.text);
+        }
+    }
 }

@@ -38,6 +38,12 @@ pub(super) fn is_key(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// 64 zeros and the like, which somebody typed and nobody drew.
+pub(super) fn is_one_byte(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    bytes.chunks(2).all(|byte| byte.eq_ignore_ascii_case(&bytes[..2]))
+}
+
 /// The name appears with its whole content or not at all: written beside it and linked, and of two processes that
 /// start together the first one's key stands.
 fn make(path: &Path) -> io::Result<()> {

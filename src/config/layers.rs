@@ -29,8 +29,9 @@ const MASK: &str = "********";
 pub struct Sources {
     /// `MATCHDAY_ENV`; `development` when unset.
     pub environment: Option<String>,
-    /// Files of this folder go on top of the built-in ones of the same name.
-    pub config_dir: PathBuf,
+    /// Files of this folder go on top of the built-in ones of the same name. A named folder has to exist; None is
+    /// `config`, which may be missing.
+    pub config_dir: Option<PathBuf>,
     pub variables: Vec<(OsString, OsString)>,
     /// (flag, key, value).
     pub flags: Vec<(&'static str, &'static str, String)>,
@@ -41,7 +42,7 @@ impl Sources {
     pub fn from_process(config_dir: Option<PathBuf>, flags: Vec<(&'static str, &'static str, String)>) -> Self {
         Self {
             environment: std::env::var("MATCHDAY_ENV").ok(),
-            config_dir: config_dir.unwrap_or_else(|| PathBuf::from("config")),
+            config_dir,
             variables: std::env::vars_os().collect(),
             flags,
         }
@@ -58,8 +59,12 @@ impl Sources {
             "development" => Environment::Development,
             _ => Environment::Production,
         };
-        merge.file(&self.config_dir.join("default.toml"));
-        merge.profile(name, &self.config_dir);
+        let folder = self.config_dir.as_deref().unwrap_or(Path::new("config"));
+        if self.config_dir.is_some() && !folder.is_dir() {
+            merge.fault("--config-dir", "", format!("there is no folder {}", folder.display()));
+        }
+        merge.file(&folder.join("default.toml"));
+        merge.profile(name, folder);
         merge.variables(&self.variables);
         for (flag, key, value) in &self.flags {
             merge.text(flag, key, value);
@@ -282,7 +287,8 @@ impl Merge {
     }
 
     fn finish(mut self, environment: Environment) -> Result<Loaded, Faults> {
-        if !self.origins.contains_key("database.url")
+        // By value and not by origin: a copy of the default file states the default and means nothing by it.
+        if get_mut(&mut self.table, "database.url").as_deref() == self.known.get("database.url")
             && let Some(Value::String(folder)) = self.table.get("data_dir")
         {
             let url = format!("sqlite:{}/matchday.db", folder.trim_end_matches('/'));
@@ -307,7 +313,7 @@ impl Merge {
     }
 }
 
-fn variable_name(key: &str) -> String {
+pub(super) fn variable_name(key: &str) -> String {
     format!("{VARIABLE_PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
 }
 

@@ -7,8 +7,9 @@ use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
 use super::fault::Fault;
-use super::keys::is_key;
-use super::{Config, Environment};
+use super::keys::{is_key, is_one_byte};
+use super::layers::variable_name;
+use super::{Config, Environment, RegIdentity};
 use crate::store::sql::db::DatabaseUrl;
 
 struct Judge<'c> {
@@ -44,6 +45,20 @@ impl Judge<'_> {
         ] {
             if !(text.is_empty() && may_be_empty) && SocketAddr::from_str(text).is_err() {
                 self.refuse(key, "must be an address and a port such as 127.0.0.1:8080");
+            }
+        }
+        let ports = [
+            ("server.bind", &config.server.bind),
+            ("chat.bind", &config.chat.bind),
+            ("internal.bind", &config.internal.bind),
+        ];
+        for (index, (key, text)) in ports.iter().enumerate() {
+            for (other, taken) in &ports[..index] {
+                if let (Ok(address), Ok(taken)) = (SocketAddr::from_str(text), SocketAddr::from_str(taken))
+                    && collide(address, taken)
+                {
+                    self.refuse(key, format!("is the address of {other} already"));
+                }
             }
         }
         let url = &config.server.public_url;
@@ -125,6 +140,9 @@ impl Judge<'_> {
                 self.refuse(key, format!("must be one of {}", allowed.join(", ")));
             }
         }
+        if config.reg.identity == RegIdentity::Trusting && config.reg.trusting_networks.is_empty() {
+            self.refuse("reg.identity", "trusting needs reg.trusting_networks, or it believes nobody");
+        }
         if let Err(error) = EnvFilter::try_new(&config.log.level) {
             self.refuse("log.level", error);
         }
@@ -139,10 +157,14 @@ impl Judge<'_> {
             let text = secret.expose_secret();
             if text.is_empty() {
                 if production {
-                    self.refuse(key, "is required in production: 64 hex digits, kept secret");
+                    // Not where the empty default was written, but where the secret belongs.
+                    let reason = "is required in production: 64 hex digits, kept secret";
+                    self.faults.push(Fault::new(variable_name(key), key, reason));
                 }
             } else if !is_key(text) {
                 self.refuse(key, "must be 64 hex digits");
+            } else if production && is_one_byte(text) {
+                self.refuse(key, "repeats one byte: draw it, as with openssl rand -hex 32");
             }
         }
         let token = config.secrets.token_key.expose_secret();
@@ -169,6 +191,14 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Whether the second of two listeners would find its port taken.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0
+        && one.port() == other.port()
+        && (one.ip() == other.ip() || (everywhere && one.is_ipv4() == other.is_ipv4()))
 }
 
 fn is_http(url: &str) -> bool {

@@ -54,22 +54,23 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
 }
 
 /// Errors: `BadCredentials`, `RateLimited`, `Busy`.
-pub async fn sign_in(context: &Context, address: IpAddr, username: &str, password: &str) -> Result<SignedIn> {
+pub async fn sign_in(context: &Context, address: IpAddr, asked: &str, password: &str) -> Result<SignedIn> {
     let now = context.db.now_ms();
     let gate = &context.admin_gate;
     context.limits.sign_in(address)?;
+    let username = folded(asked);
     let by_address = format!("{}|{username}", address_key(address));
     gate.wrong.check(&by_address, WRONG_PER_ADDRESS, now)?;
-    gate.wrong.check(username, WRONG_PER_NAME, now)?;
-    if password.len() > passwords::MAX_BYTES || username.len() > LONGEST_NAME * 4 {
+    gate.wrong.check(&username, WRONG_PER_NAME, now)?;
+    if password.len() > passwords::MAX_BYTES || asked.len() > LONGEST_NAME * 4 {
         return Err(DomainError::BadCredentials);
     }
-    let found = store::by_name(&context.db, username).await?.filter(|found| found.enabled);
+    let found = store::by_name(&context.db, asked).await?.filter(|found| found.enabled);
     let stored = found.as_ref().map(|found| found.password_hash.clone());
     let fits = gate.passwords.verify(password, stored).await?;
     let Some(found) = found.filter(|_| fits) else {
         gate.wrong.take(&by_address, WRONG_PER_ADDRESS, now)?;
-        gate.wrong.take(username, WRONG_PER_NAME, now)?;
+        gate.wrong.take(&username, WRONG_PER_NAME, now)?;
         return Err(DomainError::BadCredentials);
     };
     open_session(context, found.admin).await
@@ -114,7 +115,8 @@ pub async fn set_up(
     check_password(password)?;
     let link = token_hash(token);
     let hash = context.admin_gate.passwords.hash(password).await?;
-    let name = username.to_owned();
+    let username = folded(username);
+    let name = username.clone();
     let id = context
         .db
         .write(move |tx| {
@@ -126,7 +128,7 @@ pub async fn set_up(
             })
         })
         .await?;
-    let admin = Admin { id, username: username.to_owned(), role: Role::Owner };
+    let admin = Admin { id, username, role: Role::Owner };
     open_session(context, admin).await
 }
 
@@ -199,7 +201,7 @@ pub async fn create_from_command_line(db: &Db, username: &str, password: &str, r
     check_username(username)?;
     check_password(password)?;
     let hash = Passwords::default().hash(password).await?;
-    let (name, now) = (username.to_owned(), db.now_ms());
+    let (name, now) = (folded(username), db.now_ms());
     db.write(move |tx| Box::pin(async move { create(tx, &name, &hash, role, "command line", now).await }))
         .await
         .map(drop)
@@ -228,6 +230,11 @@ pub async fn reset_from_command_line(db: &Db, username: &str, password: &str) ->
         })
     })
     .await
+}
+
+/// The name as it is stored and compared: `Anna` and `anna` are one administrator.
+pub fn folded(username: &str) -> String {
+    username.to_lowercase()
 }
 
 /// Errors: `InvalidField`.

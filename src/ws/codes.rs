@@ -29,6 +29,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         | AlreadyPaid
         | OrderState
         | WrongAmount
+        | InUse(_)
         | Conflict { .. } => (99999, None),
     };
     (code, error.to_string(), retry_after)

@@ -156,7 +156,7 @@ function drawAbout() {
   if (!live) return;
   const title = localized(live, 'title');
   document.title = `${title} · matchday`;
-  const open = page.competition?.registration_open && page.competition.games.find((game) => !game.full);
+  const open = page.competition?.games.find((game) => game.open && !game.full);
   const playing = Number(live.live_status) === 1;
   fill($('#about'),
     h('div', { class: 'about-head' },

@@ -33,7 +33,7 @@ function startClock(host, time) {
 function drawHero(competition) {
   stopClock();
   const clock = h('div', { class: 'hero-clock' });
-  const bookable = competition.registration_open && competition.games.some((game) => !game.full);
+  const bookable = competition.games.some((game) => game.open && !game.full);
   const live = competition.lives.find((row) => row.live_status === 1);
   const starts = parseTime(competition.play_time);
   const ahead = starts && starts.getTime() > serverNow();
@@ -53,7 +53,7 @@ function drawHero(competition) {
 function lane(game, index, competition) {
   const bounded = game.limitation > 0;
   const taken = bounded ? Math.min(1, Math.max(0, (game.limitation - game.balance) / game.limitation)) : 0;
-  const open = competition.registration_open && !game.full;
+  const open = game.open && !game.full;
   const fillBar = h('span', { class: 'lane-fill' });
   fillBar.style.setProperty('--taken', String(taken));
   return h('li', { class: `lane${open ? '' : ' lane-closed'}`, 'data-game': game.game_id },
@@ -67,7 +67,7 @@ function lane(game, index, competition) {
       h('span', { class: 'lane-bar', 'aria-hidden': 'true' }, fillBar)),
     open
       ? h('a', { class: 'button button-signal lane-go', href: `/register.html?game=${encodeURIComponent(game.game_id)}`, 'aria-label': t('lobby.register_for', { name: localized(game, 'name') }), text: t('lobby.register') })
-      : h('span', { class: 'lane-go lane-shut', text: t(game.full ? 'lobby.sold_out' : 'lobby.not_open') }));
+      : h('span', { class: 'lane-go lane-shut', text: t(game.open ? 'lobby.sold_out' : 'lobby.not_open') }));
 }
 
 function liveCard(live, competition) {
@@ -91,7 +91,7 @@ function laterCard(competition) {
       h('h3', { text: localized(competition, 'title') }),
       h('p', { text: localized(competition, 'summary') }),
       competition.games.length > 0 && h('ul', { class: 'later-games' }, competition.games.map((game) => h('li', {},
-        competition.registration_open && !game.full ? h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}`, text: localized(game, 'name') }) : localized(game, 'name'),
+        game.open && !game.full ? h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}`, text: localized(game, 'name') }) : localized(game, 'name'),
         ` · ${yuan(game.price)} · ${placesText(game)}`)))));
 }
 

@@ -64,7 +64,7 @@ function showPicker() {
     h('h2', { text: localized(competition, 'title') }),
     h('ul', { class: 'pick-list' }, competition.games.map((game) => h('li', {},
       h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}` },
-        h('strong', { text: localized(game, 'name') }), h('span', { text: yuan(game.price) }))))))));
+        h('strong', { text: localized(game, 'name') }), h('span', { text: game.open ? yuan(game.price) : t('lobby.not_open') }))))))));
 }
 
 function showSignIn(text) {
@@ -81,7 +81,7 @@ function showForm() {
   const host = h('div');
   const form = h('form', { class: 'panel', novalidate: true },
     h('h2', { i18n: 'form.title' }), h('p', { class: 'panel-lead', i18n: 'form.lead' }),
-    page.competition.registration_open ? null : notice('info', t('register.closed')),
+    page.game.open ? null : notice('info', t('register.closed')),
     host, faults, submit, h('p', { class: 'field-hint', i18n: 'form.privacy' }));
   page.form = new PlayerForm(host, {
     onCount: (players) => { page.players = players; showGame(); },

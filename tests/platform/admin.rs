@@ -116,7 +116,8 @@ async fn setup_link_works_once_and_for_a_day() {
 async fn roles_open_their_own_doors_only() {
     let app = spawn_app(&[]).await;
     let owner = app.admin_token().await;
-    let game = json!({"competition_id": 1, "name": "n", "price": 1, "start_time": "2030-01-01 08:00:00"});
+    let game =
+        json!({"competition_id": 1, "name": "n", "price": 1, "limitation": 0, "start_time": "2030-01-01 08:00:00"});
     let live = json!({"title": "t"});
     // (role, games, lives, orders, audit, admins)
     for (role, expected) in [
@@ -148,6 +149,7 @@ async fn last_owner_cannot_go() {
     ] {
         let (status, problem) = send(&app, method, "admins/1", &owner, body).await;
         assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
+        assert!(problem["detail"].as_str().unwrap().contains("last enabled owner"), "{problem}");
     }
     assert_eq!(get(&app, "me", &owner).await.0, 200, "nothing was changed");
     with_role(&app, &owner, "editor").await;
@@ -209,7 +211,10 @@ async fn a_game_with_places_given_is_not_deleted() {
         .await
         .unwrap();
     let (status, problem) = send(&app, Method::DELETE, "games/2", &token, Value::Null).await;
-    assert_eq!((status, &problem["code"]), (409, &json!("state_does_not_allow")));
+    assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
+    assert!(problem["detail"].as_str().unwrap().contains("the game has orders: 1 places are paid"), "{problem}");
+    let (status, problem) = send(&app, Method::DELETE, "competitions/1", &token, Value::Null).await;
+    assert_eq!((status, &problem["detail"]), (409, &json!("the competition has games: delete them first")));
     assert_eq!(get(&app, "games/2", &token).await.1["queue_state"], "open", "the line was not closed either");
 }
 
@@ -251,6 +256,47 @@ async fn the_same_key_writes_once() {
     assert_eq!(read(with_other_key.json(&refused).send().await.unwrap()).await.0, 422);
     let corrected = request(&app, Method::POST, "competitions", &token).header("Idempotency-Key", "k-2").json(&body);
     assert_eq!(read(corrected.send().await.unwrap()).await.0, 201, "a refusal does not use the key up");
+}
+
+#[actix_web::test]
+async fn a_body_that_is_no_object_is_told_so_in_plain_words() {
+    let app = spawn_app(&[]).await;
+    let token = app.admin_token().await;
+    for path in ["games", "lives", "competitions", "admins", "login"] {
+        for body in [json!([]), json!([1, "n", 1]), json!("x"), json!(null)] {
+            let (status, problem) = send(&app, Method::POST, path, &token, body.clone()).await;
+            assert_eq!((status, &problem["detail"]), (422, &json!("the body must be an object")), "{path} {body}");
+        }
+    }
+    let text = json!({"competition_id": "x", "name": "n", "price": 1, "start_time": "2030-01-01 08:00"});
+    let (_, problem) = send(&app, Method::POST, "games", &token, text).await;
+    assert!(problem["detail"].as_str().unwrap().ends_with("expected a whole number"), "{problem}");
+}
+
+#[actix_web::test]
+async fn a_game_without_a_limitation_is_refused() {
+    let app = spawn_app(&[]).await;
+    let token = app.admin_token().await;
+    let mut new = json!({"competition_id": 1, "name": "n", "price": 1, "start_time": "2030-01-01 08:00"});
+    let (status, problem) = send(&app, Method::POST, "games", &token, new.clone()).await;
+    assert_eq!((status, &problem["field"]), (422, &json!("limitation")));
+    assert!(problem["detail"].as_str().unwrap().contains("0 for unlimited"), "{problem}");
+    new["limitation"] = json!(0);
+    assert_eq!(send(&app, Method::POST, "games", &token, new).await.0, 201);
+}
+
+#[actix_web::test]
+async fn administrators_names_are_the_same_in_any_case() {
+    let app = spawn_app(&[]).await;
+    let owner = app.admin_token().await;
+    let new = |name: &str| json!({"username": name, "password": "a password", "role": "editor"});
+    let (status, admin) = send(&app, Method::POST, "admins", &owner, new("Anna")).await;
+    assert_eq!((status, &admin["username"]), (201, &json!("anna")));
+    for taken in ["anna", "ANNA", "Admin"] {
+        let (status, problem) = send(&app, Method::POST, "admins", &owner, new(taken)).await;
+        assert_eq!((status, &problem["field"]), (409, &json!("username")), "{taken}");
+    }
+    assert_eq!(login(&app, "aNNa", "a password").await.0, 200);
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use matchday::config::{Environment, Faults, Loaded, Sources};
@@ -44,7 +44,7 @@ impl Case {
         let os = |text: &String| OsString::from(text);
         Sources {
             environment: self.environment.map(str::to_owned),
-            config_dir: self.folder.path().to_owned(),
+            config_dir: Some(self.folder.path().to_owned()),
             variables: self.variables.iter().map(|(name, value)| (os(name), os(value))).collect(),
             flags: self.flags.clone(),
         }
@@ -64,8 +64,8 @@ impl Case {
 fn production() -> Case {
     Case::new()
         .in_environment("production")
-        .variable("MATCHDAY__SECRETS__TOKEN_KEY", &"a1".repeat(32))
-        .variable("MATCHDAY__SECRETS__DATA_KEY", &"b2".repeat(32))
+        .variable("MATCHDAY__SECRETS__TOKEN_KEY", &"a1b2".repeat(16))
+        .variable("MATCHDAY__SECRETS__DATA_KEY", &"c3d4".repeat(16))
 }
 
 #[test]
@@ -119,10 +119,71 @@ fn load_puts_the_default_database_into_the_data_folder() {
     };
     let moved = Case::new().variable("MATCHDAY__DATA_DIR", "/srv/matchday/");
     assert_eq!(url(moved), "sqlite:/srv/matchday/matchday.db");
+    let cloned = Case::new()
+        .file("default.toml", include_str!("../../config/default.toml"))
+        .variable("MATCHDAY__DATA_DIR", "/srv/matchday");
+    assert_eq!(url(cloned), "sqlite:/srv/matchday/matchday.db", "a copy of the defaults changes nothing");
     let named = Case::new()
         .variable("MATCHDAY__DATA_DIR", "/srv/matchday")
-        .variable("MATCHDAY__DATABASE__URL", "sqlite:data/matchday.db");
-    assert_eq!(url(named), "sqlite:data/matchday.db");
+        .variable("MATCHDAY__DATABASE__URL", "sqlite:other/matchday.db");
+    assert_eq!(url(named), "sqlite:other/matchday.db");
+}
+
+#[test]
+fn load_refuses_a_named_folder_that_is_missing() {
+    let missing = PathBuf::from("/no/such/folder");
+    let sources = |config_dir| Sources { environment: None, config_dir, variables: Vec::new(), flags: Vec::new() };
+    let Err(Faults(faults)) = sources(Some(missing)).load() else { panic!("was taken") };
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].to_string().starts_with("--config-dir: there is no folder /no/such/folder"), "{faults:#?}");
+    let folder = tempfile::tempdir().unwrap();
+    let ran = matchday(folder.path(), &["--config-dir", "nowhere", "check-config"], &[]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(matchday(folder.path(), &["check-config"], &[]).status.success(), "the default folder may be missing");
+}
+
+#[test]
+fn load_refuses_trust_in_nobody() {
+    let trusting = || Case::new().variable("MATCHDAY__REG__IDENTITY", "trusting");
+    assert!(trusting().faults()[0].starts_with("MATCHDAY__REG__IDENTITY: reg.identity: trusting needs"));
+    assert_eq!(trusting().variable("MATCHDAY__REG__TRUSTING_NETWORKS", "10.0.0.0/8").faults(), Vec::<String>::new());
+}
+
+#[test]
+fn load_refuses_two_ports_at_one_address() {
+    let bound = |server, chat, internal| {
+        Case::new()
+            .flag("--bind", "server.bind", server)
+            .flag("--chat-bind", "chat.bind", chat)
+            .flag("--internal-bind", "internal.bind", internal)
+            .faults()
+    };
+    let (one, zero) = ("127.0.0.1:7000", "127.0.0.1:0");
+    assert!(bound(one, one, "")[0].starts_with("--chat-bind: chat.bind: is the address of server.bind"));
+    assert!(bound(one, "", one)[0].starts_with("--internal-bind: internal.bind: is the address of server.bind"));
+    assert!(bound("0.0.0.0:7000", one, "")[0].contains("is the address of"), "everywhere includes it");
+    assert_eq!(bound(zero, zero, zero), Vec::<String>::new());
+    assert_eq!(bound(one, "127.0.0.2:7000", "127.0.0.1:7001"), Vec::<String>::new());
+}
+
+#[test]
+fn load_refuses_in_production_a_key_nobody_drew() {
+    for key in ["0".repeat(64), "aB".repeat(16) + &"Ab".repeat(16)] {
+        let mut case = production();
+        case.variables[0].1 = key.clone();
+        assert!(case.faults()[0].starts_with("MATCHDAY__SECRETS__TOKEN_KEY: secrets.token_key: repeats one byte"));
+        let development = Case::new().variable("MATCHDAY__SECRETS__TOKEN_KEY", &key);
+        assert_eq!(development.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn load_names_the_variable_of_a_missing_secret() {
+    let case =
+        Case::new().in_environment("production").file("default.toml", "[secrets]\ntoken_key = \"\"\ndata_key = \"\"\n");
+    let faults = case.faults();
+    assert!(faults[0].starts_with("MATCHDAY__SECRETS__TOKEN_KEY: secrets.token_key: is required"), "{faults:#?}");
+    assert!(faults[1].starts_with("MATCHDAY__SECRETS__DATA_KEY: secrets.data_key: is required"), "{faults:#?}");
 }
 
 #[test]
@@ -245,6 +306,23 @@ fn matchday(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ou
         .envs(variables.iter().copied())
         .output()
         .unwrap()
+}
+
+#[test]
+fn commands_that_fail_print_no_password_and_name_the_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| matchday(folder.path(), arguments, &[]);
+    let made = run(&["admin", "create", "anna"]);
+    assert!(made.status.success() && made.stdout.starts_with(b"password: "), "{made:?}");
+    for refused in [&["admin", "create", "Anna"][..], &["admin", "reset-password", "nobody"]] {
+        let output = run(refused);
+        assert_eq!(output.status.code(), Some(1), "{refused:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{refused:?}");
+    }
+    let reset = run(&["admin", "reset-password", "anna"]);
+    assert!(reset.status.success() && reset.stdout.starts_with(b"password: "), "{reset:?}");
+    let backup = run(&["backup", "no-folder/copy.db"]);
+    assert!(String::from_utf8_lossy(&backup.stderr).contains("no-folder/copy.db"), "{backup:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{spawn_app, spawn_app_in};
+use crate::support::{eventually, spawn_app, spawn_app_in};
 
 #[actix_web::test]
 async fn lobby_shows_the_demo_competition() {
@@ -16,12 +16,35 @@ async fn lobby_shows_the_demo_competition() {
     assert_eq!((&first["id"], &first["registration_open"]), (&json!("1"), &json!(true)));
     assert_eq!(first["play_time"].as_str().unwrap().len(), 16);
     let games = json!([
-        {"game_id": "1", "name": "半程马拉松", "price": 120.0, "limitation": 500, "balance": 500, "full": false},
-        {"game_id": "2", "name": "10 公里", "price": 80.0, "limitation": 3, "balance": 3, "full": false},
+        {"game_id": "1", "name": "半程马拉松", "price": 120.0, "limitation": 500, "balance": 500, "full": false, "open": true},
+        {"game_id": "2", "name": "10 公里", "price": 80.0, "limitation": 3, "balance": 3, "full": false, "open": true},
     ]);
     assert_eq!(first["games"], games);
     assert_eq!((&first["lives"][0]["id"], &first["lives"][0]["live_status"]), (&json!(1), &json!(1)));
     assert_eq!(lobby["competitions"][1]["registration_open"], json!(false));
+}
+
+#[actix_web::test]
+async fn lobby_and_balances_do_not_offer_a_closed_line() {
+    let app = spawn_app(&[]).await;
+    let admin = app.admin_token().await;
+    let close = app.client.post(app.at("/admin/api/v1/games/1/queue/close")).bearer_auth(&admin).json(&json!({}));
+    assert_eq!(close.send().await.unwrap().status(), 200);
+    eventually("the front page shows it closed", async || {
+        let lobby: Value = app.get("/api/lobby").await.json().await.unwrap();
+        let games = &lobby["competitions"][0]["games"];
+        assert_eq!(games[1]["open"], json!(true), "the other stays open");
+        games[0]["open"] == json!(false)
+    })
+    .await;
+    let lobby: Value = app.get("/api/lobby").await.json().await.unwrap();
+    assert!(lobby["competitions"][1]["games"].as_array().unwrap().iter().all(|game| game["open"] == json!(false)));
+    eventually("the balances leave it out", async || {
+        let places = matchday::service::registration::all_places(&app.context).await.unwrap();
+        assert!(places.iter().any(|place| place.game.0 == 2));
+        places.iter().all(|place| place.game.0 != 1)
+    })
+    .await;
 }
 
 #[actix_web::test]
@@ -102,8 +125,8 @@ fn production(folder: &Path) -> String {
         .current_dir(folder)
         .env_clear()
         .env("MATCHDAY_ENV", "production")
-        .env("MATCHDAY__SECRETS__TOKEN_KEY", "a1".repeat(32))
-        .env("MATCHDAY__SECRETS__DATA_KEY", "b2".repeat(32))
+        .env("MATCHDAY__SECRETS__TOKEN_KEY", "a1b2".repeat(16))
+        .env("MATCHDAY__SECRETS__DATA_KEY", "c3d4".repeat(16))
         .stdin(Stdio::null())
         .output()
         .unwrap();

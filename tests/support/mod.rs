@@ -78,7 +78,7 @@ fn test_config(folder: &Path, database: Option<&postgres::Database>, overrides: 
     }
     let sources = Sources {
         environment,
-        config_dir: folder.join("no-config"),
+        config_dir: Some(folder.to_owned()),
         variables: Vec::new(),
         flags: flags.into_iter().map(|(key, value)| ("test", key, value)).collect(),
     };

@@ -225,7 +225,7 @@ async fn on_the_seed_s_port_any_path_opens_but_not_for_a_page_of_another_origin(
 #[tokio::test]
 async fn without_a_list_production_opens_to_its_own_pages_only() {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-    let keys = ["a1".repeat(32), "b2".repeat(32)];
+    let keys = ["a1b2".repeat(16), "c3d4".repeat(16)];
     let production = |more: &[(&'static str, &'static str)]| {
         let environment =
             [("secrets.token_key", &*keys[0]), ("secrets.data_key", &*keys[1]), (ENVIRONMENT, "production")];

@@ -34,6 +34,7 @@ pub fn problem(error: DomainError) -> Problem {
         DomainError::WrongAmount => as_is(StatusCode::UNPROCESSABLE_ENTITY, "wrong_amount"),
         DomainError::BadSignature => as_is(StatusCode::UNAUTHORIZED, "bad_signature"),
         DomainError::PhoneRequired => as_is(StatusCode::CONFLICT, "phone_required"),
+        DomainError::InUse(_) => as_is(StatusCode::CONFLICT, "conflict"),
         DomainError::Conflict { field } => Problem::new(StatusCode::CONFLICT, "conflict", text).with_field(field),
         DomainError::RateLimited { retry_after_seconds } => {
             as_is(StatusCode::TOO_MANY_REQUESTS, "rate_limited").with_retry_after(retry_after_seconds)

@@ -1,5 +1,6 @@
 //! What administrators send: JSON bodies with their idempotency key, and pages.
 
+use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -77,15 +78,32 @@ async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
     Ok(body.freeze())
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned + 'static>(body: &[u8]) -> Result<T, Problem> {
+    let bodiless = TypeId::of::<T>() == TypeId::of::<()>();
+    let invalid = |text| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", text);
+    // A list would be taken for the members in their order.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    if !bodiless && !is_object && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return Err(invalid("the body must be an object".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| {
         if error.is_data() {
             // A known shape with a wrong member; the text names it.
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string())
+            invalid(if bodiless { "the body must be empty".to_owned() } else { plain(&error.to_string()) })
         } else {
             problem(DomainError::Malformed(format!("not JSON: {error}").into()))
         }
     })
+}
+
+/// The parser's text without its words for types.
+fn plain(text: &str) -> String {
+    let text = text.split(" at line ").next().unwrap_or(text);
+    match text.split_once("expected ") {
+        Some((before, "i64" | "u64" | "i32" | "u32")) => format!("{before}expected a whole number"),
+        Some((before, expected)) if expected.starts_with("struct ") => format!("{before}expected an object"),
+        _ => text.to_owned(),
+    }
 }
 
 fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {

@@ -43,7 +43,9 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         }
         DomainError::InvalidQueueToken | DomainError::MalformedOrderNo => (-12, "无效token"),
         DomainError::RegistrationNotOpen | DomainError::RegistrationOver => (-36, "赛事已关闭"),
-        DomainError::AlreadyRegistered { .. } | DomainError::Conflict { .. } => (-2, "用户已经注册"),
+        DomainError::AlreadyRegistered { .. } | DomainError::InUse(_) | DomainError::Conflict { .. } => {
+            (-2, "用户已经注册")
+        }
         DomainError::OrderState | DomainError::AlreadyPaid => (-43, "无效赛事状态"),
         DomainError::PhoneRequired => (-13, "无效数据"),
         DomainError::ProviderFailed(_) | DomainError::BadSignature => (-33, "微信返回错误"),

@@ -51,7 +51,7 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
         DomainError::Conflict { field } if field == "mobile" => code(10006, "手机号码已被其他人使用", BAD),
-        DomainError::Conflict { .. } => OPERATION,
+        DomainError::Conflict { .. } | DomainError::InUse(_) => OPERATION,
         DomainError::RateLimited { .. } => code(10010, "用户重复发送验证码", BAD),
         DomainError::Busy { .. } => code(10000, "服务器繁忙，请稍后再试", StatusCode::SERVICE_UNAVAILABLE),
         DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),

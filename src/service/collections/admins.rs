@@ -6,13 +6,14 @@ use actors::error::{DomainError, Entity, Result};
 
 use super::{AdminRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
-use crate::service::admins::{check_password, check_username};
+use crate::service::admins::{check_password, check_username, folded};
 use crate::store::sql::admins as rows;
 use crate::store::sql::collections::admins as store;
 
 /// Errors: `InvalidField`, `Conflict` on the name, `Busy`.
 pub async fn create(context: &Context, writer: Writer, username: String, password: &str, role: Role) -> Result<Answer> {
     check_username(&username)?;
+    let username = folded(&username);
     check_password(password)?;
     let hash = context.admin_gate.passwords.hash(password).await?;
     write(context, writer, move |tx, now| {
@@ -37,7 +38,7 @@ pub struct AdminPatch {
 
 /// Ends the sessions of whom it changes.
 ///
-/// Errors: `InvalidField`, `NotFound(Admin)`, `Conflict` when no owner would be left, `Busy`.
+/// Errors: `InvalidField`, `NotFound(Admin)`, `InUse` when no owner would be left, `Busy`.
 pub async fn change(context: &Context, writer: Writer, id: i64, patch: AdminPatch) -> Result<Answer> {
     let hash = match &patch.password {
         Some(password) => {
@@ -68,7 +69,7 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: AdminPatc
     .await
 }
 
-/// Errors: `NotFound(Admin)`, `Conflict` when no owner would be left.
+/// Errors: `NotFound(Admin)`, `InUse` when no owner would be left.
 pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
     write(context, writer, move |tx, _| {
         Box::pin(async move {

@@ -47,7 +47,7 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: Competiti
     Ok(answer)
 }
 
-/// Errors: `NotFound(Competition)`, `Conflict` while it has games.
+/// Errors: `NotFound(Competition)`, `InUse` while it has games.
 pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {

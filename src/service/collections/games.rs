@@ -14,11 +14,14 @@ pub use crate::store::sql::collections::games::{GamePatch, NewGame};
 /// Errors: `InvalidField`, `NotFound(Competition)`, `Conflict`.
 pub async fn create(context: &Context, writer: Writer, new: NewGame) -> Result<Answer> {
     check_line("name", &new.name)?;
-    check_range("limitation", new.limitation, 0..=MOST_PLACES)?;
+    let limitation = new
+        .limitation
+        .ok_or_else(|| DomainError::field("limitation", "is required: the number of places, 0 for unlimited"))?;
+    check_range("limitation", limitation, 0..=MOST_PLACES)?;
     check_eligibility(new.gender_req, new.min_age_req, new.max_age_req)?;
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
-            let id = store::insert(tx, &new, now).await?;
+            let id = store::insert(tx, &new, limitation, now).await?;
             let after: GameRecord = in_tx(tx, id, Entity::Game).await?;
             Ok(Change { action: "create", entity: "games", id, before: None, after: public(&after) })
         })
@@ -46,7 +49,7 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: GamePatch
     Ok(answer)
 }
 
-/// Errors: `NotFound(Game)`, `OrderState` while somebody waits, holds or owns a place.
+/// Errors: `NotFound(Game)`, `InUse` while somebody waits, holds or owns a place.
 pub async fn delete(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {

@@ -26,7 +26,7 @@ pub async fn places(context: &Context, game: GameId) -> Result<Places> {
     Ok(Places { game, limitation: quota.limitation, balance: quota.balance })
 }
 
-/// Every game whose registration is open now, by id. From memory where the line has been used, else from SQL.
+/// Every game whose registration is open now and whose line is not closed, by id. From memory where the line has been used, else from SQL.
 pub async fn all_places(context: &Context) -> Result<Vec<Places>> {
     let now = context.db.now_ms();
     let mut open: Vec<GameId> =
@@ -34,7 +34,11 @@ pub async fn all_places(context: &Context) -> Result<Vec<Places>> {
     open.sort();
     let mut places = Vec::with_capacity(open.len());
     for game in open {
-        let quota = context.queues.loaded_view(game).await?.quota().unwrap_or_default();
+        let view = context.queues.loaded_view(game).await?;
+        if view.row().is_some_and(|row| row.state == QueueState::Closed) {
+            continue;
+        }
+        let quota = view.quota().unwrap_or_default();
         places.push(Places { game, limitation: quota.limitation, balance: quota.balance });
     }
     Ok(places)

@@ -36,9 +36,12 @@ fn admin(row: &Row) -> Result<Admin, StoreError> {
     Ok(Admin { id: AdminId(row.int("id")?), username: row.text("username")?, role: role(&row.text("role")?)? })
 }
 
+/// In any case of letters; of two names that differ by case only, the one that was asked for.
 pub async fn by_name(db: &Db, username: &str) -> Result<Option<AdminRecord>, StoreError> {
-    let sql = "SELECT id, username, role, password_hash, status FROM admins WHERE username = $1";
-    db.fetch_optional(sql, args![username])
+    let sql = "SELECT id, username, role, password_hash, status FROM admins \
+               WHERE username = $1 OR LOWER(username) = $2 \
+               ORDER BY CASE WHEN username = $1 THEN 0 ELSE 1 END, id LIMIT 1";
+    db.fetch_optional(sql, args![username, username.to_lowercase()])
         .await?
         .map(|row| {
             Ok(AdminRecord {
@@ -62,7 +65,7 @@ pub async fn any(db: &Db) -> Result<bool, StoreError> {
     Ok(db.fetch_optional(sql, args![]).await?.is_some())
 }
 
-/// None when the name is taken.
+/// None when the name, which is in lower case, is taken in any case.
 pub async fn insert(
     tx: &mut Tx,
     username: &str,
@@ -70,6 +73,10 @@ pub async fn insert(
     role: Role,
     now: i64,
 ) -> Result<Option<AdminId>, StoreError> {
+    let sql = "SELECT 1 AS one FROM admins WHERE LOWER(username) = $1 LIMIT 1";
+    if tx.fetch_optional(sql, args![username]).await?.is_some() {
+        return Ok(None);
+    }
     let sql = "INSERT INTO admins (username, password_hash, role, created_at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (username) DO NOTHING RETURNING id";
     tx.fetch_optional(sql, args![username, password_hash, role_name(role), now])

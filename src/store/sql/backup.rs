@@ -17,7 +17,8 @@ pub async fn backup(url: &DatabaseUrl, to: &Path) -> anyhow::Result<()> {
     ensure!(!to.exists(), "{} exists already; a backup never overwrites", to.display());
     let to_text = to.to_str().context("the backup's path must be UTF-8")?;
     // The copy is written with the process's own mask; nobody else may read it in between.
-    std::fs::File::create_new(to)?.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    let file = std::fs::File::create_new(to).with_context(|| format!("{} cannot be written", to.display()))?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
     let copied = sqlx::query("VACUUM INTO $1").bind(to_text.to_owned()).execute(&mut connection).await;
     connection.close().await?;

@@ -56,11 +56,11 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<()> {
     an_owner_is_left(tx).await
 }
 
-/// Errors: `Conflict`, which undoes the change.
+/// Errors: `InUse`, which undoes the change.
 async fn an_owner_is_left(tx: &mut Tx) -> Result<()> {
     let sql = "SELECT 1 AS one FROM admins WHERE role = 'owner' AND status = 1 LIMIT 1";
     match tx.fetch_optional(sql, args![]).await? {
         Some(_) => Ok(()),
-        None => Err(DomainError::Conflict { field: "the last owner".into() }),
+        None => Err(DomainError::InUse("this is the last enabled owner: make another one first".into())),
     }
 }

@@ -123,11 +123,11 @@ pub async fn update(tx: &mut Tx, row: &CompetitionRecord) -> Result<()> {
     Ok(())
 }
 
-/// Errors: `Conflict` while it has games.
+/// Errors: `InUse` while it has games.
 pub async fn delete(tx: &mut Tx, id: i64, now: i64) -> Result<()> {
     let sql = "SELECT 1 AS one FROM games WHERE competition_id = $1 AND deleted_at IS NULL LIMIT 1";
     if tx.fetch_optional(sql, args![id]).await?.is_some() {
-        return Err(DomainError::Conflict { field: "games".into() });
+        return Err(DomainError::InUse("the competition has games: delete them first".into()));
     }
     tx.execute("UPDATE competitions SET deleted_at = $2 WHERE id = $1", args![id, now]).await?;
     Ok(())

@@ -67,8 +67,8 @@ pub struct NewGame {
     pub competition_id: i64,
     pub name: String,
     pub price: Yuan,
-    #[serde(default)]
-    pub limitation: i64,
+    /// Required, though None here, so that the refusal can say what 0 means.
+    pub limitation: Option<i64>,
     #[serde(default)]
     pub gender_req: i64,
     #[serde(default)]
@@ -94,7 +94,7 @@ pub struct GamePatch {
 }
 
 /// The game and its line. Errors: `NotFound(Competition)`, `Conflict` on the name.
-pub async fn insert(tx: &mut Tx, new: &NewGame, now: i64) -> Result<i64> {
+pub async fn insert(tx: &mut Tx, new: &NewGame, limitation: i64, now: i64) -> Result<i64> {
     let sql = "SELECT 1 AS one FROM competitions WHERE id = $1 AND deleted_at IS NULL";
     if tx.fetch_optional(sql, args![new.competition_id]).await?.is_none() {
         return Err(DomainError::NotFound(Entity::Competition));
@@ -116,7 +116,7 @@ pub async fn insert(tx: &mut Tx, new: &NewGame, now: i64) -> Result<i64> {
     let row = tx.fetch_optional(sql, args).await?.ok_or(DomainError::Conflict { field: "name".into() })?;
     let id = row.int("id")?;
     let sql = "INSERT INTO game_queue (game_id, limitation, balance) VALUES ($1, $2, $2)";
-    tx.execute(sql, args![id, new.limitation]).await?;
+    tx.execute(sql, args![id, limitation]).await?;
     Ok(id)
 }
 
@@ -146,13 +146,19 @@ pub async fn update(tx: &mut Tx, game: &GameRecord) -> Result<()> {
     }
 }
 
-/// Closes the line for good and hides the game. Errors: `OrderState` while somebody waits, holds or owns a place.
+/// Closes the line for good and hides the game. Errors: `InUse` while somebody waits, holds or owns a place.
 pub async fn delete(tx: &mut Tx, id: i64, now: i64) -> Result<()> {
     let sql = "UPDATE game_queue SET state = 0, version = version + 1 WHERE game_id = $1 \
                RETURNING sold, held, tail, head";
     let line = tx.fetch_one(sql, args![id]).await?;
-    if line.int("sold")? + line.int("held")? > 0 || line.int("tail")? > line.int("head")? {
-        return Err(DomainError::OrderState);
+    let (sold, held) = (line.int("sold")?, line.int("held")?);
+    if sold + held > 0 {
+        let text =
+            format!("the game has orders: {sold} places are paid and {held} held; they must be given back first");
+        return Err(DomainError::InUse(text.into()));
+    }
+    if line.int("tail")? > line.int("head")? {
+        return Err(DomainError::InUse("somebody waits in the game's line: close it first".into()));
     }
     tx.execute("UPDATE games SET deleted_at = $2 WHERE id = $1", args![id, now]).await?;
     Ok(())
