@@ -81,7 +81,9 @@ fn a_resume_without_an_epoch_cannot_be_recovered() {
 
 #[test]
 fn history_gives_a_hundred_lines_at_most() {
-    for (asked, given) in [(json!(null), 100), (json!(7), 7), (json!("7"), 7), (json!(1000), 100), (json!(1i64 << 40), 100)] {
+    for (asked, given) in
+        [(json!(null), 100), (json!(7), 7), (json!("7"), 7), (json!(1000), 100), (json!(1i64 << 40), 100)]
+    {
         let Command::History { limit, .. } = command_of(json!({"type": "HISTORY", "room_id": "1", "limit": asked}))
         else {
             panic!()

@@ -151,7 +151,7 @@ impl UserSession {
         match command {
             Command::Say { content, .. } | Command::Whisper { content, .. } => {
                 self.state.spoke();
-                self.state.may_say(content, now)
+                self.state.may_say(content)
             }
             Command::Login { .. } => {
                 self.state.spoke();
@@ -258,6 +258,15 @@ impl UserSession {
             let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights) };
             return self.act(command, token, resolved, greeting);
         }
+        // A LOGIN was counted as a request already.
+        if let Command::Say { client_id, .. } | Command::Whisper { client_id, .. } = &command
+            && let Err(error) = self.state.may_ask(Instant::now())
+        {
+            if self.heeds(client_id.as_deref()) {
+                self.refuse(&error, client_id.as_deref());
+            }
+            return;
+        }
         let gate = Arc::clone(&self.parts.gate);
         let ip = self.parts.slot.address();
         let ask = async move {
@@ -295,9 +304,9 @@ impl UserSession {
         let outcome = match command {
             Command::Login { room, resume, .. } => self.login(room, resume, token, resolved, greeting),
             Command::Say { room, content, client_id, .. } => {
-                let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, speaker)) => {
+                        let answer = self.answer(client_id.clone(), room.form);
                         let line = NewLine { uuid: Arc::clone(&self.parts.uuid), speaker, client_id, content };
                         let connection = self.parts.connection;
                         // A message that does not fit is dropped, and its answer tells so.
@@ -305,16 +314,16 @@ impl UserSession {
                         Ok(())
                     }
                     Err(error) => {
-                        answer.refuse(&error);
+                        self.turn_down(&error, client_id.as_deref());
                         Ok(())
                     }
                 }
             }
             Command::Whisper { room, to_uuid, to, content, client_id, .. } => {
-                let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, from)) => {
                         if let Some(place) = &self.place {
+                            let answer = self.answer(client_id.clone(), room.form);
                             let _ = address.try_send(Whisper {
                                 subscription: Arc::clone(&place.subscription),
                                 from,
@@ -329,7 +338,7 @@ impl UserSession {
                         Ok(())
                     }
                     Err(error) => {
-                        answer.refuse(&error);
+                        self.turn_down(&error, client_id.as_deref());
                         Ok(())
                     }
                 }
@@ -338,6 +347,14 @@ impl UserSession {
         };
         if let Err(error) = outcome {
             self.refuse(&error, None);
+        }
+    }
+
+    /// Refuses a line. What is over its rate was not counted, and could be asked for as fast as the cheap frames.
+    fn turn_down(&mut self, error: &DomainError, client_id: Option<&str>) {
+        let too_fast = matches!(error, DomainError::RateLimited { .. });
+        if !too_fast || self.heeds(client_id) {
+            self.refuse(error, client_id);
         }
     }
 

@@ -82,6 +82,9 @@ impl SocketSlot for Slot {
     fn belongs_to(&mut self, _: AccountId) -> Result<()> {
         Ok(())
     }
+    fn take_line(&self, _: AccountId, _: u32, _: Instant) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn gate() -> Arc<Gate> {
