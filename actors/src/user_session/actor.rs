@@ -42,6 +42,8 @@ struct Identity {
     token: String,
     account: Arc<Account>,
     checked: Instant,
+    /// Of the gate, before it was checked.
+    generation: u64,
 }
 
 struct Place {
@@ -55,6 +57,8 @@ struct Resolved {
     account: Option<Result<Arc<Account>>>,
     room: Option<Result<Addr<ChatRoom>>>,
     rights: Result<Rights>,
+    /// Of the gate, before it was asked.
+    generation: u64,
 }
 
 pub struct UserSession {
@@ -252,10 +256,12 @@ impl UserSession {
             None if !is_login => self.identity.as_ref().map(|identity| identity.token.clone()),
             token => token,
         };
+        let generation = self.parts.gate.generation();
         let account = self.known_account(token.as_deref());
         let address = self.known_room(room);
         if !is_login && account.is_some() && address.is_some() {
-            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights) };
+            let resolved =
+                Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights), generation };
             return self.act(command, token, resolved, greeting);
         }
         // A LOGIN was counted as a request already.
@@ -282,7 +288,7 @@ impl UserSession {
                 (None, Some(room)) => Some(patiently(gate.room(room)).await),
                 (None, None) => None,
             };
-            (token, Resolved { account, room, rights })
+            (token, Resolved { account, room, rights, generation })
         };
         ctx.wait(ask.into_actor(self).map(move |(token, resolved), session, _| {
             session.act(command, token, resolved, greeting);
@@ -291,7 +297,7 @@ impl UserSession {
 
     fn known_account(&self, token: Option<&str>) -> Option<Arc<Account>> {
         let identity = self.identity.as_ref()?;
-        let fresh = identity.checked.elapsed() < IDENTITY_TTL;
+        let fresh = identity.checked.elapsed() < IDENTITY_TTL && identity.generation == self.parts.gate.generation();
         (fresh && token == Some(identity.token.as_str())).then(|| Arc::clone(&identity.account))
     }
 

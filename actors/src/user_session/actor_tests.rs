@@ -49,6 +49,9 @@ impl SessionGate for Gate {
             is_member: false,
         }))
     }
+    fn generation(&self) -> u64 {
+        0
+    }
     async fn rights(&self, account: Option<AccountId>, _: IpAddr, _: Option<LiveId>) -> Result<Rights> {
         if account == Some(AccountId(13)) {
             return Err(DomainError::Muted { reason: "spam".into(), seconds_left: 9 });

@@ -33,7 +33,7 @@ impl UserSession {
         let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
         if let (Some(account), Some(token)) = (&account, token) {
-            self.identify(account, token)?;
+            self.identify(account, token, resolved.generation)?;
         } else {
             self.identity = None;
         }
@@ -58,11 +58,11 @@ impl UserSession {
         Err(error)
     }
 
-    fn identify(&mut self, account: &Arc<Account>, token: String) -> Result<()> {
+    fn identify(&mut self, account: &Arc<Account>, token: String, generation: u64) -> Result<()> {
         self.parts.slot.belongs_to(account.id)?;
         let known = self.known_account(Some(&token)).is_some();
         if !known {
-            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now() });
+            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now(), generation });
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl UserSession {
         }
         let account = resolved.account.unwrap_or(Err(DomainError::Unauthenticated));
         let account = account.and_then(|account| {
-            self.identify(&account, token.unwrap_or_default())?;
+            self.identify(&account, token.unwrap_or_default(), resolved.generation)?;
             Ok(account)
         });
         let profile = account.as_deref().ok().map(Profile::from);

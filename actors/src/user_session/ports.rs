@@ -44,6 +44,9 @@ pub trait SessionGate: Send + Sync {
     /// Errors: `Unauthenticated`, `AccountDisabled`.
     async fn authenticate(&self, token: &str) -> Result<Arc<Account>>;
 
+    /// An identity found in an earlier generation must be looked at again: some account was disabled.
+    fn generation(&self) -> u64;
+
     /// What the account may do in `room`.
     ///
     /// Errors: `Muted` for a ban of the account or the address.
