@@ -1,6 +1,7 @@
 //! Accounts and their sessions: signing in, who stands behind a token, what an account's owner sees of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actors::domain::account::Account;
@@ -14,7 +15,7 @@ use crate::store::sql::accounts as store;
 
 pub use crate::store::sql::accounts::AccountProfile;
 
-/// How long a session is believed without asking SQL. Within it a disabled account is not noticed on this node.
+/// How long a session is believed without asking SQL. Within it a node does not notice what another one disabled.
 const CACHE_LIFE: Duration = Duration::from_secs(3);
 /// Sessions kept; about 300 bytes each.
 const CACHE_SESSIONS: usize = 32 * 1024;
@@ -29,19 +30,30 @@ struct CachedSession {
     /// Milliseconds since 1970.
     expires_at: i64,
     read_at: Instant,
+    /// Before it was read.
+    generation: u64,
 }
 
 /// Sessions read a moment ago, by their hash. Bounded; only enabled accounts are in it.
-pub struct SessionCache(Cache<[u8; 32], CachedSession>);
+pub struct SessionCache {
+    sessions: Cache<[u8; 32], CachedSession>,
+    generation: AtomicU64,
+}
 
 impl SessionCache {
     pub fn new() -> Self {
-        Self(Cache::new(CACHE_SESSIONS))
+        Self { sessions: Cache::new(CACHE_SESSIONS), generation: AtomicU64::new(0) }
     }
 
-    /// After an account was disabled: every session is judged anew.
+    /// After an account was disabled: every session is judged anew, also one that is being read from SQL now.
     pub fn clear(&self) {
-        self.0.clear();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.sessions.clear();
+    }
+
+    /// Grows with every `clear`: what was learnt of a session in an earlier one is no longer good.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 }
 
@@ -57,7 +69,9 @@ impl Default for SessionCache {
 pub async fn authenticate(context: &Context, token: &str) -> Result<Arc<Account>> {
     let hash = token_hash(token).ok_or(DomainError::Unauthenticated)?;
     let now_ms = context.db.now_ms();
-    if let Some(session) = context.sessions.0.get(&hash)
+    let generation = context.sessions.generation();
+    if let Some(session) = context.sessions.sessions.get(&hash)
+        && session.generation == generation
         && session.read_at.elapsed() < CACHE_LIFE
         && session.expires_at > now_ms
     {
@@ -65,16 +79,16 @@ pub async fn authenticate(context: &Context, token: &str) -> Result<Arc<Account>
     }
     let read_at = Instant::now();
     let Some(session) = store::session(&context.db, &hex::encode(hash), now_ms).await? else {
-        context.sessions.0.remove(&hash);
+        context.sessions.sessions.remove(&hash);
         return Err(DomainError::Unauthenticated);
     };
     if !session.enabled {
-        context.sessions.0.remove(&hash);
+        context.sessions.sessions.remove(&hash);
         return Err(DomainError::AccountDisabled);
     }
     let account = Arc::new(session.account);
-    let cached = CachedSession { account: Arc::clone(&account), expires_at: session.expires_at, read_at };
-    context.sessions.0.insert(hash, cached);
+    let cached = CachedSession { account: Arc::clone(&account), expires_at: session.expires_at, read_at, generation };
+    context.sessions.sessions.insert(hash, cached);
     Ok(account)
 }
 

@@ -116,4 +116,8 @@ impl SocketSlot for Slot {
     fn belongs_to(&mut self, account: AccountId) -> Result<()> {
         self.0.belongs_to(account)
     }
+
+    fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
+        self.0.take_line(account, limit, now)
+    }
 }

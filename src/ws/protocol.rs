@@ -118,11 +118,17 @@ fn command(kind: &str, message: &Message, client_id: Option<String>) -> Result<C
         "LOGOUT" => Command::Logout { room: named? },
         "HISTORY" => Command::History {
             room: named?,
-            before: integer(&message.before),
-            limit: integer(&message.limit)
-                .and_then(|limit| u32::try_from(limit).ok())
-                .unwrap_or(HISTORY_LINES)
-                .clamp(1, HISTORY_LINES),
+            before: match &message.before {
+                Value::Null => None,
+                before => Some(integer(before).filter(|before| *before >= 0).ok_or("before must be an offset")?),
+            },
+            limit: match &message.limit {
+                Value::Null => HISTORY_LINES,
+                limit => integer(limit)
+                    .filter(|limit| *limit >= 1)
+                    .map(|limit| u32::try_from(limit).unwrap_or(u32::MAX).min(HISTORY_LINES))
+                    .ok_or("limit must be a whole number from 1")?,
+            },
         },
         "QUEUE" => Command::WatchQueue { token: token.ok_or("token is missing")? },
         _ => Command::Unknown { room },

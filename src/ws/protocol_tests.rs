@@ -81,12 +81,33 @@ fn a_resume_without_an_epoch_cannot_be_recovered() {
 
 #[test]
 fn history_gives_a_hundred_lines_at_most() {
-    for (asked, given) in [(json!(null), 100), (json!(7), 7), (json!(1000), 100), (json!(0), 1), (json!(-5), 100)] {
+    for (asked, given) in
+        [(json!(null), 100), (json!(7), 7), (json!("7"), 7), (json!(1000), 100), (json!(1i64 << 40), 100)]
+    {
         let Command::History { limit, .. } = command_of(json!({"type": "HISTORY", "room_id": "1", "limit": asked}))
         else {
             panic!()
         };
         assert_eq!(limit, given, "{asked}");
+    }
+}
+
+#[test]
+fn a_history_with_a_wrong_limit_or_offset_is_refused() {
+    for wrong in [json!(-1), json!(1.5), json!("x"), json!(""), json!(true), json!([]), json!({}), json!(u64::MAX)] {
+        for member in ["limit", "before"] {
+            let mut message = json!({"type": "HISTORY", "room_id": "1"});
+            message[member] = wrong.clone();
+            assert!(matches!(parsed(message), Inbound::Malformed { .. }), "{member}: {wrong}");
+        }
+    }
+    assert!(matches!(parsed(json!({"type": "HISTORY", "room_id": "1", "limit": 0})), Inbound::Malformed { .. }));
+    for (asked, given) in [(json!(null), None), (json!(0), Some(0)), (json!("9"), Some(9))] {
+        let Command::History { before, .. } = command_of(json!({"type": "HISTORY", "room_id": "1", "before": asked}))
+        else {
+            panic!()
+        };
+        assert_eq!(before, given);
     }
 }
 

@@ -104,6 +104,39 @@ async fn the_twenty_first_line_in_thirty_seconds_waits() {
 }
 
 #[tokio::test]
+async fn all_sockets_of_an_account_share_one_line_rate_also_after_they_closed() {
+    let server = ChatServer::start().await;
+    let (token, other) = (server.person("Li").await, server.person("Wang").await);
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": "x", "token": token});
+    let mut first = server.enter(Some(&token)).await;
+    let mut second = server.enter(Some(&token)).await;
+    for _ in 0..10 {
+        for speaker in [&mut first, &mut second] {
+            speaker.send(line.clone()).await;
+            while speaker.until("SEND_ALL").await["myself"] != true {}
+        }
+    }
+    drop(second);
+    let mut again = server.enter(Some(&token)).await;
+    // The last never signed in: the token of its line says who speaks.
+    let mut unnamed = server.connect().await;
+    for speaker in [&mut first, &mut again, &mut unnamed] {
+        speaker.send(line.clone()).await;
+        let error = loop {
+            let message = speaker.message().await;
+            assert!(message["type"] != "SEND_ALL" || message["offset"].as_i64() <= Some(20), "{message}");
+            if message["type"] == "ERROR" {
+                break message;
+            }
+        };
+        assert_eq!(error["code"], 10010, "{error}");
+    }
+    let mut wang = server.enter(Some(&other)).await;
+    wang.send(json!({"type": "SEND_ALL", "room_id": "1", "content": "x"})).await;
+    assert_eq!(wang.until("SEND_ALL").await["offset"], 21);
+}
+
+#[tokio::test]
 async fn frames_that_cost_nothing_have_a_rate_too() {
     let question = json!({"type": "SEND_ALL", "room_id": "99999999", "content": "6"});
     let logout = json!({"type": "LOGOUT", "room_id": "1"});
@@ -152,11 +185,11 @@ async fn a_moderator_of_the_room_may_say_more_there() {
         ("chat.moderator_messages_per_30_seconds", "5"),
     ];
     let server = ChatServer::with(&limits).await;
-    let token = server.person("Li").await;
+    let people = [server.person("Li").await, server.person("Wang").await];
     // A room has its row with its first visitor.
     drop(server.enter(None).await);
     server.execute("INSERT INTO room_moderators (live_id, account_id) SELECT 1, id FROM accounts").await;
-    for (room, most) in [("1", 5), ("2", 2)] {
+    for (token, room, most) in [(&people[0], "1", 5), (&people[1], "2", 2)] {
         let mut speaker = server.connect().await;
         speaker.send(json!({"type": "LOGIN", "room_id": room, "token": token})).await;
         speaker.until("WELCOME").await;

@@ -190,3 +190,33 @@ async fn send_one_reaches_one_connection_and_unknown_uuids_are_refused() {
     }
     assert_eq!((&error["code"], &error["client_id"]), (&json!(99999), &json!("w")));
 }
+
+#[tokio::test]
+async fn a_disabled_account_is_refused_at_its_next_frame() {
+    let server = ChatServer::start().await;
+    let (token, other) = (server.person("Li").await, server.person("Wang").await);
+    let mut li = server.enter(Some(&token)).await;
+    let mut wang = server.enter(Some(&other)).await;
+    let line = json!({"type": "SEND_ALL", "room_id": "1", "content": "x"});
+    li.send(line.clone()).await;
+    assert_eq!(li.until("SEND_ALL").await["offset"], 1);
+    let admin = server.app.admin_token().await;
+    let url = format!("{}/admin/api/v1/accounts/1", server.app.url);
+    let disable = reqwest::Client::new().patch(url).bearer_auth(&admin).json(&json!({"status": 0}));
+    assert_eq!(disable.send().await.unwrap().status(), 200);
+    let mut with_token = line.clone();
+    with_token["token"] = json!(token);
+    for refused in [line.clone(), with_token] {
+        li.send(refused).await;
+        let error = loop {
+            let message = li.message().await;
+            assert_ne!(message["type"], "SEND_ALL", "{message}");
+            if message["type"] == "ERROR" {
+                break message;
+            }
+        };
+        assert_eq!(error["code"], 10003, "{error}");
+    }
+    wang.send(line).await;
+    while wang.until("SEND_ALL").await["offset"] != 2 {}
+}

@@ -42,6 +42,8 @@ struct Identity {
     token: String,
     account: Arc<Account>,
     checked: Instant,
+    /// Of the gate, before it was checked.
+    generation: u64,
 }
 
 struct Place {
@@ -55,6 +57,8 @@ struct Resolved {
     account: Option<Result<Arc<Account>>>,
     room: Option<Result<Addr<ChatRoom>>>,
     rights: Result<Rights>,
+    /// Of the gate, before it was asked.
+    generation: u64,
 }
 
 pub struct UserSession {
@@ -151,7 +155,7 @@ impl UserSession {
         match command {
             Command::Say { content, .. } | Command::Whisper { content, .. } => {
                 self.state.spoke();
-                self.state.may_say(content, now)
+                self.state.may_say(content)
             }
             Command::Login { .. } => {
                 self.state.spoke();
@@ -252,11 +256,22 @@ impl UserSession {
             None if !is_login => self.identity.as_ref().map(|identity| identity.token.clone()),
             token => token,
         };
+        let generation = self.parts.gate.generation();
         let account = self.known_account(token.as_deref());
         let address = self.known_room(room);
         if !is_login && account.is_some() && address.is_some() {
-            let resolved = Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights) };
+            let resolved =
+                Resolved { account: account.map(Ok), room: address.map(Ok), rights: Ok(self.rights), generation };
             return self.act(command, token, resolved, greeting);
+        }
+        // A LOGIN was counted as a request already.
+        if let Command::Say { client_id, .. } | Command::Whisper { client_id, .. } = &command
+            && let Err(error) = self.state.may_ask(Instant::now())
+        {
+            if self.heeds(client_id.as_deref()) {
+                self.refuse(&error, client_id.as_deref());
+            }
+            return;
         }
         let gate = Arc::clone(&self.parts.gate);
         let ip = self.parts.slot.address();
@@ -273,7 +288,7 @@ impl UserSession {
                 (None, Some(room)) => Some(patiently(gate.room(room)).await),
                 (None, None) => None,
             };
-            (token, Resolved { account, room, rights })
+            (token, Resolved { account, room, rights, generation })
         };
         ctx.wait(ask.into_actor(self).map(move |(token, resolved), session, _| {
             session.act(command, token, resolved, greeting);
@@ -282,7 +297,7 @@ impl UserSession {
 
     fn known_account(&self, token: Option<&str>) -> Option<Arc<Account>> {
         let identity = self.identity.as_ref()?;
-        let fresh = identity.checked.elapsed() < IDENTITY_TTL;
+        let fresh = identity.checked.elapsed() < IDENTITY_TTL && identity.generation == self.parts.gate.generation();
         (fresh && token == Some(identity.token.as_str())).then(|| Arc::clone(&identity.account))
     }
 
@@ -295,9 +310,9 @@ impl UserSession {
         let outcome = match command {
             Command::Login { room, resume, .. } => self.login(room, resume, token, resolved, greeting),
             Command::Say { room, content, client_id, .. } => {
-                let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, speaker)) => {
+                        let answer = self.answer(client_id.clone(), room.form);
                         let line = NewLine { uuid: Arc::clone(&self.parts.uuid), speaker, client_id, content };
                         let connection = self.parts.connection;
                         // A message that does not fit is dropped, and its answer tells so.
@@ -305,16 +320,16 @@ impl UserSession {
                         Ok(())
                     }
                     Err(error) => {
-                        answer.refuse(&error);
+                        self.turn_down(&error, client_id.as_deref());
                         Ok(())
                     }
                 }
             }
             Command::Whisper { room, to_uuid, to, content, client_id, .. } => {
-                let answer = self.answer(client_id.clone(), room.form);
                 match self.speaker(room, token, resolved) {
                     Ok((address, from)) => {
                         if let Some(place) = &self.place {
+                            let answer = self.answer(client_id.clone(), room.form);
                             let _ = address.try_send(Whisper {
                                 subscription: Arc::clone(&place.subscription),
                                 from,
@@ -329,7 +344,7 @@ impl UserSession {
                         Ok(())
                     }
                     Err(error) => {
-                        answer.refuse(&error);
+                        self.turn_down(&error, client_id.as_deref());
                         Ok(())
                     }
                 }
@@ -338,6 +353,14 @@ impl UserSession {
         };
         if let Err(error) = outcome {
             self.refuse(&error, None);
+        }
+    }
+
+    /// Refuses a line. What is over its rate was not counted, and could be asked for as fast as the cheap frames.
+    fn turn_down(&mut self, error: &DomainError, client_id: Option<&str>) {
+        let too_fast = matches!(error, DomainError::RateLimited { .. });
+        if !too_fast || self.heeds(client_id) {
+            self.refuse(error, client_id);
         }
     }
 

@@ -49,6 +49,9 @@ impl SessionGate for Gate {
             is_member: false,
         }))
     }
+    fn generation(&self) -> u64 {
+        0
+    }
     async fn rights(&self, account: Option<AccountId>, _: IpAddr, _: Option<LiveId>) -> Result<Rights> {
         if account == Some(AccountId(13)) {
             return Err(DomainError::Muted { reason: "spam".into(), seconds_left: 9 });
@@ -80,6 +83,9 @@ impl SocketSlot for Slot {
         IpAddr::V4(Ipv4Addr::LOCALHOST)
     }
     fn belongs_to(&mut self, _: AccountId) -> Result<()> {
+        Ok(())
+    }
+    fn take_line(&self, _: AccountId, _: u32, _: Instant) -> Result<()> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use crate::chat_room::{ChatRoom, Greeting, Join, Leave, Resume, Subscription};
 use crate::domain::account::Account;
 use crate::domain::chat::{Profile, RoomForm};
-use crate::domain::ids::LiveId;
+use crate::domain::ids::{AccountId, LiveId};
 use crate::error::{DomainError, Entity, Result};
 
 use super::super::messages::RoomRef;
@@ -33,7 +33,7 @@ impl UserSession {
         let address = resolved.room.unwrap_or(Err(DomainError::NotFound(Entity::Live)))?;
         let id = room.id.ok_or(DomainError::NotFound(Entity::Live))?;
         if let (Some(account), Some(token)) = (&account, token) {
-            self.identify(account, token)?;
+            self.identify(account, token, resolved.generation)?;
         } else {
             self.identity = None;
         }
@@ -47,7 +47,6 @@ impl UserSession {
     /// What the account may do in the room that it is in now.
     fn grant(&mut self, rights: Rights) {
         self.rights = rights;
-        self.state.moderates(rights.moderator);
     }
 
     fn banned(&mut self, error: DomainError) -> Result<()> {
@@ -59,11 +58,11 @@ impl UserSession {
         Err(error)
     }
 
-    fn identify(&mut self, account: &Arc<Account>, token: String) -> Result<()> {
+    fn identify(&mut self, account: &Arc<Account>, token: String, generation: u64) -> Result<()> {
         self.parts.slot.belongs_to(account.id)?;
         let known = self.known_account(Some(&token)).is_some();
         if !known {
-            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now() });
+            self.identity = Some(Identity { token, account: Arc::clone(account), checked: Instant::now(), generation });
         }
         Ok(())
     }
@@ -115,15 +114,24 @@ impl UserSession {
         }
         let account = resolved.account.unwrap_or(Err(DomainError::Unauthenticated));
         let account = account.and_then(|account| {
-            self.identify(&account, token.unwrap_or_default())?;
+            self.identify(&account, token.unwrap_or_default(), resolved.generation)?;
             Ok(account)
         });
         let profile = account.as_deref().ok().map(Profile::from);
         self.keep_place(id, address.clone(), room.form, profile.clone())?;
         self.grant(rights);
-        account?;
+        self.take_line(account?.id)?;
         let profile = profile.ok_or(DomainError::Unauthenticated)?;
         Ok((address, profile))
+    }
+
+    fn take_line(&self, account: AccountId) -> Result<()> {
+        let limits = &self.parts.limits;
+        let limit = if self.rights.moderator { limits.moderator_messages } else { limits.messages };
+        match limit {
+            Some(limit) => self.parts.slot.take_line(account, limit, Instant::now()),
+            None => Ok(()),
+        }
     }
 
     /// Enters the room if the connection is not in it, or not as this person, or the room was replaced.

@@ -4,9 +4,11 @@
 mod actor;
 mod messages;
 mod ports;
+mod rate;
 mod state;
 
 pub use actor::{SessionParts, SocketGone, UserSession};
 pub use messages::{Command, Inbound, RoomRef};
 pub use ports::{QueueWatch, Rights, SessionGate, SocketSlot, Watching};
+pub use rate::{RATE_WINDOW, Rate};
 pub use state::{SessionLimits, close};

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::Addr;
 use async_trait::async_trait;
@@ -43,6 +44,9 @@ pub trait SessionGate: Send + Sync {
     /// Errors: `Unauthenticated`, `AccountDisabled`.
     async fn authenticate(&self, token: &str) -> Result<Arc<Account>>;
 
+    /// An identity found in an earlier generation must be looked at again: some account was disabled.
+    fn generation(&self) -> u64;
+
     /// What the account may do in `room`.
     ///
     /// Errors: `Muted` for a ban of the account or the address.
@@ -71,4 +75,9 @@ pub trait SocketSlot: Send {
 
     /// Errors: `RateLimited` when the account has too many sockets.
     fn belongs_to(&mut self, account: AccountId) -> Result<()>;
+
+    /// Takes a line from the rate that all sockets of the account share, these 30 s at most `limit`.
+    ///
+    /// Errors: `RateLimited`; the line is not counted.
+    fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()>;
 }

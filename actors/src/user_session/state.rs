@@ -1,9 +1,10 @@
 //! Deadlines and rates of one connection. Time is passed in.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::error::{DomainError, Result};
+
+use super::rate::{RATE_WINDOW, Rate};
 
 /// Close codes of sockets, as published.
 pub mod close {
@@ -20,11 +21,9 @@ pub mod close {
     pub const HEARTBEAT: u16 = 4009;
 }
 
-/// The span of the message rate.
-const RATE_WINDOW: Duration = Duration::from_secs(30);
 /// How long a closing socket waits for the peer's own close frame.
 const LINGER: Duration = Duration::from_secs(3);
-/// Logins, histories and watches in `RATE_WINDOW`: each may cost a look into the database.
+/// Logins, histories, watches and lines whose token or room is looked up, in `RATE_WINDOW`: each may cost a look into the database.
 const REQUESTS: u32 = 60;
 /// Frames in `CHEAP_WINDOW` that cost their sender nothing: questions, refusals, what cannot be read.
 const CHEAP: u32 = 60;
@@ -38,7 +37,7 @@ pub struct SessionLimits {
     pub login_timeout: Duration,
     pub ping_every: Duration,
     pub pong_timeout: Duration,
-    /// Messages in 30 s; `None` = any.
+    /// Messages of an account in 30 s; `None` = any.
     pub messages: Option<u32>,
     /// The same for a moderator of the room.
     pub moderator_messages: Option<u32>,
@@ -83,7 +82,6 @@ pub struct SessionState {
     /// When the ping left that nothing has answered yet.
     unanswered: Option<Instant>,
     closing: Option<Instant>,
-    messages: Rate,
     requests: Rate,
     cheap: Rate,
     told: Option<Instant>,
@@ -99,7 +97,6 @@ impl SessionState {
             last_ping: now,
             unanswered: None,
             closing: None,
-            messages: Rate::new(limits.messages, RATE_WINDOW),
             requests: Rate::new(limited.then_some(REQUESTS), RATE_WINDOW),
             cheap: Rate::new(limited.then_some(CHEAP), CHEAP_WINDOW),
             told: None,
@@ -144,22 +141,17 @@ impl SessionState {
         Due::Nothing
     }
 
-    /// Checks a line's length, then takes it from the rate.
+    /// Checks a line's length.
     ///
-    /// Errors: `InvalidField`, `RateLimited`.
-    pub fn may_say(&mut self, content: &str, now: Instant) -> Result<()> {
+    /// Errors: `InvalidField`.
+    pub fn may_say(&self, content: &str) -> Result<()> {
         if content.trim().is_empty() {
             return Err(DomainError::field("content", "must not be blank"));
         }
         if content.chars().count() > self.limits.max_characters {
             return Err(DomainError::field("content", "too long"));
         }
-        self.messages.take(now)
-    }
-
-    /// The line rate from now on is a moderator's, or an ordinary viewer's.
-    pub fn moderates(&mut self, moderator: bool) {
-        self.messages.limit = if moderator { self.limits.moderator_messages } else { self.limits.messages };
+        Ok(())
     }
 
     /// Takes a frame from the rate of those that cost nothing.
@@ -179,42 +171,8 @@ impl SessionState {
     }
 }
 
-/// At most so many in any window, exactly.
-struct Rate {
-    limit: Option<u32>,
-    window: Duration,
-    taken: VecDeque<Instant>,
-}
-
-impl Rate {
-    fn new(limit: Option<u32>, window: Duration) -> Self {
-        Self { limit, window, taken: VecDeque::new() }
-    }
-
-    fn take(&mut self, now: Instant) -> Result<()> {
-        let Some(limit) = self.limit else {
-            return Ok(());
-        };
-        while let Some(oldest) = self.taken.front()
-            && now.duration_since(*oldest) >= self.window
-        {
-            self.taken.pop_front();
-        }
-        if self.taken.len() < limit as usize {
-            self.taken.push_back(now);
-            return Ok(());
-        }
-        // After the limit fell there may be more than it.
-        let blocking = self.taken.get(self.taken.len() - limit as usize);
-        let wait = blocking.map_or(self.window, |taken| self.window.saturating_sub(now.duration_since(*taken)));
-        Err(DomainError::RateLimited { retry_after_seconds: wait.as_millis().div_ceil(1000).max(1) as u32 })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     const LIMITS: SessionLimits = SessionLimits {
@@ -272,26 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn blank_and_long_lines_are_refused_and_do_not_count() {
-        let now = Instant::now();
-        let mut state = SessionState::new(LIMITS, now);
-        assert!(state.may_say(" \n", now).is_err());
-        assert!(state.may_say(&"扑".repeat(501), now).is_err());
-        for _ in 0..20 {
-            state.may_say(&"扑".repeat(500), now).unwrap();
-        }
-        assert_eq!(state.may_say("x", now + after(10)), Err(DomainError::RateLimited { retry_after_seconds: 20 }));
-        state.may_say("x", now + after(30)).unwrap();
-    }
-
-    #[test]
-    fn a_moderator_may_say_more_and_loses_it_with_the_room() {
-        let now = Instant::now();
-        let mut state = SessionState::new(LIMITS, now);
-        state.moderates(true);
-        assert_eq!((0..101).filter(|_| state.may_say("x", now).is_ok()).count(), 100);
-        state.moderates(false);
-        assert_eq!(state.may_say("x", now + after(1)), Err(DomainError::RateLimited { retry_after_seconds: 29 }));
+    fn blank_and_long_lines_are_refused() {
+        let state = SessionState::new(LIMITS, Instant::now());
+        assert!(state.may_say(" \n").is_err());
+        assert!(state.may_say(&"扑".repeat(501)).is_err());
+        state.may_say(&"扑".repeat(500)).unwrap();
     }
 
     #[test]
@@ -306,34 +249,5 @@ mod tests {
         assert_eq!(state.heed(now + after(10)), Heed::Take);
         let mut unlimited = SessionState::new(SessionLimits { messages: None, ..LIMITS }, now);
         assert!((0..1000).all(|_| unlimited.heed(now) == Heed::Take));
-    }
-
-    proptest! {
-        #[test]
-        fn no_thirty_seconds_ever_hold_more_than_the_limit(
-            gaps in proptest::collection::vec(0u64..4000, 1..200), limit in 1u32..25
-        ) {
-            let mut now = Instant::now();
-            let mut rate = Rate::new(Some(limit), RATE_WINDOW);
-            let mut passed: Vec<Instant> = Vec::new();
-            for gap in gaps {
-                now += Duration::from_millis(gap);
-                let recent = passed.iter().filter(|at| now.duration_since(**at) < RATE_WINDOW).count();
-                let allowed = rate.take(now).is_ok();
-                prop_assert_eq!(allowed, recent < limit as usize);
-                prop_assert!(rate.taken.len() <= limit as usize);
-                if allowed {
-                    passed.push(now);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn without_limits_anything_passes() {
-        let now = Instant::now();
-        let mut rate = Rate::new(None, RATE_WINDOW);
-        assert!((0..1000).all(|_| rate.take(now).is_ok()));
-        assert!(rate.taken.is_empty());
     }
 }

@@ -26,6 +26,10 @@ impl SessionGate for LiveGate {
         accounts::authenticate(&self.0, token).await
     }
 
+    fn generation(&self) -> u64 {
+        self.0.sessions.generation()
+    }
+
     async fn rights(&self, account: Option<AccountId>, address: IpAddr, room: Option<LiveId>) -> Result<Rights> {
         let (ban, moderator) = chat::standing(&self.0.db, account, &address.to_string(), room).await?;
         match ban {

@@ -1,6 +1,7 @@
 //! Lives and their chat: what can be read of them, the rooms that run on this node, and what a session may ask.
 
 mod gate;
+mod line_rates;
 mod news;
 mod rooms;
 mod sockets;

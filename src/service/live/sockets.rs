@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Instant;
 
 use actors::domain::chat::ConnectionId;
 use actors::domain::ids::AccountId;
@@ -11,6 +12,7 @@ use actors::error::{DomainError, Result};
 use actors::outbox::Outbox;
 use bytes::Bytes;
 
+use super::line_rates::LineRates;
 use crate::config::Config;
 
 /// How long somebody with too many sockets is told to wait.
@@ -45,12 +47,13 @@ pub struct Sockets {
     limits: SocketLimits,
     node: u32,
     open: Arc<Mutex<Open>>,
+    lines: Arc<LineRates>,
 }
 
 impl Sockets {
     /// `node` makes connection ids unique over nodes and restarts.
     pub fn new(limits: SocketLimits, node: u32) -> Self {
-        Self { limits, node, open: Arc::default() }
+        Self { limits, node, open: Arc::default(), lines: Arc::new(LineRates::new(Instant::now())) }
     }
 
     /// Counts a socket in.
@@ -70,6 +73,7 @@ impl Sockets {
             address,
             account: None,
             open: Arc::clone(&self.open),
+            lines: Arc::clone(&self.lines),
             per_account: self.limits.per_account,
         })
     }
@@ -99,6 +103,7 @@ pub struct Admitted {
     account: Option<AccountId>,
     per_account: u32,
     open: Arc<Mutex<Open>>,
+    lines: Arc<LineRates>,
 }
 
 impl Admitted {
@@ -119,6 +124,13 @@ impl Admitted {
             discount(&mut open.accounts, before);
         }
         Ok(())
+    }
+
+    /// Takes a line from the rate that all sockets of `account` on this node share, also those that were closed.
+    ///
+    /// Errors: `RateLimited` when `limit` lines were taken in 30 s.
+    pub fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
+        self.lines.take(account, limit, now)
     }
 }
 
