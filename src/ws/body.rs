@@ -31,6 +31,7 @@ impl MessageBody for SocketBody {
 
 impl Drop for SocketBody {
     fn drop(&mut self) {
+        // Once in a socket's life, and it must arrive: a full mailbox may not keep a session of a gone socket.
         self.session.do_send(SocketGone);
     }
 }
