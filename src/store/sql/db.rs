@@ -21,7 +21,9 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, PgConnection, Row as _};
+use tokio::sync::Semaphore;
 
+pub use super::batch::{BatchSql, ColumnKind, json_rows};
 use super::sqlite_writer::SqliteWriter;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -227,6 +229,8 @@ pub struct Db {
     pool: Pool,
     /// Milliseconds added to the database's time. Zero but in tests that let a payment window pass.
     clock_offset_ms: Arc<AtomicI64>,
+    /// Bounds the Postgres writes under way, which go on when their caller is dropped. SQLite's writer has its queue.
+    writes: Arc<Semaphore>,
 }
 
 /// `sqlite:PATH` or `postgres://…`, checked.
@@ -257,6 +261,8 @@ impl FromStr for DatabaseUrl {
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 20;
+/// Postgres writes under way or waiting for a connection; more wait for a place, then are told `Busy`.
+const MOST_WRITES: usize = 1024;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Db {
@@ -272,7 +278,11 @@ impl Db {
                     .connect_with(options)
                     .await?;
                 super::migrate::postgres(&pool).await?;
-                Self { pool: Pool::Postgres(pool), clock_offset_ms: Arc::default() }
+                Self {
+                    pool: Pool::Postgres(pool),
+                    clock_offset_ms: Arc::default(),
+                    writes: Arc::new(Semaphore::new(MOST_WRITES)),
+                }
             }
         };
         Ok(db)
@@ -306,7 +316,11 @@ impl Db {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self { pool: Pool::Sqlite { readers, writer }, clock_offset_ms: Arc::default() })
+        Ok(Self {
+            pool: Pool::Sqlite { readers, writer },
+            clock_offset_ms: Arc::default(),
+            writes: Arc::new(Semaphore::new(MOST_WRITES)),
+        })
     }
 }
 
@@ -349,7 +363,10 @@ impl Db {
             Pool::Sqlite { writer, .. } => writer.write(work).await,
             Pool::Postgres(pool) => {
                 let pool = pool.clone();
+                let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, self.writes.clone().acquire_owned()).await;
+                let Ok(Ok(permit)) = permit else { return Err(DomainError::BUSY) };
                 tokio::spawn(async move {
+                    let _permit = permit;
                     let mut tx = Tx::Postgres(pool.begin().await.map_err(StoreError::from)?);
                     let outcome = work(&mut tx).await;
                     let Tx::Postgres(inner) = tx else {
@@ -436,53 +453,4 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 
 fn system_now_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
-}
-
-/// A statement that takes any number of rows as one JSON parameter (`$1`, an array of objects), so that its text never
-/// changes with the batch's size and stays prepared. `{rows}` in the text becomes the database's own reader of it, a
-/// table named `r` with the given columns.
-pub struct BatchSql {
-    sqlite: &'static str,
-    postgres: &'static str,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub enum ColumnKind {
-    Int,
-    Text,
-}
-
-impl BatchSql {
-    /// Made once per statement, in a `LazyLock`; the texts live as long as the process.
-    pub fn new(sql: &str, columns: &[(&str, ColumnKind)]) -> Self {
-        let sqlite: Vec<String> =
-            columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
-        let postgres: Vec<String> = columns
-            .iter()
-            .map(|(name, kind)| {
-                let kind = match kind {
-                    ColumnKind::Int => "bigint",
-                    ColumnKind::Text => "text",
-                };
-                format!("{name} {kind}")
-            })
-            .collect();
-        let text = |rows: String| -> &'static str { sql.replace("{rows}", &rows).leak() };
-        Self {
-            sqlite: text(format!("(SELECT {} FROM json_each($1)) AS r", sqlite.join(", "))),
-            postgres: text(format!("json_to_recordset($1::json) AS r({})", postgres.join(", "))),
-        }
-    }
-
-    pub fn text(&self, dialect: Dialect) -> &'static str {
-        match dialect {
-            Dialect::Sqlite => self.sqlite,
-            Dialect::Postgres => self.postgres,
-        }
-    }
-}
-
-/// The JSON parameter of a `BatchSql`.
-pub fn json_rows<T: serde::Serialize>(rows: &[T]) -> Result<Value, StoreError> {
-    serde_json::to_string(rows).map(Value::from).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

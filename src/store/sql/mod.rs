@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admins;
 pub mod audit;
 pub mod backup;
+mod batch;
 pub mod chat;
 pub mod collections;
 pub mod data_key;
