@@ -6,5 +6,6 @@ pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod player_patch;
 pub mod queue;
 pub mod registration;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::messages::{QueueRow, QueueState};
 use super::state::{Outcome, Quota};
@@ -40,6 +42,7 @@ pub struct QueueView {
     decided_at_last_tick: AtomicI64,
     /// Tokens decided a second, in thousandths, smoothed.
     rate_milli: AtomicI64,
+    published: Notify,
 }
 
 #[derive(Default)]
@@ -83,6 +86,7 @@ impl QueueView {
             decided: AtomicI64::new(0),
             decided_at_last_tick: AtomicI64::new(0),
             rate_milli: AtomicI64::new(0),
+            published: Notify::new(),
         }
     }
 
@@ -156,6 +160,13 @@ impl QueueView {
         let full = !row.quota.is_unlimited() && row.quota.balance == 0 && row.state != QueueState::Closed;
         self.exhausted.store(full, Relaxed);
         self.loaded.store(true, Relaxed);
+        drop(latest);
+        self.published.notify_waiters();
+    }
+
+    /// Ends with the next `publish_row` that is news. Counts from this call on, so take it before looking.
+    pub fn next_publication(&self) -> Notified<'_> {
+        self.published.notified()
     }
 }
 

@@ -1,9 +1,18 @@
-//! Registering for a game: joining its line, asking for a token's state, looking orders up, setting its places.
+//! Registering for a game: joining its line, asking for a token's state, looking up and changing what was registered,
+//! setting its places.
 
+mod change;
 mod line;
 mod lookup;
 mod places;
+mod register;
+mod sealed;
 
+pub use change::{Changer, change};
 pub use line::{Ticket, TokenState, enqueue, token_state};
-pub use lookup::{order_by_certificate, orders_of};
-pub use places::{Places, QueueStats, all_places, places, places_changed, queue_stats, set_places, set_queue_state};
+pub use lookup::{OrderRegistration, order_by_certificate, orders_of, party_state, registrations_of};
+pub use places::{
+    MOST_ENTRIES, Places, PlacesEntry, QueueStats, all_places, places, places_changed, queue_stats, set_all_places,
+    set_places, set_queue_state,
+};
+pub use register::{Waits, register, wait_for_outcome};
