@@ -3,6 +3,7 @@
 
 use actors::domain::ids::{GameId, OrderId};
 use actors::error::Result;
+use actors::quota_queue::history::{Event, OrderPlaces};
 use actors::quota_queue::messages::QueueRow;
 
 use crate::store::sql::db::Tx;
@@ -36,8 +37,13 @@ impl LockedOrder {
 }
 
 impl LockedPlaces {
-    /// Writes the row after its places were moved.
-    pub async fn store(&self, tx: &mut Tx) -> Result<()> {
-        quota::store(tx, self.game, &self.row).await
+    /// Writes the row after its places were moved, with the event that tells it.
+    pub async fn commit(&mut self, tx: &mut Tx, now_ms: i64, event: Event) -> Result<()> {
+        quota::commit(tx, self.game, &mut self.row, now_ms, &[event]).await
+    }
+
+    /// The order's places as events name them.
+    pub fn of(&self, order: &PayableOrder) -> OrderPlaces {
+        OrderPlaces { order_no: order.order_no.to_string(), places: self.count }
     }
 }

@@ -6,6 +6,7 @@ use actors::domain::ids::{AccountId, BusinessId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Provider, Result};
+use actors::quota_queue::history::Event;
 use chrono::{DateTime, FixedOffset, Months};
 
 use super::locked_order::LockedOrder;
@@ -222,12 +223,14 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
     if let Some(known) = store::payment_in(tx, &payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
     }
-    let accepted = order.status.may_become(OrderStatus::Paid)
+    // While its first payment is on the way back an order is settled still; another payment goes back as well.
+    let payable = order.status.may_become(OrderStatus::Paid) && order.status != OrderStatus::Refunding;
+    let accepted = payable
         && match &mut locked.places {
             // The places of an unpaid order are held for it.
             Some(places) if order.status == OrderStatus::Unpaid => {
                 places.row.quota.settle_held(places.count);
-                places.store(tx).await?;
+                places.commit(tx, now_ms, Event::Paid(places.of(order))).await?;
                 true
             }
             Some(places) => {
@@ -235,7 +238,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
                 let revived =
                     places.row.quota.take_sold(places.count) && store::revive_registrations(tx, order.id).await?;
                 if revived {
-                    places.store(tx).await?;
+                    places.commit(tx, now_ms, Event::PaidLate(places.of(order))).await?;
                     store::revive_token(tx, places.game, &order.order_no).await?;
                 }
                 revived
@@ -284,7 +287,7 @@ fn years_after(from_ms: i64, years: i64) -> Option<i64> {
         .map(|until| until.timestamp_millis())
 }
 
-/// Lets the game's queue look at its places again: it may admit the next in line, and its numbers are shown.
+/// Lets the line look at its places again: it may admit the next, and its numbers are shown.
 pub(super) fn places_moved(context: &Context, subject: Subject) {
     if let Subject::Race { game, .. } = subject {
         places_changed(context, game);

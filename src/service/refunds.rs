@@ -6,6 +6,7 @@ use actors::domain::ids::OrderId;
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Provider, Result};
+use actors::quota_queue::history::Event;
 use serde::{Deserialize, Serialize};
 
 use super::locked_order::LockedOrder;
@@ -33,6 +34,10 @@ pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Re
         .await?
         .filter(|order| order.account == account.id && matches!(order.subject, Subject::Race { .. }))
         .ok_or(DomainError::NotFound(Entity::Order))?;
+    if !matches!(order.status, OrderStatus::Unpaid | OrderStatus::Paid) {
+        // Nothing is left to do: the line's lock is not worth a repeated call.
+        return Ok(());
+    }
     let (db, id, subject) = (context.db.clone(), order.id, order.subject);
     context
         .db
@@ -61,10 +66,14 @@ pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Dead
             {
                 return Err(DomainError::RefundOver);
             }
-            let payment = store::settling_payment(tx, locked.order.id).await?.ok_or_else(|| {
-                tracing::error!(order_id = locked.order.id.0, "a paid order without a payment");
-                DomainError::Internal
-            })?;
+            let payment = match store::settling_payment(tx, locked.order.id).await? {
+                Some(payment) => payment,
+                None if locked.order.total == Fen::ZERO => Payment::free(&locked.order),
+                None => {
+                    tracing::error!(order_id = locked.order.id.0, "a paid order without a payment");
+                    return Err(DomainError::Internal);
+                }
+            };
             store::set_refunding(tx, locked.order.id).await?;
             journal::post(tx, Transfer::RefundRequested, &payment, now_ms).await?;
             if payment.provider == FREE {
@@ -84,7 +93,7 @@ async fn cancel(tx: &mut Tx, mut locked: LockedOrder, now_ms: i64) -> Result<()>
     store::set_cancelled(tx, locked.order.id, now_ms).await?;
     if let Some(places) = &mut locked.places {
         places.row.quota.give_back_held(places.count);
-        places.store(tx).await?;
+        places.commit(tx, now_ms, Event::Cancelled(places.of(&locked.order))).await?;
         quota::end_registrations(tx, &[quota::OrderKey { id: locked.order.id.0 }]).await?;
     }
     Ok(())
@@ -97,7 +106,7 @@ async fn end(tx: &mut Tx, mut locked: LockedOrder, payment: &Payment, now_ms: i6
     store::set_refunded(tx, locked.order.id, now_ms).await?;
     if let Some(places) = &mut locked.places {
         places.row.quota.give_back_sold(places.count);
-        places.store(tx).await?;
+        places.commit(tx, now_ms, Event::Refunded(places.of(&locked.order))).await?;
         quota::end_registrations(tx, &[quota::OrderKey { id: locked.order.id.0 }]).await?;
     }
     Ok(())

@@ -141,6 +141,22 @@ async fn of_two_corrections_to_the_same_person_one_wins() {
 }
 
 #[actix_web::test]
+async fn guessing_certificates_is_limited_and_other_changes_are_not() {
+    let app = spawn_app(&[("limits.enabled", "true"), ("limits.certificate_queries_per_minute", "2")]).await;
+    let runner = Registrant::sign_in(&app, "runner").await;
+    let order_no = runner.order(1, players(&[1, 2])).await;
+    let id = ids(&runner, &order_no).await.remove(0);
+    let guess = update(&id, json!({"certificate_no": "E0000002"}));
+    assert_eq!(runner.send(guess.clone()).await["result"], -13);
+    assert_eq!(runner.send(guess.clone()).await["result"], -13);
+    let limited = runner.send(guess.clone()).await;
+    assert_eq!(limited["result"], -1000, "{limited}");
+    assert!(limited["retry_after"].as_u64().is_some_and(|seconds| seconds > 0));
+    assert_eq!(runner.send(update(&id, json!({"city": "武汉"}))).await["result"], 0);
+    assert_eq!(admin_command(&app, guess).await["result"], -13, "administrators are not limited");
+}
+
+#[actix_web::test]
 async fn the_games_rules_and_its_deadline_are_kept() {
     let app = spawn_app(&[]).await;
     let db = &app.context.db;

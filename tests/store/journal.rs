@@ -5,6 +5,7 @@ use std::time::Duration;
 use actors::quota_queue::messages::QuotaLedger;
 use matchday::args;
 use matchday::service::payments::Settlement;
+use matchday::service::registration::replay::replay;
 use matchday::store::sql::db::{Db, Value};
 use matchday::store::sql::journal::{self, Check, Transfer};
 use matchday::store::sql::payments::{PayableOrder, Payment};
@@ -87,6 +88,8 @@ async fn every_step_of_a_random_history_is_booked() {
     on_each(12, async |fixture| {
         let seed = rand::random();
         random_steps(&fixture, seed, 250).await;
+        let log = replay(&fixture.db, fixture.game).await.unwrap();
+        assert_eq!(log.differences, Vec::<String>::new(), "seed {seed}: the line's own log tells the same");
         for kind in Transfer::ALL {
             let sql = "SELECT COUNT(*) AS n FROM journal WHERE kind = $1";
             let row = fixture.db.fetch_one(sql, args![kind.name()]).await.unwrap();

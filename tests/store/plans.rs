@@ -2,7 +2,7 @@
 //! a game with 100,000 tokens costs seconds a batch, and no other test would notice.
 
 use matchday::store::sql::db::Dialect;
-use matchday::store::sql::{payments, quota};
+use matchday::store::sql::quota;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
@@ -34,7 +34,7 @@ fn fault(plan: &[String]) -> Option<&String> {
 async fn batches_are_walked_once() {
     let fixture = sqlite(0).await;
     let matchday::store::sql::db::DatabaseUrl::Sqlite(path) = &fixture.url else { unreachable!() };
-    for (name, statement) in quota::batch_statements().into_iter().chain(payments::batch_statements()) {
+    for (name, statement) in quota::batch_statements() {
         let plan = plan(path, statement.text(Dialect::Sqlite)).await;
         assert_eq!(fault(&plan), None, "{name}: {plan:?}");
     }

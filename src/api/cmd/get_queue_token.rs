@@ -23,6 +23,6 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
 }
 
 pub(super) fn ticket_answer(ticket: Ticket) -> Result<Answer> {
-    let standing = ticket.state.standing();
-    Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing: &standing })
+    let standing = &ticket.standing;
+    Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing })
 }

@@ -20,8 +20,8 @@ async fn wait(command: &Command<'_>, token: &serde_json::Value) -> Result<Ticket
         return Err(DomainError::field("players", "either players or a token"));
     }
     let token = token.as_str().ok_or(DomainError::InvalidQueueToken)?;
-    let state = registration::wait_for_outcome(command.context, token).await?;
-    Ok(Ticket { token: Some(token.to_owned()), state })
+    let standing = registration::wait_for_outcome(command.context, token).await?;
+    Ok(Ticket { token: Some(token.to_owned()), standing })
 }
 
 async fn register(command: &Command<'_>) -> Result<Ticket> {

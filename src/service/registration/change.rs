@@ -25,14 +25,18 @@ pub enum Changer {
 /// Changes the named fields of a live registration; the player that comes out is checked like a new one.
 ///
 /// Errors: `NotFound(Registration)`, `NotOwner`, `ChangeOver`, `InvalidField` (also for a certificate that is registered
-/// in the game already, and for a second correction of it), `NotEligible`.
+/// in the game already, and for a second correction of it), `NotEligible`, `RateLimited`.
 pub async fn change(context: &Context, by: Changer, id: RegistrationId, patch: PlayerPatch) -> Result<()> {
     let unknown = DomainError::NotFound(Entity::Registration);
     let found = store::one(&context.db, id).await?.ok_or(unknown)?;
-    if let Changer::Owner(account) = &by
-        && account.id != found.account
-    {
-        return Err(DomainError::NotOwner);
+    if let Changer::Owner(account) = &by {
+        if account.id != found.account {
+            return Err(DomainError::NotOwner);
+        }
+        if patch.names_certificate() {
+            // Its refusal tells that somebody is registered, so it may be asked as often as that question.
+            context.limits.certificate_query(account.id)?;
+        }
     }
     let rules = context.catalog.game(&context.db, found.game).await?;
     let (db, vault) = (context.db.clone(), context.vault.clone());

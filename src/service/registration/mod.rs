@@ -6,10 +6,11 @@ mod line;
 mod lookup;
 mod places;
 mod register;
+pub mod replay;
 mod sealed;
 
 pub use change::{Changer, change};
-pub use line::{Ticket, TokenState, enqueue, token_state};
+pub use line::{Ticket, enqueue, leave, token_standing};
 pub use lookup::{OrderRegistration, order_by_certificate, orders_of, party_state, registrations_of};
 pub use places::{
     MOST_ENTRIES, Places, PlacesEntry, QueueStats, all_places, places, places_changed, queue_stats, set_all_places,

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actors::domain::account::Account;
 use actors::domain::ids::GameId;
+use actors::domain::queue::QueueStanding;
 use actors::domain::registration::PlayerDraft;
 use actors::error::{DomainError, Result};
 use tokio::time::{Instant, timeout_at};
 
-use super::line::{Ticket, TokenState, enqueue, token_state};
+use super::line::{Ticket, enqueue, token_standing};
 use crate::context::Context;
 use crate::service::queue_token::QueueToken;
 
@@ -81,32 +82,32 @@ impl Drop for Wait {
 pub async fn register(context: &Context, account: &Account, game: GameId, drafts: Vec<PlayerDraft>) -> Result<Ticket> {
     let ticket = enqueue(context, account, game, drafts).await?;
     let Some(token) = ticket.token else { return Ok(ticket) };
-    let state = settled(context, &token, ticket.state).await?;
-    Ok(Ticket { token: Some(token), state })
+    let standing = settled(context, &token, ticket.standing).await?;
+    Ok(Ticket { token: Some(token), standing })
 }
 
 /// Where a token stands as soon as it is decided, at the latest after three seconds.
 ///
 /// Errors: `InvalidQueueToken`, `Busy`.
-pub async fn wait_for_outcome(context: &Context, token: &str) -> Result<TokenState> {
-    let state = token_state(context, token).await?;
-    settled(context, token, state).await
+pub async fn wait_for_outcome(context: &Context, token: &str) -> Result<QueueStanding> {
+    let standing = token_standing(context, token).await?;
+    settled(context, token, standing).await
 }
 
-async fn settled(context: &Context, token: &str, mut state: TokenState) -> Result<TokenState> {
-    if !matches!(state, TokenState::Waiting { .. }) {
-        return Ok(state);
+async fn settled(context: &Context, token: &str, mut standing: QueueStanding) -> Result<QueueStanding> {
+    if standing.is_decided() {
+        return Ok(standing);
     }
     let decoded = QueueToken::decode(&context.vault, token).ok_or(DomainError::InvalidQueueToken)?;
-    let Some(_wait) = context.waits.enter(decoded) else { return Ok(state) };
+    let Some(_wait) = context.waits.enter(decoded) else { return Ok(standing) };
     let view = context.queues.loaded_view(decoded.game).await?;
     let latest = Instant::now() + LONGEST_WAIT;
     loop {
         // Taken before the look: what is published between the two is not missed.
         let publication = view.next_publication();
-        state = token_state(context, token).await?;
-        if !matches!(state, TokenState::Waiting { .. }) || timeout_at(latest, publication).await.is_err() {
-            return Ok(state);
+        standing = token_standing(context, token).await?;
+        if standing.is_decided() || timeout_at(latest, publication).await.is_err() {
+            return Ok(standing);
         }
     }
 }

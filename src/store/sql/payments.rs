@@ -2,15 +2,12 @@
 //! token). Callers lock the game's row first, then the order's; the schema's constraints refuse what they overlook.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use actors::domain::ids::{AccountId, BusinessId, GameId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderKind, OrderNo, OrderStatus};
 
-use serde::Serialize;
-
-use super::db::{BatchSql, ColumnKind, Db, Row, StoreError, Tx, json_rows};
+use super::db::{Db, Row, StoreError, Tx};
 use crate::args;
 
 /// An order as payment sees it. Times in milliseconds since 1970.
@@ -232,51 +229,6 @@ pub async fn set_paid(tx: &mut Tx, payment: &Payment, now_ms: i64) -> Result<(),
         &payment.transaction_id,
     ];
     tx.execute(SET_PAID, columns).await.map(drop)
-}
-
-#[derive(Serialize)]
-struct NumberRow<'a> {
-    order_no: &'a str,
-}
-
-static SETTLE_FREE: LazyLock<BatchSql> = LazyLock::new(|| {
-    BatchSql::new(
-        "UPDATE orders SET status = 1, paid_at = $2, pay_amount_fen = 0, transaction_id = orders.order_no,
-                           version = version + 1
-         FROM {rows} WHERE orders.order_no = r.order_no AND orders.total_fen = 0 AND orders.status = 0
-         RETURNING item_count",
-        &[("order_no", ColumnKind::Text)],
-    )
-});
-
-static INSERT_FREE: LazyLock<BatchSql> = LazyLock::new(|| {
-    BatchSql::new(
-        "INSERT INTO payments (order_id, provider, transaction_id, amount_fen, state, received_at)
-         SELECT o.id, $3, o.order_no, 0, 1, $2 FROM {rows} JOIN orders o ON o.order_no = r.order_no
-         WHERE o.total_fen = 0 AND o.status = 1
-         ON CONFLICT (provider, transaction_id) DO NOTHING",
-        &[("order_no", ColumnKind::Text)],
-    )
-});
-
-/// Settles those of the unpaid orders that cost nothing; answers how many places went with them from held to sold. To be
-/// called under the game's lock, in the transaction that made the orders.
-pub async fn settle_free(tx: &mut Tx, order_nos: &[&str], now_ms: i64) -> Result<i64, StoreError> {
-    let rows: Vec<NumberRow<'_>> = order_nos.iter().map(|order_no| NumberRow { order_no }).collect();
-    let rows = json_rows(&rows)?;
-    let mut places = 0;
-    for order in tx.fetch_all(SETTLE_FREE.text(tx.dialect()), vec![rows.clone(), now_ms.into()]).await? {
-        places += order.int("item_count")?;
-    }
-    if places > 0 {
-        tx.execute(INSERT_FREE.text(tx.dialect()), vec![rows, now_ms.into(), FREE.into()]).await?;
-    }
-    Ok(places)
-}
-
-/// Every statement that takes a batch, with its name; for the test of their plans.
-pub fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
-    vec![("settle free orders", &SETTLE_FREE), ("insert free payments", &INSERT_FREE)]
 }
 
 const SET_CANCELLED: &str = "UPDATE orders SET status = $2, cancelled_at = $3 WHERE id = $1";
