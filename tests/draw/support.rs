@@ -77,6 +77,14 @@ impl Lottery {
         self.enter_as(&format!("person-{}", people[0]), people, |_| ()).await
     }
 
+    /// Closes, tries and draws; the bundle.
+    pub(super) async fn draw(&self, public_value: &str) -> Value {
+        self.admin(Method::POST, "draw/close", Value::Null).await;
+        self.admin(Method::POST, "draw/dry-run", Value::Null).await;
+        self.admin(Method::POST, "draw/run", json!({"public_value": public_value})).await;
+        self.bundle().await
+    }
+
     pub(super) async fn bundle(&self) -> Value {
         let (status, bundle) = self.get(&format!("/api/draws/{}/bundle", self.game)).await;
         assert_eq!(status, 200, "{bundle}");
