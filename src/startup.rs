@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
+use crate::service::draws::Draws;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
@@ -122,6 +123,7 @@ impl Application {
             admin_gate: AdminGate::default(),
             lobby: LobbyCache::default(),
             streams: Streams::default(),
+            draws: Draws::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             config,
