@@ -41,6 +41,7 @@ use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
+use crate::store::sql::seal_plain;
 use crate::vault::Vault;
 use crate::ws::{self, JsonWire};
 
@@ -95,8 +96,9 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
-        demo::prepare(&db, &config).await?;
+        demo::prepare(&db, &vault, &config).await?;
         data_key::check(&db, &vault).await?;
+        seal_plain::run(&database_url(&config)?, &db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);

@@ -5,6 +5,7 @@ mod support;
 mod bench;
 mod crash;
 mod h5;
+mod people;
 mod platform;
 mod reg;
 mod store;

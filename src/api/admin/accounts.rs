@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, Query, ServiceConfig};
-use actors::domain::account::{Admin, Role};
 use actors::error::Entity;
 use serde::Deserialize;
 
@@ -23,20 +22,17 @@ pub fn routes(cfg: &mut ServiceConfig) {
     );
 }
 
-fn seen_by(admin: &Admin, account: AccountRecord) -> AccountRecord {
-    if admin.role == Role::Owner { account } else { account.masked() }
-}
-
 async fn list(context: Data<Context>, by: By<Anyone>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let (search, page, size) = query.checked()?;
-    let found = collections::page::<AccountRecord>(&context, search, page, size).await.map_err(problem)?;
-    let data: Vec<AccountRecord> = found.rows.into_iter().map(|account| seen_by(&by, account)).collect();
+    let found = accounts::page(&context, search, page, size).await.map_err(problem)?;
+    let data: Vec<AccountRecord> =
+        found.rows.into_iter().map(|account| accounts::seen_by(&context, &by, account)).collect();
     Ok(HttpResponse::Ok().json(Paged { current_page: page, total: found.total, data }))
 }
 
 async fn one(context: Data<Context>, by: By<Anyone>, id: Path<i64>) -> Result<HttpResponse, Problem> {
     let account: AccountRecord = collections::one(&context, *id, Entity::Account).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(seen_by(&by, account)))
+    Ok(HttpResponse::Ok().json(accounts::seen_by(&context, &by, account)))
 }
 
 #[derive(Deserialize)]

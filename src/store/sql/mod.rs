@@ -17,4 +17,5 @@ mod migrate;
 pub mod outbox;
 pub mod payments;
 pub mod quota;
+pub mod seal_plain;
 mod sqlite_writer;

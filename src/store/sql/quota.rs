@@ -202,9 +202,9 @@ struct OrderRow<'a> {
 static INSERT_ORDERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO orders (order_no, account_id, kind, game_id, name, item_count, price_fen, total_fen, currency_type,
-                             created_at, expires_at, phone)
+                             created_at, expires_at, phone_sealed)
          SELECT r.order_no, r.account, 0, g.id, c.title || ' ' || g.name, r.places, g.price_fen, g.price_fen * r.places,
-                g.currency_type, $3, $4, COALESCE(a.mobile, '')
+                g.currency_type, $3, $4, COALESCE(a.mobile_sealed, '')
          FROM {rows} JOIN games g ON g.id = $2 JOIN competitions c ON c.id = g.competition_id
          JOIN accounts a ON a.id = r.account",
         &[("order_no", ColumnKind::Text), ("account", ColumnKind::Int), ("places", ColumnKind::Int)],
