@@ -12,6 +12,7 @@ pub mod lobby;
 pub mod outbox;
 pub mod passwords;
 pub mod payments;
+pub mod people;
 pub mod queue_token;
 pub mod queue_watch;
 pub mod queues;

@@ -1,6 +1,8 @@
 //! Personal data: at rest, in logs, exported, erased; and files of registrations. Servers run on both databases.
 
 mod at_rest;
+mod erase;
+mod export;
 
 use std::future::Future;
 

@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use actors::domain::account::Admin;
 use actors::error::DomainError;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -169,4 +169,17 @@ pub fn respond(answer: Answer) -> HttpResponse {
         return HttpResponse::build(status).finish();
     }
     HttpResponse::build(status).content_type("application/json").body(answer.body)
+}
+
+/// A file that is made while it leaves. An error in the middle breaks the answer off, so that nobody takes it for whole.
+pub fn file(
+    name: &str,
+    content_type: &'static str,
+    pieces: impl Stream<Item = Result<String, DomainError>> + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .streaming(pieces.map(|piece| piece.map(Bytes::from)))
 }

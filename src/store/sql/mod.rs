@@ -16,6 +16,7 @@ pub mod lobby;
 mod migrate;
 pub mod outbox;
 pub mod payments;
+pub mod people;
 pub mod quota;
 pub mod seal_plain;
 mod sqlite_writer;
