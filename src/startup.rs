@@ -15,6 +15,7 @@ use actors::ports::Bus;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::api;
 use crate::clients::Outside;
@@ -27,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
+use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
@@ -118,6 +120,7 @@ impl Application {
             catalog,
             rooms,
             sockets,
+            imports: Semaphore::new(MOST_IMPORTS),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),

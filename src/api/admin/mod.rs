@@ -9,6 +9,7 @@ pub mod caller;
 pub mod codes;
 mod collection;
 mod competitions;
+mod files;
 mod games;
 mod lives;
 mod queue;
@@ -35,6 +36,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(path)
             .configure(session::routes)
             .configure(queue::routes)
+            .configure(files::routes)
             .configure(games::routes)
             .configure(lives::routes)
             .configure(competitions::routes)

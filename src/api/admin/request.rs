@@ -33,7 +33,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
     fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let payload = payload.take();
-        Box::pin(async move { parse(&read(payload).await?).map(Self) })
+        Box::pin(async move { parse(&read(payload, MOST_BODY).await?).map(Self) })
     }
 }
 
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
         let payload = payload.take();
         let request = request.clone();
         Box::pin(async move {
-            let body = read(payload).await?;
+            let body = read(payload, MOST_BODY).await?;
             let key = idempotency_key(&request, &body)?;
             let nothing: &[u8] = b"null";
             let body: &[u8] = if body.is_empty() { nothing } else { &body };
@@ -66,11 +66,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
+/// A body of at most `most` bytes.
+pub async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| problem(DomainError::Malformed("the body broke off".into())))?;
-        if body.len() + chunk.len() > MOST_BODY {
+        if body.len() + chunk.len() > most {
             return Err(problem(DomainError::TooLarge));
         }
         body.extend_from_slice(&chunk);

@@ -18,5 +18,6 @@ pub mod outbox;
 pub mod payments;
 pub mod people;
 pub mod quota;
+pub mod registrations_file;
 pub mod seal_plain;
 mod sqlite_writer;
