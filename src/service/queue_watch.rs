@@ -70,10 +70,10 @@ impl QueueWatches {
     }
 
     async fn look(&self, context: &Context, id: u64, token: &str, outbox: &Outbox) {
-        let state = registration::token_state(context, token).await;
+        let state = registration::token_standing(context, token).await;
         let mut open = lock(&self.open);
         let Some(watch) = open.get_mut(&id) else { return };
-        match state.map(|state| state.standing()) {
+        match state {
             Ok(standing) if standing == watch.told => {}
             Ok(standing) => {
                 tell(context, outbox, token, &standing);
@@ -106,7 +106,7 @@ fn lock(open: &Open) -> MutexGuard<'_, HashMap<u64, Watch>> {
 impl QueueWatch for QueueWatches {
     async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>> {
         let context = self.context.upgrade().ok_or(DomainError::BUSY)?;
-        let told = registration::token_state(&context, token).await?.standing();
+        let told = registration::token_standing(&context, token).await?;
         tell(&context, outbox, token, &told);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         if !told.is_decided() {

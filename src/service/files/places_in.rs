@@ -3,6 +3,7 @@
 use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
 use actors::error::{DomainError, Result};
+use actors::quota_queue::history::Event;
 use actors::quota_queue::state::MOST_PLACES;
 use serde_json::json;
 
@@ -85,7 +86,9 @@ async fn set_all(db: &Db, tx: &mut Tx, admin: &Admin, wishes: &[Wish]) -> Result
         let places = |row: &actors::quota_queue::messages::QueueRow| json!({"state": row.state.name(), "limitation": row.quota.limitation, "balance": row.quota.balance});
         let before = places(&row);
         row.quota.set(wish.limitation, wish.balance);
-        quota::store(tx, wish.game, &row).await?;
+        let event = Event::PlacesSet { limitation: wish.limitation, balance: wish.balance };
+        let now = db.now_in(tx).await?;
+        quota::commit(tx, wish.game, &mut row, now, &[event]).await?;
         let entry = audit::Entry {
             admin_id: Some(admin.id.0),
             admin_name: &admin.username,
@@ -95,7 +98,6 @@ async fn set_all(db: &Db, tx: &mut Tx, admin: &Admin, wishes: &[Wish]) -> Result
             before: Some(&before),
             after: Some(&places(&row)),
         };
-        let now = db.now_in(tx).await?;
         audit::insert(tx, &entry, now).await?;
     }
     Ok(())

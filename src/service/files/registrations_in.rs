@@ -9,6 +9,7 @@ use actors::domain::ids::GameId;
 use actors::domain::order::OrderNo;
 use actors::domain::registration::{MOST_PLAYERS, Player, PlayerDraft};
 use actors::error::{DomainError, Ineligible, Result};
+use actors::quota_queue::history::{Event, OrderPlaces};
 use serde_json::json;
 
 use super::columns::{self, FIELDS, GROUP, USER};
@@ -146,7 +147,8 @@ async fn write(
         tracing::error!(game = game.0, ?written, "an import is not whole");
         return Err(DomainError::Internal);
     }
-    quota::store(tx, game, &row).await?;
+    let orders = orders.into_iter().map(|order| OrderPlaces { order_no: order.order_no, places: order.places });
+    quota::commit(tx, game, &mut row, now, &[Event::Imported { orders: orders.collect() }]).await?;
     let entry = audit::Entry {
         admin_id: Some(admin.id.0),
         admin_name: &admin.username,

@@ -3,7 +3,8 @@
 mod line;
 mod lookup;
 mod places;
+pub mod replay;
 
-pub use line::{Ticket, TokenState, enqueue, token_state};
+pub use line::{Ticket, enqueue, leave, token_standing};
 pub use lookup::{order_by_certificate, orders_of};
 pub use places::{Places, QueueStats, all_places, places, places_changed, queue_stats, set_places, set_queue_state};

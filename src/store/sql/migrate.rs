@@ -9,6 +9,7 @@ use super::db::Dialect;
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "platform", include_str!("migrations/0001_platform.sql")),
+    (2, "line", include_str!("migrations/0002_line.sql")),
     (5, "personal data", include_str!("migrations/0005_personal_data.sql")),
 ];
 
