@@ -1,6 +1,8 @@
 //! Personal data: at rest, in logs, exported, erased; and files of registrations. Servers run on both databases.
 
 mod at_rest;
+mod csv_in;
+mod csv_out;
 mod erase;
 mod export;
 
@@ -70,4 +72,20 @@ async fn dump(db: &Db) -> String {
 fn found<'n>(text: &[u8], needles: &[&'n str]) -> Vec<&'n str> {
     let holds = |needle: &&&str| text.windows(needle.len()).any(|window| window == needle.as_bytes());
     needles.iter().filter(holds).copied().collect()
+}
+
+/// A file as an administrator posts it; the status and the answer.
+async fn post_file(app: &TestApp, path: &str, file: impl Into<reqwest::Body>) -> (u16, Value) {
+    let request = app.client.post(app.at(&format!("/admin/api/v1/{path}"))).bearer_auth(app.admin_token().await);
+    let answer = request.body(file).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// A file as an administrator gets it.
+async fn get_file(app: &TestApp, path: &str) -> String {
+    let request = app.client.get(app.at(&format!("/admin/api/v1/{path}"))).bearer_auth(app.admin_token().await);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}");
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
+    answer.text().await.unwrap()
 }
