@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actors::ports::Bus;
+use tokio::sync::Semaphore;
 
 use crate::clients::Outside;
 use crate::config::Config;
@@ -42,4 +43,6 @@ pub struct Context {
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    /// Room for files that are being read.
+    pub imports: Semaphore,
 }
