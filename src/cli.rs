@@ -11,6 +11,8 @@ use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod draw;
+mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -66,10 +68,15 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Drawn games
+    #[command(subcommand)]
+    Draw(draw::DrawCommand),
     /// Copy the SQLite database into a new file, while the server runs
     Backup { file: PathBuf },
     /// Put a backup where the configured SQLite database should be and is not
     Restore { file: PathBuf },
+    /// Rebuild a game's line from its event log and compare it with what is stored
+    Replay { game: i64 },
     /// Load a running server and report what it did
     Bench(crate::bench::BenchArgs),
 }
@@ -105,6 +112,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings
             .load()
@@ -113,6 +121,7 @@ pub fn main() -> ExitCode {
             .settings
             .load()
             .map(|loaded| run(async move { backup::restore(&startup::database_url(&loaded.config)?, &file).await })),
+        Command::Replay { game } => cli.settings.load().map(|loaded| run(replay::run(loaded.config, game))),
         Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {

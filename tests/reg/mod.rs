@@ -4,6 +4,7 @@ mod ask_refund;
 pub(crate) mod client;
 mod envelope;
 mod limitation;
+mod line;
 mod lookup;
 mod nodes;
 mod query_order;

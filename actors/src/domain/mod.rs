@@ -6,6 +6,7 @@ pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod phone;
 pub mod player_patch;
 pub mod queue;
 pub mod registration;
