@@ -11,6 +11,7 @@ use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod person;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -66,6 +67,9 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// One person's data
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Copy the SQLite database into a new file, while the server runs
     Backup { file: PathBuf },
     /// Put a backup where the configured SQLite database should be and is not
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Backup { file } => cli
             .settings
             .load()
