@@ -11,7 +11,9 @@ use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod draw;
 mod person;
+mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -70,10 +72,15 @@ enum Command {
     /// One person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Drawn games
+    #[command(subcommand)]
+    Draw(draw::DrawCommand),
     /// Copy the SQLite database into a new file, while the server runs
     Backup { file: PathBuf },
     /// Put a backup where the configured SQLite database should be and is not
     Restore { file: PathBuf },
+    /// Rebuild a game's line from its event log and compare it with what is stored
+    Replay { game: i64 },
     /// Load a running server and report what it did
     Bench(crate::bench::BenchArgs),
 }
@@ -110,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings
             .load()
@@ -118,6 +126,7 @@ pub fn main() -> ExitCode {
             .settings
             .load()
             .map(|loaded| run(async move { backup::restore(&startup::database_url(&loaded.config)?, &file).await })),
+        Command::Replay { game } => cli.settings.load().map(|loaded| run(replay::run(loaded.config, game))),
         Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {

@@ -12,10 +12,12 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
+use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
 use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
+use crate::service::registration::Streams;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -34,6 +36,9 @@ pub struct Context {
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
     pub lobby: LobbyCache,
+    /// The event streams that are open here.
+    pub streams: Streams,
+    pub draws: Draws,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.

@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
+use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
@@ -36,6 +37,7 @@ use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
+use crate::service::registration::Streams;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -138,6 +140,8 @@ impl Application {
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
             lobby: LobbyCache::default(),
+            streams: Streams::default(),
+            draws: Draws::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             config,

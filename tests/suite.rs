@@ -4,6 +4,7 @@ mod support;
 
 mod bench;
 mod crash;
+mod draw;
 mod h5;
 mod people;
 mod platform;

@@ -4,11 +4,13 @@
 pub mod admin;
 pub mod client_address;
 pub mod cmd;
+pub mod draws;
 pub mod h5;
 pub mod lobby;
 pub mod observe;
 pub mod ops;
 pub mod problem;
+pub mod queue;
 pub mod sandbox;
 pub mod static_files;
 pub mod times;
@@ -24,6 +26,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
     crate::ws::routes(cfg);
     admin::routes(cfg);
     lobby::routes(cfg);
+    queue::routes(cfg);
+    draws::routes(cfg);
     static_files::routes(cfg);
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
-    title: Cow<'static, str>,
+    title: &'static str,
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     /// A stable name that programs may compare.
@@ -43,7 +43,7 @@ impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error").into(),
+            title: status.canonical_reason().unwrap_or("Error"),
             status,
             code,
             detail: detail.into(),

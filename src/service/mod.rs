@@ -5,6 +5,7 @@ pub mod admins;
 pub mod attempts;
 pub mod catalog;
 pub mod collections;
+pub mod draws;
 pub mod files;
 pub mod housekeeping;
 pub mod limits;

@@ -10,6 +10,7 @@ pub mod collections;
 pub mod data_key;
 pub mod db;
 pub mod demo;
+pub mod draws;
 pub mod games;
 pub mod idempotency;
 pub mod lobby;
