@@ -16,7 +16,7 @@ use crate::clients::wechat::pay::Refund;
 use crate::context::Context;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
-use crate::store::sql::payments::{self as store, FREE, PayableOrder, Payment, Subject};
+use crate::store::sql::payments::{self as store, FREE, OFFLINE, PayableOrder, Payment, Subject};
 use crate::store::sql::{outbox, quota};
 
 /// Whether the game's refund deadline binds who asks. It never binds the cancelling of an unpaid order.
@@ -76,7 +76,8 @@ pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Dead
             };
             store::set_refunding(tx, locked.order.id).await?;
             journal::post(tx, Transfer::RefundRequested, &payment, now_ms).await?;
-            if payment.provider == FREE {
+            // Nobody is asked where no provider took the money: what was paid by hand is given back by hand.
+            if [FREE, OFFLINE].contains(&payment.provider.as_ref()) {
                 return end(tx, locked, &payment, now_ms).await;
             }
             enqueue(tx, &locked.order, &payment, now_ms).await

@@ -101,6 +101,30 @@ async fn rows_become_paid_orders_with_their_places() {
 }
 
 #[actix_web::test]
+async fn what_was_paid_by_hand_is_given_back_at_once_and_booked() {
+    on_both(async |app| {
+        let db = &app.context.db;
+        let text = file(&[("A", "", "P1"), ("A", "", "P2"), ("", "", "P3")]);
+        assert_eq!(post_file(&app, "games/1/registrations/import", text).await.0, 201);
+        assert_eq!(places(db, 1).await, [500, 497, 3, 0]);
+        let check = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(check.holds() && check.booked.cash == 36_000, "{check:?}");
+        let id = count(db, "SELECT id AS n FROM orders WHERE item_count = 2").await;
+        let (status, order) = post_file(&app, &format!("orders/{id}/refund"), "").await;
+        assert_eq!((status, &order["status"]), (200, &json!(4)), "{order}");
+        assert_eq!(places(db, 1).await, [500, 499, 1, 0]);
+        let check = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(check.holds() && check.booked.cash == 12_000 && check.booked.refunds_due == 0, "{check:?}");
+        assert_eq!(count(db, "SELECT COUNT(*) AS n FROM outbox").await, 0, "no provider is asked");
+        agrees(&app, 1).await;
+        // Who was given back may come again, from another file.
+        let again = file(&[("", "", "P1")]);
+        assert_eq!(post_file(&app, "games/1/registrations/import", again).await.0, 201);
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn every_wrong_row_is_named_and_none_is_taken() {
     on_both(async |app| {
         let db = &app.context.db;
