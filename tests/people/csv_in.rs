@@ -194,6 +194,29 @@ async fn every_wrong_row_is_named_and_none_is_taken() {
 }
 
 #[actix_web::test]
+async fn the_largest_file_is_taken_whole() {
+    on_both(async |app| {
+        let numbers: Vec<String> = (0..10_000).map(|number| format!("N{number:05}")).collect();
+        let rows: Vec<(&str, &str, &str)> = numbers.iter().map(|number| ("", "", number.as_str())).collect();
+        let path = "games/1/registrations/import";
+        let (status, problem) = post_file(&app, path, file(&rows)).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
+        assert!(problem["detail"].as_str().unwrap().contains("needs 10000 places and 500 are free"), "{problem}");
+        assert_eq!(post_file(&app, "places/import", "game_id,limitation\n1,0").await.0, 200);
+        let started = std::time::Instant::now();
+        let (status, done) = post_file(&app, path, file(&rows)).await;
+        println!("10,000 rows in {:?}", started.elapsed());
+        assert_eq!((status, &done["orders"]), (201, &json!(10_000)), "{done}");
+        assert_eq!(places(&app.context.db, 1).await, [0, 0, 10_000, 0]);
+        let started = std::time::Instant::now();
+        assert_eq!(get_file(&app, "games/1/registrations.csv").await.matches("\"paid\"").count(), 10_000);
+        println!("and out in {:?}", started.elapsed());
+        agrees(&app, 1).await;
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn a_file_as_chinese_excel_saves_it_is_read() {
     on_both(async |app| {
         let template = get_file(&app, "games/2/registrations/template.csv?lang=zh").await;
