@@ -16,8 +16,8 @@ use crate::clients::wechat::pay::Refund;
 use crate::context::Context;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
-use crate::store::sql::payments::{self as store, FREE, PayableOrder, Payment, Subject};
-use crate::store::sql::registrations_file::OFFLINE;
+use crate::store::sql::payments::{self as store, FREE, OFFLINE, PayableOrder, Payment, Subject};
+
 use crate::store::sql::{outbox, quota};
 
 /// Whether the game's refund deadline binds who asks: registrants, not administrators. It never binds the cancelling of

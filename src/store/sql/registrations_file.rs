@@ -7,10 +7,9 @@ use actors::domain::order::OrderStatus;
 use serde::Serialize;
 
 use super::db::{BatchSql, ColumnKind, Db, StoreError, Tx, json_rows};
+use super::payments::OFFLINE;
 use crate::args;
 
-/// Who is paid by hand, in the place of a payment provider's name.
-pub const OFFLINE: &str = "offline";
 /// The sign-in name of the account that owns imported orders without an owner. It is disabled: nobody signs in with it.
 const HOUSE: &str = "matchday-offline-registrations";
 /// `pay_way` of what was not paid through a provider.
