@@ -35,7 +35,7 @@ export default {
   'lobby.nothing': 'There is no event yet. Come back soon.',
   // draw
   'draw.title': 'Open draw',
-  'draw.lead': 'Anybody can check the whole draw in a browser of their own, without having to trust the organiser.',
+  'draw.lead': 'Anybody can check the whole draw in a browser of their own.',
   'draw.published': 'Published',
   'draw.state': 'State',
   'draw.state_entries': 'taking entries',

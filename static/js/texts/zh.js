@@ -35,7 +35,7 @@ export default {
   'lobby.nothing': '目前没有赛事，敬请期待。',
   // draw
   'draw.title': '公开抽签',
-  'draw.lead': '任何人都可以在自己的浏览器里验证整个抽签，不必相信主办方。',
+  'draw.lead': '任何人都可以在自己的浏览器里验证整个抽签。',
   'draw.published': '已公布',
   'draw.state': '状态',
   'draw.state_entries': '正在接受报名',
