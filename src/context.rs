@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actors::ports::Bus;
+use tokio::sync::Semaphore;
 
 use crate::clients::Outside;
 use crate::config::Config;
@@ -16,6 +17,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
 use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
+use crate::service::registration::Streams;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -34,9 +36,13 @@ pub struct Context {
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
     pub lobby: LobbyCache,
+    /// The event streams that are open here.
+    pub streams: Streams,
     pub draws: Draws,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    /// Room for files that are being read.
+    pub imports: Semaphore,
 }

@@ -6,6 +6,7 @@ mod bench;
 mod crash;
 mod draw;
 mod h5;
+mod people;
 mod platform;
 mod reg;
 mod store;

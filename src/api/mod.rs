@@ -10,6 +10,7 @@ pub mod lobby;
 pub mod observe;
 pub mod ops;
 pub mod problem;
+pub mod queue;
 pub mod sandbox;
 pub mod static_files;
 pub mod times;
@@ -25,6 +26,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     crate::ws::routes(cfg);
     admin::routes(cfg);
     lobby::routes(cfg);
+    queue::routes(cfg);
     draws::routes(cfg);
     static_files::routes(cfg);
 }

@@ -22,6 +22,9 @@ pub struct QueueStanding {
     /// The organiser's message to all who wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Arc<str>>,
+    /// Why the place changed, where changes are pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     /// A text for people. Not a member: each dialect has its own place for it.
     #[serde(skip)]
     pub msg: Cow<'static, str>,
@@ -37,6 +40,19 @@ pub enum Phase {
     /// The game is full; places that come free are offered in the order of the list.
     WaitList,
     Decided,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Those ahead were decided.
+    Decided,
+    /// More moved up than were decided: some ahead left.
+    Left,
+    /// The line was opened and its order drawn.
+    Opened,
+    /// No place was free: on the wait-list now.
+    Full,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

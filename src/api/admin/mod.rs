@@ -10,6 +10,7 @@ pub mod codes;
 mod collection;
 mod competitions;
 mod draws;
+mod files;
 mod games;
 mod lives;
 mod queue;
@@ -37,6 +38,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(session::routes)
             .configure(queue::routes)
             .configure(draws::routes)
+            .configure(files::routes)
             .configure(games::routes)
             .configure(lives::routes)
             .configure(competitions::routes)

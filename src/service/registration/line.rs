@@ -75,6 +75,7 @@ impl TokenState {
             wait_known: false,
             phase: Phase::Decided,
             notice: None,
+            reason: None,
             msg: "".into(),
         };
         let (state, msg): (u8, Cow<'static, str>) = match self {
@@ -221,6 +222,12 @@ async fn line_of(context: &Context, token: QueueToken) -> Result<Arc<QueueView>>
         Some(view) => Ok(view),
         None => context.queues.loaded_view(token.game).await.map_err(unknown_token),
     }
+}
+
+/// The head of a token's line, as this node knows it.
+pub(super) fn head_of(context: &Context, token: &str) -> i64 {
+    let game = QueueToken::decode(&context.vault, token).map(|token| token.game);
+    game.and_then(|game| context.queues.view(game)?.row()).map_or(0, |row| row.head)
 }
 
 /// Takes a waiting token out of its line. One that was decided before is left as it is.

@@ -17,5 +17,8 @@ pub mod lobby;
 mod migrate;
 pub mod outbox;
 pub mod payments;
+pub mod people;
 pub mod quota;
+pub mod registrations_file;
+pub mod seal_plain;
 mod sqlite_writer;

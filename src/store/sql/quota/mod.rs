@@ -7,11 +7,13 @@ mod enqueue;
 pub mod events;
 pub mod holdings;
 mod leave;
+pub mod line_texts;
 mod load;
 mod order;
 mod orders;
 mod release;
 mod row;
+pub mod tokens;
 
 use actors::domain::ids::GameId;
 use actors::error::Result;
