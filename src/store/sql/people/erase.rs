@@ -177,6 +177,14 @@ static RENAME_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// A draw keeps the certificates that belong to its groups.
+static UNLIST: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "DELETE FROM draw_group_members WHERE certificate_key IN (SELECT r.old_key FROM {rows})",
+        &[("old_key", ColumnKind::Text), ("new_key", ColumnKind::Text)],
+    )
+});
+
 static ADD_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO players (certificate_key, created_at) SELECT r.new_key, $2 FROM {rows} WHERE true
@@ -233,7 +241,9 @@ async fn erase_registrations(tx: &mut Tx, ids: &[i64], placeholder: &str, now: i
         .map(|(old, new)| Rename { old_key: old, new_key: new })
         .partition(|rename| elsewhere.contains(rename.old_key));
     for batch in go.chunks(BATCH) {
-        tx.execute(RENAME_PLAYERS.text(dialect), vec![json_rows(batch)?]).await?;
+        let rows = json_rows(batch)?;
+        tx.execute(RENAME_PLAYERS.text(dialect), vec![rows.clone()]).await?;
+        tx.execute(UNLIST.text(dialect), vec![rows]).await?;
     }
     for batch in stay.chunks(BATCH) {
         tx.execute(ADD_PLAYERS.text(dialect), vec![json_rows(batch)?, now.into()]).await?;
