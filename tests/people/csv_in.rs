@@ -84,6 +84,8 @@ async fn rows_become_paid_orders_with_their_places() {
             (order.text("provider").unwrap(), order.text("transaction_id").unwrap()),
             ("offline".to_owned(), transaction)
         );
+        let books = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(books.holds() && books.booked.sales == 48_000, "{books:?}");
         let own = runner.send(json!({"cmd": "RegQueryUserOrders"})).await;
         assert_eq!(own["orders"].as_array().unwrap().len(), 1, "{own}");
         assert_eq!(own["orders"][0]["pay_status"], 1);
