@@ -67,6 +67,13 @@ async fn an_erased_account_leaves_its_sums_and_nothing_else() {
         line(db, room, 1, &user, "我是欧阳无痕").await;
         let athlete = "INSERT INTO members (account_id, cn_name, created_at) VALUES ($1, $2, 0)";
         execute(db, athlete, args![user.account.0, NAME]).await;
+        let listed = known_player();
+        let text = format!("{}|{}", listed["certificate_type"], listed["certificate_no"].as_str().unwrap());
+        let draw = "INSERT INTO draws (game_id, commitment, secret_sealed, places, quotas, public_source, created_at)
+                    VALUES (1, '', '', 1, '[]', '', 0)";
+        execute(db, draw, args![]).await;
+        let list = "INSERT INTO draw_group_members (game_id, group_name, certificate_key) VALUES (1, 'club', $1)";
+        execute(db, list, args![app.context.vault.lookup_key("certificate", text.as_bytes())]).await;
         let path = format!("accounts/{}/erase", user.account);
         let patched = app.client.patch(app.at(&format!("/admin/api/v1/accounts/{}", user.account)));
         let patched = patched.bearer_auth(app.admin_token().await).header("Idempotency-Key", "p");
