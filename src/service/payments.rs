@@ -13,6 +13,7 @@ use crate::clients::wechat::notice::{self, PaidNotice};
 use crate::clients::wechat::pay::{Merchant, Refund, UnifiedOrder};
 use crate::clients::wechat::sign::Fields;
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::payments::{self as store, PayableOrder, Payment, PaymentState, Subject};
 use crate::store::sql::{accounts, outbox, quota};
@@ -200,12 +201,14 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     if let Some(known) = store::payment_in(tx, payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
     }
+    pass(Failpoint::SettleLocked);
     let accepted = order.status.may_become(OrderStatus::Paid)
         && match places {
             // The places of an unpaid order are held for it.
             Some((game, places, mut queue)) if order.status == OrderStatus::Unpaid => {
                 queue.quota.settle_held(places);
                 quota::store(tx, game, &queue).await?;
+                pass(Failpoint::SettlePlacesSold);
                 true
             }
             Some((game, places, mut queue)) => {
@@ -213,6 +216,7 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
                 let revived = queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
                 if revived {
                     quota::store(tx, game, &queue).await?;
+                    pass(Failpoint::SettlePlacesTakenBack);
                     store::revive_token(tx, game, &order.order_no).await?;
                 }
                 revived
@@ -221,14 +225,18 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
         };
     if accepted {
         store::set_paid(tx, &payment, now_ms).await?;
+        pass(Failpoint::SettleOrderPaid);
         keep_payment(tx, &payment, PaymentState::Settled, now_ms).await?;
+        pass(Failpoint::SettlePaymentKept);
         if let Subject::Membership { business } = subject {
             prolong_membership(tx, order.account, business, now_ms).await?;
         }
         return Ok(Settlement::Paid);
     }
     keep_payment(tx, &payment, PaymentState::Refundable, now_ms).await?;
+    pass(Failpoint::SettleRefundableKept);
     enqueue_refund(tx, &order, &payment, now_ms).await?;
+    pass(Failpoint::SettleRefundEnqueued);
     Ok(Settlement::Refund)
 }
 
@@ -339,6 +347,7 @@ pub(super) async fn refund(context: &Context, work_id: i64, payload: &str) -> Re
             amount: work.amount_fen,
         })
         .await?;
+    pass(Failpoint::RefundProviderCalled);
     let order = find(&context.db, &OrderRef::Id(OrderId(work.order_id))).await?;
     let db = context.db.clone();
     context.db.write(move |tx| Box::pin(finish_refund(db, tx, order, work, work_id))).await?;
@@ -358,7 +367,9 @@ async fn finish_refund(db: Db, tx: &mut Tx, order: PayableOrder, work: RefundWor
     if !outbox::done(tx, work_id, now_ms).await? {
         return Ok(());
     }
+    pass(Failpoint::RefundWorkDone);
     store::set_payment_refunded(tx, &work.provider, &work.transaction_id).await?;
+    pass(Failpoint::RefundPaymentMarked);
     let settled_by_it = order.transaction_id.as_deref() == Some(work.transaction_id.as_str());
     if order.status != OrderStatus::Refunding || !settled_by_it {
         return Ok(());
