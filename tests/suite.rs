@@ -4,6 +4,7 @@ mod support;
 
 mod bench;
 mod crash;
+mod fuzz;
 mod h5;
 mod platform;
 mod reg;
