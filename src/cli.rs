@@ -12,6 +12,7 @@ use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -71,6 +72,8 @@ enum Command {
     Backup { file: PathBuf },
     /// Put a backup where the configured SQLite database should be and is not
     Restore { file: PathBuf },
+    /// Rebuild a game's line from its event log and compare it with what is stored
+    Replay { game: i64 },
     /// Load a running server and report what it did
     Bench(crate::bench::BenchArgs),
 }
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
             .settings
             .load()
             .map(|loaded| run(async move { backup::restore(&startup::database_url(&loaded.config)?, &file).await })),
+        Command::Replay { game } => cli.settings.load().map(|loaded| run(replay::run(loaded.config, game))),
         Command::Bench(args) => Ok(run(crate::bench::run(args))),
     };
     match outcome {

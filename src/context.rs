@@ -15,6 +15,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
 use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
+use crate::service::registration::Streams;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -33,6 +34,8 @@ pub struct Context {
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
     pub lobby: LobbyCache,
+    /// The event streams that are open here.
+    pub streams: Streams,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.

@@ -34,6 +34,7 @@ use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
+use crate::service::registration::Streams;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -120,6 +121,7 @@ impl Application {
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
             lobby: LobbyCache::default(),
+            streams: Streams::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             config,

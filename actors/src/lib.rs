@@ -5,6 +5,7 @@ pub mod ask;
 pub mod chat_room;
 pub mod directory;
 pub mod domain;
+pub mod draw;
 pub mod error;
 pub mod outbox;
 pub mod ports;

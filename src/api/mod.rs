@@ -9,6 +9,7 @@ pub mod lobby;
 pub mod observe;
 pub mod ops;
 pub mod problem;
+pub mod queue;
 pub mod sandbox;
 pub mod static_files;
 pub mod times;
@@ -24,6 +25,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     crate::ws::routes(cfg);
     admin::routes(cfg);
     lobby::routes(cfg);
+    queue::routes(cfg);
     static_files::routes(cfg);
 }
 

@@ -139,6 +139,9 @@ pub struct Limits {
     pub logins_per_minute_per_address: u32,
     pub enqueues_per_minute_per_account: u32,
     pub certificate_queries_per_minute: u32,
+    /// Open streams of queue events, on this node and of one network address.
+    pub event_streams: u32,
+    pub event_streams_per_address: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -120,6 +120,8 @@ impl Judge<'_> {
                 1,
                 1_000_000,
             ),
+            ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
+            ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 self.refuse(key, format!("must be between {least} and {most}"));

@@ -92,6 +92,8 @@ mod tests {
             logins_per_minute_per_address: 3,
             enqueues_per_minute_per_account: 2,
             certificate_queries_per_minute: 1,
+            event_streams: 1,
+            event_streams_per_address: 1,
         })
     }
 

@@ -5,6 +5,7 @@ use actors::domain::account::Account;
 use actors::domain::ids::{AccountId, BusinessId, GameId, OrderId};
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Provider, Result};
+use actors::quota_queue::history::{Event, OrderPlaces};
 use chrono::{DateTime, FixedOffset, Months};
 use serde::{Deserialize, Serialize};
 
@@ -207,7 +208,8 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
             // The places of an unpaid order are held for it.
             Some((game, places, mut queue)) if order.status == OrderStatus::Unpaid => {
                 queue.quota.settle_held(places);
-                quota::store(tx, game, &queue).await?;
+                let event = Event::Paid(places_of(&order, places));
+                quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
                 pass(Failpoint::SettlePlacesSold);
                 true
             }
@@ -215,7 +217,8 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
                 // The places were given back; the payment came too late but may find them still free.
                 let revived = queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
                 if revived {
-                    quota::store(tx, game, &queue).await?;
+                    let event = Event::PaidLate(places_of(&order, places));
+                    quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
                     pass(Failpoint::SettlePlacesTakenBack);
                     store::revive_token(tx, game, &order.order_no).await?;
                 }
@@ -238,6 +241,10 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     enqueue_refund(tx, &order, &payment, now_ms).await?;
     pass(Failpoint::SettleRefundEnqueued);
     Ok(Settlement::Refund)
+}
+
+fn places_of(order: &PayableOrder, places: i64) -> OrderPlaces {
+    OrderPlaces { order_no: order.order_no.to_string(), places }
 }
 
 async fn keep_payment(tx: &mut Tx, payment: &Payment, state: PaymentState, now_ms: i64) -> Result<()> {
@@ -377,7 +384,8 @@ async fn finish_refund(db: Db, tx: &mut Tx, order: PayableOrder, work: RefundWor
     store::set_refunded(tx, order.id, now_ms).await?;
     if let Some((game, places, mut queue)) = places {
         queue.quota.give_back_sold(places);
-        quota::store(tx, game, &queue).await?;
+        let event = Event::Refunded(places_of(&order, places));
+        quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
         let over = [quota::OrderKey { id: order.id.0 }];
         quota::end_registrations(tx, &over).await?;
     }

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use tokio::time::MissedTickBehavior;
 
 use crate::context::Context;
-use crate::service::registration;
+use crate::service::registration::Follower;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Tokens looked at before others get their turn on the thread.
@@ -24,7 +24,7 @@ const AT_ONCE: usize = 256;
 struct Watch {
     token: Arc<str>,
     outbox: Weak<Outbox>,
-    told: QueueStanding,
+    follower: Option<Follower>,
 }
 
 type Open = Arc<Mutex<HashMap<u64, Watch>>>;
@@ -70,26 +70,25 @@ impl QueueWatches {
     }
 
     async fn look(&self, context: &Context, id: u64, token: &str, outbox: &Outbox) {
-        let state = registration::token_state(context, token).await;
+        // Taken out for the look, so that no lock is held over it.
+        let Some(mut follower) = lock(&self.open).get_mut(&id).and_then(|watch| watch.follower.take()) else { return };
+        let news = follower.look(context).await;
+        let is_over = follower.is_over();
+        if let Ok(Some(standing)) = &news {
+            tell(context, outbox, token, standing);
+        }
         let mut open = lock(&self.open);
         let Some(watch) = open.get_mut(&id) else { return };
-        match state.map(|state| state.standing()) {
-            Ok(standing) if standing == watch.told => {}
-            Ok(standing) => {
-                tell(context, outbox, token, &standing);
-                if standing.is_decided() {
-                    open.remove(&id);
-                } else {
-                    watch.told = standing;
-                }
-            }
+        watch.follower = Some(follower);
+        match news {
             Err(error @ DomainError::InvalidQueueToken) => {
                 let event = Event::Refused { error: &error, client_id: None };
                 outbox.push(event.frame(context.rooms.wire()));
                 open.remove(&id);
             }
-            // The next second asks again.
-            Err(_) => {}
+            Ok(_) if is_over => drop(open.remove(&id)),
+            // The next second looks again.
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -106,11 +105,13 @@ fn lock(open: &Open) -> MutexGuard<'_, HashMap<u64, Watch>> {
 impl QueueWatch for QueueWatches {
     async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>> {
         let context = self.context.upgrade().ok_or(DomainError::BUSY)?;
-        let told = registration::token_state(&context, token).await?.standing();
-        tell(&context, outbox, token, &told);
+        let mut follower = Follower::new(token);
+        if let Some(standing) = follower.look(&context).await? {
+            tell(&context, outbox, token, &standing);
+        }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        if !told.is_decided() {
-            let watch = Watch { token: token.into(), outbox: Arc::downgrade(outbox), told };
+        if !follower.is_over() {
+            let watch = Watch { token: token.into(), outbox: Arc::downgrade(outbox), follower: Some(follower) };
             lock(&self.open).insert(id, watch);
         }
         Ok(Box::new(Guard { id, open: Arc::clone(&self.open) }))

@@ -12,7 +12,7 @@ use actors::error::Result;
 use actors::ports::{Bus, Topic};
 use actors::quota_queue::QuotaQueue;
 use actors::quota_queue::messages::{
-    Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QuotaLedger, Refresh, Sweep,
+    Drain, Enqueue, EnqueueRequest, Enqueued, Known, Leave, Leaving, Load, QueueRow, QuotaLedger, Refresh, Sweep,
 };
 use actors::quota_queue::view::{QueueView, Views};
 use bytes::Bytes;
@@ -28,23 +28,37 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub struct Queues {
     directory: Directory<GameId, QuotaQueue>,
     views: Arc<Views>,
+    ledger: Arc<dyn QuotaLedger>,
 }
 
 impl Queues {
     pub fn new(arbiters: Vec<ArbiterHandle>, ledger: Arc<dyn QuotaLedger>, bus: Arc<dyn Bus>) -> Self {
         let views = Arc::new(Views::default());
-        let of_actors = views.clone();
+        let (of_actors, own) = (views.clone(), ledger.clone());
         let committed: Arc<dyn Fn(GameId, QueueRow) + Send + Sync> =
             Arc::new(move |game, _| bus.publish(Topic::Game(game.0), Bytes::new()));
         let directory = Directory::new(arbiters, MAILBOX, move |game: &GameId| {
             QuotaQueue::new(*game, ledger.clone(), of_actors.get_or_create(*game), committed.clone())
         });
-        Self { directory, views }
+        Self { directory, views, ledger: own }
     }
 
     /// Asks for a token; `game` must exist.
     pub async fn enqueue(&self, game: GameId, request: EnqueueRequest) -> Result<Enqueued> {
         ask(&self.directory.get_or_start(game), |reply| Enqueue { request, reply }).await
+    }
+
+    /// Takes a waiting token out of its line; `game` must exist.
+    pub async fn leave(&self, game: GameId, sequence: i64) -> Result<Leaving> {
+        ask(&self.directory.get_or_start(game), |reply| Leave { sequence, reply }).await
+    }
+
+    /// The line's view as the ledger is now.
+    pub async fn fresh_view(&self, game: GameId) -> Result<Arc<QueueView>> {
+        let view = self.views.get_or_create(game);
+        let loaded = self.ledger.load(game, Known { recent: 0, ..view.known(0) }).await?;
+        view.publish_loaded(loaded);
+        Ok(view)
     }
 
     /// The line's view if it is in memory and read; polls need nothing else.

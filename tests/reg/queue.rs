@@ -22,6 +22,7 @@ async fn registrant_gets_a_token_an_order_and_pays_it() {
       "count": 0,
       "msg": "",
       "order_no": "[order_no]",
+      "phase": "decided",
       "query_interval": 0,
       "queue_state": 1,
       "result": 0,

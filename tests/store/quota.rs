@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actors::domain::order::OrderNo;
 use actors::error::{DomainError, Entity};
-use actors::quota_queue::messages::{EnqueueRequest, Enqueued, QuotaLedger, SealedPlayer};
+use actors::quota_queue::messages::{Committed, EnqueueRequest, Enqueued, Known, QuotaLedger, SealedPlayer};
 use actors::quota_queue::state::Outcome;
 use matchday::args;
-use matchday::store::sql::quota::{self, SqlQuotaLedger};
+use matchday::store::sql::quota::{self, SqlQuotaLedger, Stored};
 
 use super::databases::{Fixture, account, count, on_each, postgres};
 
@@ -36,22 +36,25 @@ async fn tokens_are_decided_in_order_and_places_are_held() {
     on_each(3, async |fixture| {
         let (ledger, game) = (ledger(&fixture), fixture.game);
         let requests = vec![request(1, &[1, 2]), request(2, &[3, 4]), request(3, &[5]), request(4, &[1])];
-        let (row, answers) = ledger.enqueue(game, requests).await.unwrap();
+        let (Committed { row, .. }, answers) = ledger.enqueue(game, requests).await.unwrap();
         assert_eq!((row.head, row.tail), (0, 4));
         assert_eq!(answers[3], Enqueued::Waiting { sequence: 4 });
 
         let admitted = ledger.admit(game, 512).await.unwrap();
         assert_eq!(admitted.first, 1);
-        assert!(matches!(admitted.outcomes[0], Outcome::Ordered(_)));
-        assert_eq!(admitted.outcomes[1], Outcome::Full, "a group that does not fit");
-        assert!(matches!(admitted.outcomes[2], Outcome::Ordered(_)), "a single passes it");
-        assert_eq!(admitted.outcomes[3], Outcome::AlreadyRegistered(None), "a stranger is not told the order");
-        assert_eq!((admitted.row.head, admitted.row.quota.held, admitted.row.quota.balance), (4, 3, 0));
+        assert!(matches!(admitted.outcomes[0], Some(Outcome::Ordered(_))));
+        assert_eq!(admitted.outcomes[1], Some(Outcome::Full), "a group that does not fit");
+        assert!(matches!(admitted.outcomes[2], Some(Outcome::Ordered(_))), "a single passes it");
+        assert_eq!(admitted.outcomes[3], Some(Outcome::AlreadyRegistered(None)), "a stranger is not told the order");
+        assert_eq!(
+            (admitted.committed.row.head, admitted.committed.row.quota.held, admitted.committed.row.quota.balance),
+            (4, 3, 0)
+        );
 
         // What was decided is what is stored, and a load finds it again.
-        let loaded = ledger.load(game, 100).await.unwrap();
+        let loaded = ledger.load(game, Known { recent: 100, ..Known::default() }).await.unwrap();
         assert_eq!((loaded.first, loaded.outcomes), (1, admitted.outcomes.clone()));
-        assert_eq!(quota::outcome_of(&fixture.db, game, 2).await.unwrap(), Some(Outcome::Full));
+        assert_eq!(quota::stored(&fixture.db, game, 2).await.unwrap(), Some(Stored::Decided(Outcome::Full)));
         assert_eq!(count(&fixture.db, "SELECT COUNT(*) AS n FROM registrations WHERE live = 1").await, 3);
         let order = fixture
             .db
@@ -76,12 +79,12 @@ async fn same_request_gets_the_same_token_while_its_order_lives() {
         assert_eq!(again, [Enqueued::Existing { sequence: 1 }]);
 
         fixture.db.advance_clock(Duration::from_secs(WINDOW_SECONDS + 1));
-        let (row, released) = ledger.release_due(game, 512).await.unwrap();
+        let (Committed { row, .. }, released) = ledger.release_due(game, 512).await.unwrap();
         assert_eq!((released, row.quota.held, row.quota.balance), (1, 0, 2));
         let fresh = ledger.enqueue(game, vec![request(1, &[1])]).await.unwrap().1;
         assert_eq!(fresh, [Enqueued::Waiting { sequence: 2 }], "its order is over");
         let admitted = ledger.admit(game, 512).await.unwrap();
-        assert!(matches!(admitted.outcomes[0], Outcome::Ordered(_)), "and the person may register again");
+        assert!(matches!(admitted.outcomes[0], Some(Outcome::Ordered(_))), "and the person may register again");
     })
     .await;
 }
@@ -99,7 +102,7 @@ async fn expired_hold_goes_to_the_next_in_line() {
         assert_eq!(quota::games_with_work(&fixture.db).await.unwrap(), [game], "the sweep sees the due hold");
         assert_eq!(ledger.release_due(game, 512).await.unwrap().1, 1);
         assert_eq!(ledger.enqueue(game, vec![request(2, &[2])]).await.unwrap().1, [Enqueued::Waiting { sequence: 2 }]);
-        assert!(matches!(ledger.admit(game, 512).await.unwrap().outcomes[0], Outcome::Ordered(_)));
+        assert!(matches!(ledger.admit(game, 512).await.unwrap().outcomes[0], Some(Outcome::Ordered(_))));
         assert_eq!(quota::games_with_work(&fixture.db).await.unwrap(), []);
     })
     .await;
@@ -111,13 +114,13 @@ async fn owner_is_told_the_earlier_order() {
         let (ledger, game) = (ledger(&fixture), fixture.game);
         ledger.enqueue(game, vec![request(1, &[1])]).await.unwrap();
         let admitted = ledger.admit(game, 512).await.unwrap();
-        let Outcome::Ordered(order_no) = &admitted.outcomes[0] else { panic!("{:?}", admitted.outcomes) };
+        let Some(Outcome::Ordered(order_no)) = &admitted.outcomes[0] else { panic!("{:?}", admitted.outcomes) };
         assert!(OrderNo::parse(order_no.as_str()).is_some());
         ledger.enqueue(game, vec![request(1, &[1, 2]), request(2, &[1])]).await.unwrap();
         let outcomes = ledger.admit(game, 512).await.unwrap().outcomes;
-        assert_eq!(outcomes[0], Outcome::AlreadyRegistered(Some(order_no.clone())));
-        assert_eq!(outcomes[1], Outcome::AlreadyRegistered(None));
-        assert_eq!(quota::outcome_of(&fixture.db, game, 2).await.unwrap().as_ref(), Some(&outcomes[0]));
+        assert_eq!(outcomes[0], Some(Outcome::AlreadyRegistered(Some(order_no.clone()))));
+        assert_eq!(outcomes[1], Some(Outcome::AlreadyRegistered(None)));
+        assert_eq!(quota::stored(&fixture.db, game, 2).await.unwrap(), outcomes[0].clone().map(Stored::Decided));
     })
     .await;
 }
@@ -138,8 +141,8 @@ async fn unreadable_players_fail_alone_and_unknown_games_are_not_found() {
             .await
             .unwrap();
         let outcomes = ledger.admit(game, 512).await.unwrap().outcomes;
-        assert_eq!(outcomes[0], Outcome::Failed);
-        assert!(matches!(outcomes[1], Outcome::Ordered(_)));
+        assert_eq!(outcomes[0], Some(Outcome::Failed));
+        assert!(matches!(outcomes[1], Some(Outcome::Ordered(_))));
         let unknown = ledger.enqueue(actors::domain::ids::GameId(99), vec![request(1, &[1])]).await;
         assert_eq!(unknown.unwrap_err(), DomainError::NotFound(Entity::Game));
     })

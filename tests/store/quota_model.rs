@@ -1,9 +1,12 @@
-//! Random operations on the real ledger, with everything checked in SQL after each of them.
+//! Random operations on the real ledger, with everything checked in SQL after each of them and the event log replayed.
 
 use std::time::Duration;
 
-use actors::quota_queue::messages::{QueueState, QuotaLedger};
+use actors::quota_queue::history::{Event, OrderPlaces};
+use actors::quota_queue::messages::{Known, LineRules, QueueRow, QueueState, QuotaLedger};
 use matchday::args;
+use matchday::service::registration::replay::replay;
+use matchday::store::sql::db::{Row, Tx};
 use matchday::store::sql::quota::{self, SqlQuotaLedger};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -13,44 +16,79 @@ use super::quota::request;
 
 /// Operations on each database; a nightly run asks for more.
 fn operations() -> u32 {
-    std::env::var("MATCHDAY_MODEL_OPERATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+    std::env::var("MATCHDAY_MODEL_OPERATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(5_000)
 }
+
+/// The log of so many operations is replayed at once; a replay walks all of it.
+const REPLAY_EVERY: u32 = 1_000;
+/// A life of a database: what is checked after each operation grows with it.
+const LIFE: u32 = 2_500;
 
 #[actix_web::test]
 async fn ledger_stays_exact_under_random_operations() {
-    on_each(12, async |fixture| {
-        let seed = rand::random();
-        let mut random = StdRng::seed_from_u64(seed);
-        let ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
-        for step in 0..operations() {
-            let what = apply(&mut random, &fixture, &ledger).await;
-            if let Err(fault) = check(&fixture).await {
-                panic!("seed {seed}, step {step}, after {what}: {fault}");
+    let mut left = operations();
+    while left > 0 {
+        let life = left.min(LIFE);
+        left -= life;
+        on_each(12, async |fixture| {
+            let seed = rand::random();
+            let mut random = StdRng::seed_from_u64(seed);
+            // A crash forgets what is not stored: the ledger is made anew now and then.
+            let mut ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
+            for step in 0..life {
+                let what = apply(&mut random, &fixture, &ledger).await;
+                if random.random_range(0..100) == 0 {
+                    ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
+                }
+                if let Err(fault) = check(&fixture).await {
+                    panic!("seed {seed}, step {step}, after {what}: {fault}");
+                }
+                if step % REPLAY_EVERY == REPLAY_EVERY - 1 {
+                    let report = replay(&fixture.db, fixture.game).await.unwrap();
+                    assert_eq!(report.differences, [""; 0], "seed {seed}, step {step}");
+                }
             }
-        }
-        at_rest(&fixture, &ledger).await;
-    })
-    .await;
+            at_rest(&fixture, &ledger).await;
+        })
+        .await;
+    }
 }
 
-/// When nothing more happens: nobody is stranded in an open line, and every token has exactly one outcome, in order.
+/// When nothing more happens: nobody whose group fits waits in an open, uncapped line, and every token is accounted for.
 async fn at_rest(fixture: &Fixture, ledger: &SqlQuotaLedger) {
-    change(fixture, |row| row.state = QueueState::Open).await;
-    while quota::games_with_work(&fixture.db).await.unwrap() == [fixture.game] {
+    change(fixture, |row| {
+        row.state = QueueState::Open;
+        Event::StateSet { state: QueueState::Open.code() }
+    })
+    .await;
+    set_rules(fixture, |rules| (rules.orders_per_minute, rules.most_unpaid) = (0, 0)).await;
+    for _ in 0..200 {
         ledger.release_due(fixture.game, 512).await.unwrap();
         ledger.admit(fixture.game, 512).await.unwrap();
     }
     let row = quota::row(&fixture.db, fixture.game).await.unwrap();
     assert_eq!(row.head, row.tail, "nobody waits in an open line");
-    let loaded = ledger.load(fixture.game, row.tail).await.unwrap();
+    let waiting = "SELECT COALESCE(MIN(group_size), 1000) AS n FROM queue_tokens WHERE wait_position IS NOT NULL";
+    let smallest = count(&fixture.db, waiting).await;
+    assert!(!row.quota.fits(smallest) || row.wait_listed == 0, "a group of {smallest} waits although it fits: {row:?}");
+    let largest = "SELECT COALESCE(MAX(group_size), 0) AS n FROM queue_tokens WHERE wait_position IS NOT NULL";
+    let largest = count(&fixture.db, largest).await;
+    assert!(largest <= row.largest_that_waits(), "a group of {largest} waits for nothing: {row:?}");
+    let loaded = ledger.load(fixture.game, Known { recent: row.tail, ..Known::default() }).await.unwrap();
     assert_eq!((loaded.first, loaded.outcomes.len() as i64), (1, row.tail), "one outcome each, in order");
+    let undecided = loaded.outcomes.iter().filter(|outcome| outcome.is_none()).count() as i64;
+    assert_eq!(undecided, row.wait_listed);
+    assert_eq!(loaded.lists.unwrap().wait_listed.len() as i64, row.wait_listed);
     assert_eq!(check(fixture).await, Ok(()));
+    let report = replay(&fixture.db, fixture.game).await.unwrap();
+    assert_eq!(report.differences, [""; 0]);
+    assert!(report.events > 0 && report.tokens as i64 == row.tail);
 }
 
 async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) -> &'static str {
     let game = fixture.game;
     match random.random_range(0..100) {
-        0..35 => {
+        0..30 => {
             let batch = (0..random.random_range(1..4))
                 .map(|_| {
                     let first = random.random_range(0..40_u32);
@@ -61,69 +99,146 @@ async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) 
             ledger.enqueue(game, batch).await.unwrap();
             "enqueue"
         }
-        35..65 => {
+        30..55 => {
             ledger.admit(game, random.random_range(1..5)).await.unwrap();
             "admit"
         }
-        65..80 => {
-            settle_one(fixture).await;
+        55..67 => {
+            turn_one(fixture, "WHERE status = 0", PAY, |row, order| {
+                row.quota.settle_held(order.places);
+                Event::Paid(order)
+            })
+            .await;
             "pay"
         }
-        80..92 => {
+        67..77 => {
             fixture.db.advance_clock(Duration::from_secs(random.random_range(1..40)));
             ledger.release_due(game, random.random_range(1..4)).await.unwrap();
             "expire"
         }
-        92..97 => {
+        77..82 => {
+            turn_one(fixture, "WHERE status = 1", "UPDATE orders SET status = 4 WHERE id = $1", |row, order| {
+                row.quota.give_back_sold(order.places);
+                Event::Refunded(order)
+            })
+            .await;
+            "refund"
+        }
+        82..85 => {
+            turn_one(fixture, "WHERE status = 0", "UPDATE orders SET status = 5 WHERE id = $1", |row, order| {
+                row.quota.give_back_held(order.places);
+                Event::Cancelled(order)
+            })
+            .await;
+            "cancel"
+        }
+        85..90 => {
+            let tail = quota::row(&fixture.db, game).await.unwrap().tail;
+            let leaving = (0..2).map(|_| random.random_range(1..=tail + 2)).collect();
+            ledger.leave(game, leaving).await.unwrap();
+            "leave"
+        }
+        90..93 => {
             let limitation = random.random_range(0..25);
             let balance = random.random_bool(0.5).then(|| random.random_range(0..25));
-            change(fixture, move |row| row.quota.set(limitation, balance)).await;
+            change(fixture, move |row| {
+                row.quota.set(limitation, balance);
+                Event::PlacesSet { limitation, balance }
+            })
+            .await;
             "set places"
+        }
+        93..96 => {
+            let rules = LineRules {
+                wait_list: random.random_range(0..6),
+                wait_for_refunds: random.random_bool(0.3),
+                offer_seconds: random.random_range(0..30),
+                orders_per_minute: [0, 0, 30, 600][random.random_range(0..4)],
+                most_unpaid: [0, 0, 1, 3][random.random_range(0..4)],
+                ..LineRules::default()
+            };
+            set_rules(fixture, move |stored| *stored = rules).await;
+            "set rules"
         }
         _ => {
             let state =
                 [QueueState::Open, QueueState::Open, QueueState::Paused, QueueState::Closed][random.random_range(0..4)];
-            change(fixture, move |row| row.state = state).await;
+            change(fixture, move |row| {
+                row.state = state;
+                Event::StateSet { state: state.code() }
+            })
+            .await;
             "set state"
         }
     }
 }
 
-async fn change(fixture: &Fixture, change: impl FnOnce(&mut actors::quota_queue::messages::QueueRow) + Send + 'static) {
-    let game = fixture.game;
+async fn set_rules(fixture: &Fixture, set: impl FnOnce(&mut LineRules) + Send + 'static) {
+    change(fixture, move |row| {
+        set(&mut row.rules);
+        Event::RulesSet { rules: row.rules }
+    })
+    .await;
+}
+
+async fn change(fixture: &Fixture, change: impl FnOnce(&mut QueueRow) -> Event + Send + 'static) {
+    let (game, db) = (fixture.game, fixture.db.clone());
     fixture
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let mut row = quota::lock(tx, game).await?;
-                change(&mut row);
-                quota::store(tx, game, &row).await
+                let event = change(&mut row);
+                let now = db.now_in(tx).await?;
+                quota::commit(tx, game, &mut row, now, &[event]).await
             })
         })
         .await
         .unwrap();
 }
 
-/// Pays the oldest unpaid order.
-async fn settle_one(fixture: &Fixture) {
-    let game = fixture.game;
+const PAY: &str =
+    "UPDATE orders SET status = 1, paid_at = 1, pay_amount_fen = total_fen, transaction_id = order_no WHERE id = $1";
+
+/// Changes the oldest order in some state as payments, refunds and their owners do.
+async fn turn_one(
+    fixture: &Fixture,
+    which: &'static str,
+    update: &'static str,
+    turn: fn(&mut QueueRow, OrderPlaces) -> Event,
+) {
+    let (game, db) = (fixture.game, fixture.db.clone());
+    let oldest = match which {
+        "WHERE status = 0" => "SELECT id, order_no, item_count FROM orders WHERE status = 0 ORDER BY id LIMIT 1",
+        _ => "SELECT id, order_no, item_count FROM orders WHERE status = 1 ORDER BY id LIMIT 1",
+    };
     fixture
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let mut row = quota::lock(tx, game).await?;
-                let sql =
-                    "UPDATE orders SET status = 1, paid_at = 1, pay_amount_fen = total_fen, transaction_id = order_no
-                           WHERE id = (SELECT MIN(id) FROM orders WHERE status = 0) RETURNING item_count";
-                if let Some(order) = tx.fetch_optional(sql, args![]).await? {
-                    row.quota.settle_held(order.int("item_count")?);
-                    quota::store(tx, game, &row).await?;
-                }
-                Ok(())
+                let Some(order) = tx.fetch_optional(oldest, args![]).await? else { return Ok(()) };
+                let event = turn(&mut row, places(&order));
+                end(tx, &order, update).await?;
+                let now = db.now_in(tx).await?;
+                quota::commit(tx, game, &mut row, now, &[event]).await
             })
         })
         .await
         .unwrap();
+}
+
+fn places(order: &Row) -> OrderPlaces {
+    OrderPlaces { order_no: order.text("order_no").unwrap(), places: order.int("item_count").unwrap() }
+}
+
+async fn end(tx: &mut Tx, order: &Row, update: &'static str) -> actors::error::Result<()> {
+    let id = order.int("id")?;
+    tx.execute(update, args![id]).await?;
+    if update != PAY {
+        quota::end_registrations(tx, &[quota::OrderKey { id }]).await?;
+    }
+    Ok(())
 }
 
 async fn check(fixture: &Fixture) -> Result<(), String> {
@@ -146,7 +261,16 @@ async fn check(fixture: &Fixture) -> Result<(), String> {
             quota.sold + quota.held,
             count(db, "SELECT COUNT(*) AS n FROM registrations WHERE live = 1").await,
         ),
-        ("undecided", row.tail - row.head, count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 0").await),
+        (
+            "undecided",
+            row.tail - row.head + row.wait_listed - left_ahead(fixture, row.head).await,
+            count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 0").await,
+        ),
+        (
+            "wait-listed",
+            row.wait_listed,
+            count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE wait_position IS NOT NULL AND state = 0").await,
+        ),
         ("tokens", row.tail, count(db, "SELECT COUNT(*) AS n FROM queue_tokens").await),
         (
             "orders of tokens",
@@ -156,7 +280,8 @@ async fn check(fixture: &Fixture) -> Result<(), String> {
         (
             "live tokens",
             count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE live = 1").await,
-            row.tail - row.head + count(db, "SELECT COUNT(*) AS n FROM orders WHERE status IN (0, 1)").await,
+            count(db, "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 0").await
+                + count(db, "SELECT COUNT(*) AS n FROM orders WHERE status IN (0, 1)").await,
         ),
     ];
     for (what, left, right) in expected {
@@ -170,6 +295,11 @@ async fn check(fixture: &Fixture) -> Result<(), String> {
     Ok(())
 }
 
+async fn left_ahead(fixture: &Fixture, head: i64) -> i64 {
+    let sql = "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 5 AND sequence > $1";
+    fixture.db.fetch_one(sql, args![head]).await.unwrap().int("n").unwrap()
+}
+
 /// The check itself must see a fault.
 #[actix_web::test]
 async fn model_check_sees_a_lost_place() {
@@ -178,8 +308,14 @@ async fn model_check_sees_a_lost_place() {
         ledger.enqueue(fixture.game, vec![request(1, &[1])]).await.unwrap();
         ledger.admit(fixture.game, 1).await.unwrap();
         assert_eq!(check(&fixture).await, Ok(()));
-        change(&fixture, |row| row.quota.give_back_held(1)).await;
+        change(&fixture, |row| {
+            row.quota.give_back_held(1);
+            Event::NoticeSet { notice: "not what happened".to_owned() }
+        })
+        .await;
         assert!(check(&fixture).await.is_err());
+        let report = replay(&fixture.db, fixture.game).await.unwrap();
+        assert!(report.differences.iter().any(|it| it.starts_with("held: the log says 1")), "{report:?}");
     })
     .await;
 }

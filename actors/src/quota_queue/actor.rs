@@ -1,5 +1,6 @@
 //! The actor of one line: collects requests while a batch is in flight, hands them to the ledger together, publishes
-//! what was committed and only then answers. At most one enqueue, one admission and one release are in flight.
+//! what was committed and only then answers. At most one enqueue, one leaving, one admission and one release are in
+//! flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::messages::{
-    Admitted, Drain, Enqueue, EnqueueRequest, Enqueued, Load, QueueRow, QueueState, QuotaLedger, Refresh, Sweep,
+    Admitted, Committed, Drain, Enqueue, EnqueueRequest, Enqueued, Leave, Leaving, Load, Next, QueueRow, QuotaLedger,
+    Refresh, Sweep,
 };
 use super::view::QueueView;
 use crate::ask::Reply;
@@ -36,12 +38,18 @@ pub struct QuotaQueue {
     loaded: bool,
     draining: bool,
     pending: Vec<(EnqueueRequest, Reply<Enqueued>)>,
+    leaving: Vec<(i64, Reply<Leaving>)>,
     load_waiters: Vec<Reply<()>>,
     drain_waiters: Vec<Reply<()>>,
     loading: bool,
     refresh_again: bool,
     enqueueing: bool,
+    letting_go: bool,
     admitting: bool,
+    /// The last admission could decide nothing more of a row of this version.
+    fruitless: Option<i64>,
+    /// The sweep has come since the last look at a line that admits nobody.
+    swept: bool,
     releasing: bool,
     admission_limit: usize,
     admission_failures: u32,
@@ -62,12 +70,16 @@ impl QuotaQueue {
             loaded: false,
             draining: false,
             pending: Vec::new(),
+            leaving: Vec::new(),
             load_waiters: Vec::new(),
             drain_waiters: Vec::new(),
             loading: false,
             refresh_again: false,
             enqueueing: false,
+            letting_go: false,
             admitting: false,
+            fruitless: None,
+            swept: false,
             releasing: false,
             admission_limit: BATCH,
             admission_failures: 0,
@@ -82,16 +94,13 @@ impl QuotaQueue {
         self.loading = true;
         let (ledger, game) = (self.ledger.clone(), self.game);
         // Outcomes are only read when none are in memory; afterwards the row alone is news.
-        let recent = if self.loaded { 0 } else { OUTCOMES_READ_AT_START };
-        let read = async move { ledger.load(game, recent).await };
+        let known = self.view.known(if self.loaded { 0 } else { OUTCOMES_READ_AT_START });
+        let read = async move { ledger.load(game, known).await };
         context.spawn(read.into_actor(self).map(|loaded, actor, context| {
             actor.loading = false;
             match loaded {
-                Ok(Admitted { row, first, outcomes }) => {
-                    if !outcomes.is_empty() {
-                        actor.view.publish_outcomes(first, outcomes);
-                    }
-                    actor.view.publish_row(row);
+                Ok(loaded) => {
+                    actor.view.publish_loaded(loaded);
                     actor.loaded = true;
                     for waiter in actor.load_waiters.drain(..) {
                         let _ = waiter.send(Ok(()));
@@ -124,6 +133,9 @@ impl QuotaQueue {
         for (_, reply) in self.pending.drain(..) {
             let _ = reply.send(Err(error.clone()));
         }
+        for (_, reply) in self.leaving.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
         for waiter in self.load_waiters.drain(..) {
             let _ = waiter.send(Err(error.clone()));
         }
@@ -135,8 +147,10 @@ impl QuotaQueue {
             return;
         }
         self.enqueue_pending(context);
+        self.let_go(context);
         self.admit(context);
-        if self.pending.is_empty() && !self.enqueueing && !self.admitting && !self.releasing {
+        let in_flight = self.enqueueing || self.letting_go || self.admitting || self.releasing;
+        if self.pending.is_empty() && self.leaving.is_empty() && !in_flight {
             for waiter in self.drain_waiters.drain(..) {
                 let _ = waiter.send(Ok(()));
             }
@@ -154,15 +168,20 @@ impl QuotaQueue {
         let write = async move { ledger.enqueue(game, requests).await };
         context.spawn(write.into_actor(self).map(move |outcome, actor, context| {
             actor.enqueueing = false;
-            actor.answer_batch(outcome, replies);
+            actor.answer_batch(outcome, replies, context);
             actor.advance(context);
         }));
     }
 
-    fn answer_batch(&mut self, outcome: Result<(QueueRow, Vec<Enqueued>)>, replies: Vec<Reply<Enqueued>>) {
+    fn answer_batch(
+        &mut self,
+        outcome: Result<(Committed, Vec<Enqueued>)>,
+        replies: Vec<Reply<Enqueued>>,
+        context: &mut Context<Self>,
+    ) {
         match outcome {
-            Ok((row, answers)) => {
-                self.published(row);
+            Ok((committed, answers)) => {
+                self.published(committed, context);
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     // A caller that went away finds its token again by asking the same.
                     let _ = reply.send(Ok(answer));
@@ -176,9 +195,43 @@ impl QuotaQueue {
         }
     }
 
+    fn let_go(&mut self, context: &mut Context<Self>) {
+        if self.letting_go || self.leaving.is_empty() {
+            return;
+        }
+        self.letting_go = true;
+        let batch: Vec<_> = self.leaving.drain(..self.leaving.len().min(BATCH)).collect();
+        let (sequences, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let (ledger, game, asked) = (self.ledger.clone(), self.game, sequences.clone());
+        let write = async move { ledger.leave(game, sequences).await };
+        context.spawn(write.into_actor(self).map(move |outcome, actor, context| {
+            actor.letting_go = false;
+            match outcome {
+                Ok((committed, answers)) => {
+                    let left: Vec<i64> =
+                        asked.iter().zip(&answers).filter(|(_, it)| **it == Leaving::Left).map(|(it, _)| *it).collect();
+                    let row = committed.row;
+                    if !actor.view.publish_left(committed, &left) {
+                        actor.load(context);
+                    }
+                    (actor.committed)(actor.game, row);
+                    for (reply, answer) in replies.into_iter().zip(answers) {
+                        let _ = reply.send(Ok(answer));
+                    }
+                }
+                Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone())))),
+            }
+            actor.advance(context);
+        }));
+    }
+
     fn admit(&mut self, context: &mut Context<Self>) {
-        let open = self.view.row().is_some_and(|row| row.state != QueueState::Paused);
-        if self.admitting || self.view.waiting() == 0 || !open {
+        let Some(row) = self.view.row() else { return };
+        if self.admitting || !self.view.has_work() || self.fruitless == Some(row.version) {
+            return;
+        }
+        // A line that admits nobody is looked at once a second: its opening may have come.
+        if !row.admits() && !std::mem::take(&mut self.swept) {
             return;
         }
         self.admitting = true;
@@ -187,12 +240,11 @@ impl QuotaQueue {
         let write =
             async move { if give_up { ledger.give_up_next(game).await } else { ledger.admit(game, limit).await } };
         context.spawn(write.into_actor(self).map(|outcome, actor, context| match outcome {
-            Ok(Admitted { row, first, outcomes }) => {
+            Ok(admitted) => {
                 actor.admitting = false;
                 actor.admission_failures = 0;
                 actor.admission_limit = (actor.admission_limit * 2).min(BATCH);
-                actor.view.publish_outcomes(first, outcomes);
-                actor.published(row);
+                actor.admitted(admitted, context);
                 actor.advance(context);
             }
             Err(error) => {
@@ -210,6 +262,23 @@ impl QuotaQueue {
         }));
     }
 
+    fn admitted(&mut self, admitted: Admitted, context: &mut Context<Self>) {
+        let (row, next) = (admitted.committed.row, admitted.next);
+        if !self.view.publish_admitted(admitted) {
+            self.load(context);
+        }
+        (self.committed)(self.game, row);
+        // Without this an admission that can do nothing would be asked for again and again.
+        self.fruitless = (next != Next::Now).then_some(row.version);
+        if let Next::InMs(ms) = next {
+            let wait = Duration::from_millis(ms.clamp(1, 60_000).unsigned_abs());
+            context.run_later(wait, |actor, context| {
+                actor.fruitless = None;
+                actor.advance(context);
+            });
+        }
+    }
+
     fn release_due(&mut self, context: &mut Context<Self>) {
         if self.releasing || !self.loaded {
             return;
@@ -220,8 +289,8 @@ impl QuotaQueue {
         context.spawn(write.into_actor(self).map(|outcome, actor, context| {
             actor.releasing = false;
             match outcome {
-                Ok((row, released)) => {
-                    actor.published(row);
+                Ok((committed, released)) => {
+                    actor.published(committed, context);
                     if released == BATCH as u64 {
                         actor.release_due(context);
                     }
@@ -234,8 +303,11 @@ impl QuotaQueue {
         }));
     }
 
-    fn published(&self, row: QueueRow) {
-        self.view.publish_row(row);
+    fn published(&mut self, committed: Committed, context: &mut Context<Self>) {
+        let row = committed.row;
+        if !self.view.publish_row(committed) {
+            self.load(context);
+        }
         (self.committed)(self.game, row);
     }
 }
@@ -258,6 +330,20 @@ impl Handler<Enqueue> for QuotaQueue {
             return;
         }
         self.pending.push((message.request, message.reply));
+        self.load_if_needed(context);
+        self.advance(context);
+    }
+}
+
+impl Handler<Leave> for QuotaQueue {
+    type Result = ();
+
+    fn handle(&mut self, message: Leave, context: &mut Self::Context) {
+        if self.draining || self.leaving.len() >= PENDING_LIMIT {
+            let _ = message.reply.send(Err(DomainError::BUSY));
+            return;
+        }
+        self.leaving.push((message.sequence, message.reply));
         self.load_if_needed(context);
         self.advance(context);
     }
@@ -290,6 +376,9 @@ impl Handler<Sweep> for QuotaQueue {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
+        // Time alone may have changed what can be decided: an opening, the rate.
+        self.fruitless = None;
+        self.swept = true;
         self.release_due(context);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use async_trait::async_trait;
 
-use super::super::messages::SealedPlayer;
-use super::super::state::{Holder, Outcome, Quota, Waiting, decide, order_tail};
+use super::super::messages::{Known, Lists, Loaded, QueueState, SealedPlayer};
+use super::super::state::{Admission, Holder, Outcome, Verdict, Waiting, order_tail};
 use super::super::view::{Place, Views};
 use super::*;
 use crate::ask::ask;
@@ -20,7 +20,7 @@ struct Book {
     row: Option<QueueRow>,
     waiting: Vec<Waiting>,
     taken: HashMap<String, Holder>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Option<Outcome>>,
 }
 
 #[derive(Default)]
@@ -29,28 +29,41 @@ struct MemoryLedger {
     panic_once: AtomicBool,
     poisoned: Mutex<Option<i64>>,
     enqueue_batches: AtomicUsize,
+    admissions: AtomicUsize,
 }
 
 impl MemoryLedger {
     fn with_places(limitation: i64) -> Arc<Self> {
-        let mut quota = Quota::default();
-        quota.set(limitation, None);
+        let mut row = QueueRow { version: 1, ..QueueRow::default() };
+        row.quota.set(limitation, None);
         let ledger = Self::default();
-        ledger.book.lock().unwrap().row =
-            Some(QueueRow { version: 1, state: QueueState::Open, tail: 0, head: 0, quota });
+        ledger.book.lock().unwrap().row = Some(row);
         Arc::new(ledger)
     }
+
+    fn change(&self, change: impl FnOnce(&mut QueueRow)) {
+        let mut book = self.book.lock().unwrap();
+        let row = book.row.as_mut().unwrap();
+        row.version += 1;
+        change(row);
+    }
+}
+
+fn committed(row: QueueRow) -> Committed {
+    Committed { row, order: None }
 }
 
 #[async_trait]
 impl QuotaLedger for MemoryLedger {
-    async fn load(&self, _: GameId, _: i64) -> Result<Admitted> {
+    async fn load(&self, _: GameId, _: Known) -> Result<Loaded> {
         let book = self.book.lock().unwrap();
         let row = book.row.ok_or(DomainError::NotFound(crate::error::Entity::Game))?;
-        Ok(Admitted { row, first: 1, outcomes: book.outcomes.clone() })
+        let left = book.waiting.iter().filter(|token| token.left).map(|token| token.sequence).collect();
+        let lists = Some(Lists { wait_listed: Vec::new(), left });
+        Ok(Loaded { committed: committed(row), first: 1, outcomes: book.outcomes.clone(), lists, notice: None })
     }
 
-    async fn enqueue(&self, _: GameId, requests: Vec<EnqueueRequest>) -> Result<(QueueRow, Vec<Enqueued>)> {
+    async fn enqueue(&self, _: GameId, requests: Vec<EnqueueRequest>) -> Result<(Committed, Vec<Enqueued>)> {
         assert!(!self.panic_once.swap(false, SeqCst), "asked to panic");
         self.enqueue_batches.fetch_add(1, SeqCst);
         let mut book = self.book.lock().unwrap();
@@ -60,30 +73,45 @@ impl QuotaLedger for MemoryLedger {
         for request in requests {
             row.tail += 1;
             let certificates = request.players.into_iter().map(|player| player.certificate_key).collect();
-            book.waiting.push(Waiting { sequence: row.tail, account: request.account, certificates });
-            answers.push(Enqueued::Waiting { sequence: row.tail });
+            let (sequence, account) = (row.tail, request.account);
+            book.waiting.push(Waiting { sequence, account, certificates, left: false });
+            answers.push(Enqueued::Waiting { sequence });
         }
         book.row = Some(row);
-        Ok((row, answers))
+        Ok((committed(row), answers))
     }
 
     async fn admit(&self, _: GameId, limit: usize) -> Result<Admitted> {
+        self.admissions.fetch_add(1, SeqCst);
         let mut book = self.book.lock().unwrap();
         let mut row = book.row.unwrap();
-        let count = limit.min(book.waiting.len());
+        row.version += 1;
+        let first = row.head + 1;
+        let count = if row.admits() { limit.min(book.waiting.len()) } else { 0 };
         let poisoned = *self.poisoned.lock().unwrap();
         if book.waiting[..count].iter().any(|token| Some(token.sequence) == poisoned) {
             return Err(DomainError::Internal);
         }
         let batch: Vec<Waiting> = book.waiting.drain(..count).collect();
-        let first = row.head + 1;
-        let outcomes =
-            decide(&mut row.quota, &mut book.taken, &batch, |sequence| OrderNo::compose(0, order_tail(1, sequence)));
-        row.head += count as i64;
-        row.version += 1;
+        let mut admission = Admission {
+            row: &mut row,
+            taken: &mut book.taken,
+            orders_left: i64::MAX,
+            free_of_charge: false,
+            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+        };
+        let outcomes: Vec<Option<Outcome>> = admission
+            .decide(&batch)
+            .into_iter()
+            .map(|verdict| match verdict {
+                Verdict::Decided(outcome) => Some(outcome),
+                Verdict::WaitListed | Verdict::NotNow => None,
+            })
+            .collect();
         book.outcomes.extend(outcomes.clone());
         book.row = Some(row);
-        Ok(Admitted { row, first, outcomes })
+        let next = if book.waiting.is_empty() { Next::OnChange } else { Next::Now };
+        Ok(Admitted { committed: committed(row), first, outcomes, late: Vec::new(), next })
     }
 
     async fn give_up_next(&self, _: GameId) -> Result<Admitted> {
@@ -92,13 +120,33 @@ impl QuotaLedger for MemoryLedger {
         book.waiting.remove(0);
         row.head += 1;
         row.version += 1;
-        book.outcomes.push(Outcome::Failed);
+        book.outcomes.push(Some(Outcome::Failed));
         book.row = Some(row);
-        Ok(Admitted { row, first: row.head, outcomes: vec![Outcome::Failed] })
+        let outcomes = vec![Some(Outcome::Failed)];
+        Ok(Admitted { committed: committed(row), first: row.head, outcomes, late: Vec::new(), next: Next::Now })
     }
 
-    async fn release_due(&self, _: GameId, _: usize) -> Result<(QueueRow, u64)> {
-        Ok((self.book.lock().unwrap().row.unwrap(), 0))
+    async fn release_due(&self, _: GameId, _: usize) -> Result<(Committed, u64)> {
+        Ok((committed(self.book.lock().unwrap().row.unwrap()), 0))
+    }
+
+    async fn leave(&self, _: GameId, sequences: Vec<i64>) -> Result<(Committed, Vec<Leaving>)> {
+        let mut book = self.book.lock().unwrap();
+        let mut row = book.row.unwrap();
+        row.version += 1;
+        row.list_version += 1;
+        let mut answers = Vec::new();
+        for sequence in sequences {
+            match book.waiting.iter_mut().find(|token| token.sequence == sequence) {
+                Some(token) => {
+                    token.left = true;
+                    answers.push(Leaving::Left);
+                }
+                None => answers.push(Leaving::Unknown),
+            }
+        }
+        book.row = Some(row);
+        Ok((committed(row), answers))
     }
 }
 
@@ -195,4 +243,41 @@ async fn unknown_game_is_not_found_and_draining_is_busy() {
     let address = queues.get_or_start(GameId(1));
     assert_eq!(ask(&address, |reply| Drain { reply }).await, Ok(()));
     assert_eq!(enqueue(&queues, 2).await, Err(DomainError::Busy { retry_after_seconds: 5 }));
+}
+
+#[actix::test]
+async fn who_leaves_is_passed_and_the_next_moves_up() {
+    let ledger = MemoryLedger::with_places(1);
+    ledger.change(|row| row.state = QueueState::Paused);
+    let (queues, views) = queues(ledger.clone());
+    for person in 1..=2 {
+        enqueue(&queues, person).await.unwrap();
+    }
+    let address = queues.get_or_start(GameId(1));
+    assert_eq!(ask(&address, |reply| Leave { sequence: 1, reply }).await, Ok(Leaving::Left));
+    assert_eq!(ask(&address, |reply| Leave { sequence: 9, reply }).await, Ok(Leaving::Unknown));
+    let view = views.get_or_create(GameId(1));
+    assert_eq!(view.place(2), Place::Waiting { place: 1, wait: None });
+    ledger.change(|row| row.state = QueueState::Open);
+    address.do_send(Refresh);
+    assert_eq!(decided(&views, 1).await, Outcome::Left);
+    assert!(matches!(decided(&views, 2).await, Outcome::Ordered(_)));
+}
+
+#[actix::test]
+async fn line_that_admits_nobody_is_not_asked_for_each_newcomer() {
+    let ledger = MemoryLedger::with_places(9);
+    ledger.change(|row| row.rules.opening_at = Some(i64::MAX));
+    let (queues, views) = queues(ledger.clone());
+    for person in 1..=20 {
+        enqueue(&queues, person).await.unwrap();
+    }
+    assert_eq!(views.get_or_create(GameId(1)).place(20), Place::BeforeOpening);
+    assert_eq!(ledger.admissions.load(SeqCst), 0);
+    // The sweep looks once, whatever it finds.
+    let address = queues.get_or_start(GameId(1));
+    address.send(Sweep).await.unwrap();
+    address.send(Refresh).await.unwrap();
+    enqueue(&queues, 21).await.unwrap();
+    assert!(ledger.admissions.load(SeqCst) <= 1);
 }

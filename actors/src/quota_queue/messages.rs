@@ -1,57 +1,16 @@
 //! What a quota queue is asked and what it answers, and the port it keeps its truth behind.
 
+use std::sync::Arc;
+
 use actix::prelude::*;
 use async_trait::async_trait;
 
-use super::state::{Outcome, Quota};
+pub use super::row::{LineRules, LogTip, Lottery, QueueRow, QueueState, RateCredit};
+use super::state::Outcome;
 use crate::ask::Reply;
 use crate::domain::ids::{AccountId, GameId};
+use crate::draw::line_order::LineOrder;
 use crate::error::Result;
-
-/// Whether a line takes new tokens and decides them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueState {
-    /// Takes no new tokens; those that wait are still decided.
-    Closed,
-    Open,
-    /// Takes new tokens, decides none.
-    Paused,
-}
-
-impl QueueState {
-    pub fn code(self) -> i64 {
-        match self {
-            Self::Closed => 0,
-            Self::Open => 1,
-            Self::Paused => 2,
-        }
-    }
-
-    pub fn from_code(code: i64) -> Option<Self> {
-        [Self::Closed, Self::Open, Self::Paused].into_iter().find(|state| state.code() == code)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::Paused => "paused",
-        }
-    }
-}
-
-/// The ledger's row of a line, as it was at a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueRow {
-    /// Grows with every change of the row, so that a late answer cannot overwrite a newer one.
-    pub version: i64,
-    pub state: QueueState,
-    /// The last sequence number handed out.
-    pub tail: i64,
-    /// The last sequence number decided.
-    pub head: i64,
-    pub quota: Quota,
-}
 
 /// One player as the ledger keeps him.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -86,27 +45,90 @@ pub enum Enqueued {
     Closed,
 }
 
-/// What one admission batch decided: `outcomes[i]` belongs to sequence `first + i`.
+/// What a wish to leave the line came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leaving {
+    Left,
+    /// It was decided before.
+    Decided(Outcome),
+    /// There is no such token.
+    Unknown,
+}
+
+/// A row as committed, with the order its line is taken in when that was drawn.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    pub row: QueueRow,
+    pub order: Option<Arc<LineOrder>>,
+}
+
+/// When another admission may decide more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// At once.
+    Now,
+    /// The rate allows the next order after so many milliseconds.
+    InMs(i64),
+    /// Not before the row changes.
+    OnChange,
+}
+
+/// What one admission batch decided: `outcomes[i]` belongs to position `first + i`, `None` was put on the wait-list;
+/// `late` are positions that were on it.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    pub row: QueueRow,
+    pub committed: Committed,
     pub first: i64,
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<Option<Outcome>>,
+    pub late: Vec<(i64, Outcome)>,
+    pub next: Next,
+}
+
+/// Who stands apart from the line's plain order, as positions in it, ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lists {
+    pub wait_listed: Vec<i64>,
+    /// Left, and not yet passed by the head.
+    pub left: Vec<i64>,
+}
+
+/// A line as read from the ledger. `outcomes[i]` belongs to position `first + i`.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub committed: Committed,
+    pub first: i64,
+    pub outcomes: Vec<Option<Outcome>>,
+    /// None when they are as the caller knows them.
+    pub lists: Option<Lists>,
+    /// The message to those who wait; none when it is as the caller knows it.
+    pub notice: Option<String>,
+}
+
+/// What the reader of a line has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Outcomes wanted: up to so many that end at the head.
+    pub recent: i64,
+    /// `list_version` of the lists it has; none: it has none.
+    pub lists: Option<i64>,
+    pub notice: i64,
 }
 
 /// The truth of all lines. Every call but the reads is one transaction that takes the row's lock first.
 #[async_trait]
 pub trait QuotaLedger: Send + Sync + 'static {
-    /// The row, and the outcomes of up to `recent` sequences that end at the row's head.
-    async fn load(&self, game: GameId, recent: i64) -> Result<Admitted>;
+    async fn load(&self, game: GameId, known: Known) -> Result<Loaded>;
     /// Answers in the order of the requests.
-    async fn enqueue(&self, game: GameId, requests: Vec<EnqueueRequest>) -> Result<(QueueRow, Vec<Enqueued>)>;
-    /// Decides up to `limit` tokens in their order.
+    async fn enqueue(&self, game: GameId, requests: Vec<EnqueueRequest>) -> Result<(Committed, Vec<Enqueued>)>;
+    /// Opens the line if its time has come, gives places that are free to the wait-list, then decides up to `limit`
+    /// tokens in their order.
     async fn admit(&self, game: GameId, limit: usize) -> Result<Admitted>;
     /// Decides the first undecided token as failed, after its admission failed again and again.
     async fn give_up_next(&self, game: GameId) -> Result<Admitted>;
     /// Ends up to `limit` holds whose payment window has passed and frees their places; the count of them.
-    async fn release_due(&self, game: GameId, limit: usize) -> Result<(QueueRow, u64)>;
+    async fn release_due(&self, game: GameId, limit: usize) -> Result<(Committed, u64)>;
+    /// Takes waiting tokens out of the line. Answers in the order of the sequences.
+    async fn leave(&self, game: GameId, sequences: Vec<i64>) -> Result<(Committed, Vec<Leaving>)>;
 }
 
 /// Asks for a token.
@@ -115,6 +137,14 @@ pub trait QuotaLedger: Send + Sync + 'static {
 pub struct Enqueue {
     pub request: EnqueueRequest,
     pub reply: Reply<Enqueued>,
+}
+
+/// Takes a waiting token out of the line.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    pub sequence: i64,
+    pub reply: Reply<Leaving>,
 }
 
 /// Waits until the line is loaded, so that its view can be read.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::row::QueueRow;
 use crate::domain::ids::AccountId;
 use crate::domain::order::OrderNo;
 
@@ -35,6 +36,16 @@ impl Quota {
 
     pub fn fits(self, places: i64) -> bool {
         self.is_unlimited() || places <= self.balance
+    }
+
+    /// So many places could come together once every unpaid order has ended (`refunds`: every paid one too).
+    pub fn most_that_may_fit(self, refunds: bool) -> i64 {
+        if self.is_unlimited() {
+            return i64::MAX;
+        }
+        let over = (-self.withheld()).max(0);
+        let coming = self.held + if refunds { self.sold } else { 0 };
+        self.balance + (coming - over).max(0)
     }
 
     /// free → held. False, and nothing changed, when they do not fit.
@@ -115,6 +126,14 @@ pub struct Waiting {
     pub account: AccountId,
     /// Keyed hashes of the players' certificates; one place each. Empty: the stored players cannot be read.
     pub certificates: Vec<String>,
+    /// Its owner left; the line only has to pass it.
+    pub left: bool,
+}
+
+impl Waiting {
+    fn places(&self) -> i64 {
+        i64::try_from(self.certificates.len()).unwrap_or(i64::MAX)
+    }
 }
 
 /// Who holds a certificate's place in the game already.
@@ -133,18 +152,21 @@ pub enum Outcome {
     Full,
     /// The request could not be processed.
     Failed,
+    /// Its owner left the line.
+    Left,
     /// A player is registered in this game already. The earlier order is named only when it is the same account's.
     AlreadyRegistered(Option<OrderNo>),
 }
 
 impl Outcome {
-    /// The stored number; the same as the command dialect's queue states.
+    /// The stored number; up to 4 the command dialect's queue states.
     pub fn code(&self) -> i64 {
         match self {
             Self::Ordered(_) => 1,
             Self::Full => 2,
             Self::Failed => 3,
             Self::AlreadyRegistered(_) => 4,
+            Self::Left => 5,
         }
     }
 
@@ -152,7 +174,7 @@ impl Outcome {
         match self {
             Self::Ordered(order_no) => Some(order_no),
             Self::AlreadyRegistered(earlier) => earlier.as_ref(),
-            Self::Full | Self::Failed => None,
+            Self::Full | Self::Failed | Self::Left => None,
         }
     }
 
@@ -162,41 +184,106 @@ impl Outcome {
             (2, _) => Some(Self::Full),
             (3, _) => Some(Self::Failed),
             (4, earlier) => Some(Self::AlreadyRegistered(earlier)),
+            (5, _) => Some(Self::Left),
             _ => None,
         }
     }
 }
 
-/// Decides tokens in their order. `taken` holds the certificates that have a live registration in the game and grows
-/// with every order made; `order_number` gives a new number for a sequence.
-pub fn decide(
-    quota: &mut Quota,
-    taken: &mut HashMap<String, Holder>,
-    waiting: &[Waiting],
-    order_number: impl Fn(i64) -> OrderNo,
-) -> Vec<Outcome> {
-    waiting
-        .iter()
-        .map(|token| {
-            if token.certificates.is_empty() {
-                return Outcome::Failed;
+/// One transaction's admission: the row, what is taken, and how many orders may be made.
+pub struct Admission<'a, N> {
+    pub row: &'a mut QueueRow,
+    /// Certificates that have a live registration in the game; grows with every order made.
+    pub taken: &'a mut HashMap<String, Holder>,
+    /// Orders that rate and unpaid cap still allow.
+    pub orders_left: i64,
+    /// An order costs nothing and is paid as soon as it is made.
+    pub free_of_charge: bool,
+    /// A new order number for a sequence.
+    pub order_number: N,
+}
+
+/// What happens to a token in this admission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Decided(Outcome),
+    /// Waits on for places that may come free.
+    WaitListed,
+    /// Rate or cap allow no further order now; nobody behind it may pass.
+    NotNow,
+}
+
+impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
+    /// Offers free places to tokens of the wait-list, in their order. Verdicts end at the first `NotNow`.
+    pub fn offer(&mut self, wait_listed: &[Waiting]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(wait_listed.len());
+        for token in wait_listed {
+            let verdict = self.judge(token);
+            let stays = self.row.may_still_fit(token.places());
+            let verdict =
+                if verdict == Verdict::Decided(Outcome::Full) && stays { Verdict::WaitListed } else { verdict };
+            if matches!(verdict, Verdict::Decided(_)) {
+                self.row.wait_listed -= 1;
             }
-            if let Some(holder) = token.certificates.iter().find_map(|certificate| taken.get(certificate)) {
-                let own = holder.account == token.account;
-                return Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone()));
+            let stop = verdict == Verdict::NotNow;
+            verdicts.push(verdict);
+            if stop {
+                break;
             }
-            let places = i64::try_from(token.certificates.len()).unwrap_or(i64::MAX);
-            if !quota.hold(places) {
-                return Outcome::Full;
+        }
+        verdicts
+    }
+
+    /// Decides tokens at the line's head, in their order, and moves the head. Verdicts end before the first `NotNow`.
+    pub fn decide(&mut self, waiting: &[Waiting]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(waiting.len());
+        for token in waiting {
+            let mut verdict = self.judge(token);
+            let room = self.row.wait_listed < self.row.rules.wait_list;
+            if verdict == Verdict::Decided(Outcome::Full) && room && self.row.may_still_fit(token.places()) {
+                verdict = Verdict::WaitListed;
+                self.row.wait_listed += 1;
             }
-            let order_no = order_number(token.sequence);
-            for certificate in &token.certificates {
-                let holder = Holder { order_no: order_no.clone(), account: token.account };
-                taken.insert(certificate.clone(), holder);
+            if verdict == Verdict::NotNow {
+                break;
             }
-            Outcome::Ordered(order_no)
-        })
-        .collect()
+            self.row.head += 1;
+            verdicts.push(verdict);
+        }
+        verdicts
+    }
+
+    fn judge(&mut self, token: &Waiting) -> Verdict {
+        if token.left {
+            return Verdict::Decided(Outcome::Left);
+        }
+        if token.certificates.is_empty() {
+            return Verdict::Decided(Outcome::Failed);
+        }
+        if let Some(holder) = token.certificates.iter().find_map(|certificate| self.taken.get(certificate)) {
+            let own = holder.account == token.account;
+            return Verdict::Decided(Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone())));
+        }
+        let places = token.places();
+        if !self.row.quota.fits(places) {
+            return Verdict::Decided(Outcome::Full);
+        }
+        if self.orders_left < 1 {
+            return Verdict::NotNow;
+        }
+        let quota = &mut self.row.quota;
+        let given = if self.free_of_charge { quota.take_sold(places) } else { quota.hold(places) };
+        if !given {
+            return Verdict::Decided(Outcome::Full);
+        }
+        self.orders_left -= 1;
+        let order_no = (self.order_number)(token.sequence);
+        for certificate in &token.certificates {
+            let holder = Holder { order_no: order_no.clone(), account: token.account };
+            self.taken.insert(certificate.clone(), holder);
+        }
+        Verdict::Decided(Outcome::Ordered(order_no))
+    }
 }
 
 /// The tail of an order number: no two sequences of a game, and no two of a thousand games, share one. The

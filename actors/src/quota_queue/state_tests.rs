@@ -15,6 +15,10 @@ enum Operation {
     Expire(usize),
     Refund(usize),
     SetPlaces(i64, Option<i64>),
+    SetWaitList(i64),
+    Leave(usize),
+    /// Orders that the next admission may make.
+    Cap(i64),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -25,6 +29,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (0usize..64).prop_map(Operation::Expire),
         1 => (0usize..64).prop_map(Operation::Refund),
         1 => (0i64..30, prop::option::of(0i64..40)).prop_map(|(limit, balance)| Operation::SetPlaces(limit, balance)),
+        1 => (0i64..8).prop_map(Operation::SetWaitList),
+        1 => (0usize..64).prop_map(Operation::Leave),
+        1 => (0i64..4).prop_map(Operation::Cap),
     ]
 }
 
@@ -37,8 +44,10 @@ enum OrderState {
 
 /// The line as a ledger would keep it, with guards that a test can switch off.
 struct Line {
-    quota: Quota,
+    row: QueueRow,
     waiting: Vec<Waiting>,
+    wait_list: Vec<Waiting>,
+    cap: Option<i64>,
     orders: Vec<(OrderNo, Vec<String>, OrderState)>,
     taken: HashMap<String, Holder>,
     outcomes: Vec<(i64, Outcome)>,
@@ -49,11 +58,13 @@ struct Line {
 
 impl Line {
     fn new(limitation: i64) -> Self {
-        let mut quota = Quota::default();
-        quota.set(limitation, None);
+        let mut row = QueueRow::default();
+        row.quota.set(limitation, None);
         Self {
-            quota,
+            row,
             waiting: Vec::new(),
+            wait_list: Vec::new(),
+            cap: None,
             orders: Vec::new(),
             taken: HashMap::new(),
             outcomes: Vec::new(),
@@ -68,47 +79,85 @@ impl Line {
             Operation::Join(people) => {
                 self.tail += 1;
                 let certificates = people.iter().map(|person| format!("certificate-{person}")).collect();
-                self.waiting.push(Waiting { sequence: self.tail, account: AccountId(self.tail % 5 + 1), certificates });
+                let account = AccountId(self.tail % 5 + 1);
+                self.waiting.push(Waiting { sequence: self.tail, account, certificates, left: false });
             }
             Operation::Admit(limit) => self.admit(*limit),
             Operation::Pay(pick) => {
                 if let Some(index) = self.pick(*pick, OrderState::Held) {
                     self.orders[index].2 = OrderState::Sold;
-                    self.quota.settle_held(self.orders[index].1.len() as i64);
+                    self.row.quota.settle_held(self.orders[index].1.len() as i64);
                 }
             }
             Operation::Expire(pick) => {
                 if let Some(index) = self.pick(*pick, OrderState::Held) {
-                    self.quota.give_back_held(self.orders[index].1.len() as i64);
+                    self.row.quota.give_back_held(self.orders[index].1.len() as i64);
                     self.end(index);
                 }
             }
             Operation::Refund(pick) => {
                 if let Some(index) = self.pick(*pick, OrderState::Sold) {
-                    self.quota.give_back_sold(self.orders[index].1.len() as i64);
+                    self.row.quota.give_back_sold(self.orders[index].1.len() as i64);
                     self.end(index);
                 }
             }
-            Operation::SetPlaces(limitation, balance) => self.quota.set(*limitation, *balance),
+            Operation::SetPlaces(limitation, balance) => self.row.quota.set(*limitation, *balance),
+            Operation::SetWaitList(most) => self.row.rules.wait_list = *most,
+            Operation::Cap(orders) => self.cap = Some(*orders),
+            Operation::Leave(pick) => {
+                let all = self.waiting.len() + self.wait_list.len();
+                if all == 0 {
+                    return;
+                }
+                let pick = pick % all;
+                if pick < self.waiting.len() {
+                    self.waiting[pick].left = true;
+                } else {
+                    let token = self.wait_list.remove(pick - self.waiting.len());
+                    self.row.wait_listed -= 1;
+                    self.outcomes.push((token.sequence, Outcome::Left));
+                }
+            }
         }
     }
 
     fn admit(&mut self, limit: usize) {
-        let batch: Vec<Waiting> = self.waiting.drain(..limit.min(self.waiting.len())).collect();
-        let mut quota = self.quota;
+        let batch: Vec<Waiting> = self.waiting[..limit.min(self.waiting.len())].to_vec();
+        let listed = std::mem::take(&mut self.wait_list);
+        let limitation = self.row.quota.limitation;
         if !self.check_places {
-            quota.limitation = 0;
+            self.row.quota.limitation = 0;
         }
         let mut none = HashMap::new();
         let taken = if self.check_certificates { &mut self.taken } else { &mut none };
-        let outcomes = decide(&mut quota, taken, &batch, |sequence| OrderNo::compose(0, order_tail(1, sequence)));
-        self.quota = Quota { limitation: self.quota.limitation, ..quota };
-        for (token, outcome) in batch.into_iter().zip(outcomes) {
-            if let Outcome::Ordered(order_no) = &outcome {
-                self.orders.push((order_no.clone(), token.certificates.clone(), OrderState::Held));
-            }
-            self.outcomes.push((token.sequence, outcome));
+        let mut admission = Admission {
+            row: &mut self.row,
+            taken,
+            orders_left: self.cap.take().unwrap_or(i64::MAX),
+            free_of_charge: false,
+            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+        };
+        let offered = admission.offer(&listed);
+        let stopped = offered.last() == Some(&Verdict::NotNow);
+        let decided = if stopped { Vec::new() } else { admission.decide(&batch) };
+        self.row.quota.limitation = limitation;
+        let rest = listed[offered.len()..].to_vec();
+        for (token, verdict) in listed.iter().zip(offered) {
+            self.note(token, verdict);
         }
+        self.wait_list.extend(rest);
+        self.waiting.drain(..decided.len());
+        for (token, verdict) in batch.iter().zip(decided) {
+            self.note(token, verdict);
+        }
+    }
+
+    fn note(&mut self, token: &Waiting, verdict: Verdict) {
+        let Verdict::Decided(outcome) = verdict else { return self.wait_list.push(token.clone()) };
+        if let Outcome::Ordered(order_no) = &outcome {
+            self.orders.push((order_no.clone(), token.certificates.clone(), OrderState::Held));
+        }
+        self.outcomes.push((token.sequence, outcome));
     }
 
     fn pick(&self, pick: usize, state: OrderState) -> Option<usize> {
@@ -138,7 +187,7 @@ impl Line {
 
     /// What must hold after every operation.
     fn check(&self) -> Result<(), TestCaseError> {
-        let quota = self.quota;
+        let quota = self.row.quota;
         prop_assert_eq!(quota.sold, self.places(OrderState::Sold));
         prop_assert_eq!(quota.held, self.places(OrderState::Held));
         prop_assert!(quota.balance >= 0);
@@ -147,9 +196,11 @@ impl Line {
             prop_assert!(quota.balance == 0 || quota.sold + quota.held + quota.balance <= quota.limitation);
         }
         prop_assert!(self.certificates_are_distinct());
-        for (index, (sequence, _)) in self.outcomes.iter().enumerate() {
-            prop_assert_eq!(*sequence, index as i64 + 1, "every token once, in order");
-        }
+        let decided: HashSet<i64> = self.outcomes.iter().map(|(sequence, _)| *sequence).collect();
+        prop_assert_eq!(decided.len(), self.outcomes.len(), "every token once");
+        prop_assert_eq!(self.row.wait_listed, self.wait_list.len() as i64);
+        prop_assert!(self.wait_list.is_sorted_by_key(|token| token.sequence), "the list keeps the line's order");
+        prop_assert_eq!(self.row.head + self.waiting.len() as i64, self.tail);
         Ok(())
     }
 }
@@ -164,20 +215,26 @@ proptest! {
     ) {
         let mut line = Line::new(limitation);
         for operation in &operations {
-            let before = line.quota;
+            let before = line.row.quota;
             line.apply(operation);
             line.check()?;
             // Without a change of the limit nothing may push what was given over it.
             if !matches!(operation, Operation::SetPlaces(..)) && !before.is_unlimited() {
                 let over = |quota: Quota| (quota.sold + quota.held - quota.limitation).max(0);
-                prop_assert!(over(line.quota) <= over(before), "sold beyond the limit by {operation:?}");
+                prop_assert!(over(line.row.quota) <= over(before), "sold beyond the limit by {operation:?}");
             }
         }
-        // At rest: once all is admitted, a token is Full only if its group did not fit when its turn came.
+        // At rest: nobody waits in the line, and on the wait-list only who does not fit and still may.
+        line.cap = None;
+        line.admit(usize::MAX);
         line.admit(usize::MAX);
         line.check()?;
         prop_assert!(line.waiting.is_empty());
-        prop_assert_eq!(line.outcomes.len() as i64, line.tail);
+        prop_assert_eq!((line.outcomes.len() + line.wait_list.len()) as i64, line.tail);
+        for token in &line.wait_list {
+            prop_assert!(!line.row.quota.fits(token.places()), "waits although a place is free: {:?}", token);
+            prop_assert!(line.row.may_still_fit(token.places()), "waits for nothing: {:?}", token);
+        }
     }
 
     #[test]
@@ -197,7 +254,7 @@ fn without_the_places_check_a_game_is_oversold() {
         line.apply(&Operation::Join(vec![person]));
     }
     line.admit(3);
-    assert!(line.quota.held > line.quota.limitation, "the guard is what keeps the limit");
+    assert!(line.row.quota.held > line.row.quota.limitation, "the guard is what keeps the limit");
     assert!(line.check().is_err(), "and the check sees it");
 }
 
@@ -212,34 +269,119 @@ fn without_the_certificate_check_a_person_has_two_places() {
     assert!(!line.certificates_are_distinct());
 }
 
+fn token(sequence: i64, account: i64, people: &[&str]) -> Waiting {
+    let certificates = people.iter().map(|name| (*name).to_owned()).collect();
+    Waiting { sequence, account: AccountId(account), certificates, left: false }
+}
+
+fn line_of(limitation: i64, wait_list: i64) -> QueueRow {
+    let mut row = QueueRow { tail: 9, ..QueueRow::default() };
+    row.quota.set(limitation, None);
+    row.rules.wait_list = wait_list;
+    row
+}
+
+fn number(sequence: i64) -> OrderNo {
+    OrderNo::compose(0, sequence as u64)
+}
+
+fn ordered(sequence: i64) -> Verdict {
+    Verdict::Decided(Outcome::Ordered(number(sequence)))
+}
+
+const FULL: Verdict = Verdict::Decided(Outcome::Full);
+
+/// One admission with at most `orders_left` orders: first the wait-list, then the line.
+fn admission(row: &mut QueueRow, orders_left: i64, listed: &[Waiting], line: &[Waiting]) -> Vec<Verdict> {
+    let mut taken = HashMap::new();
+    let mut admission = Admission { row, taken: &mut taken, orders_left, free_of_charge: false, order_number: number };
+    let mut verdicts = admission.offer(listed);
+    verdicts.extend(admission.decide(line));
+    verdicts
+}
+
+fn decide(row: &mut QueueRow, line: &[Waiting]) -> Vec<Verdict> {
+    admission(row, i64::MAX, &[], line)
+}
+
 #[test]
 fn group_takes_all_its_places_or_none() {
-    let mut quota = Quota::default();
-    quota.set(3, None);
-    let group = |sequence, people: &[&str]| Waiting {
-        sequence,
-        account: AccountId(1),
-        certificates: people.iter().map(|name| (*name).to_owned()).collect(),
-    };
-    let tokens = [group(1, &["a", "b"]), group(2, &["c", "d"]), group(3, &["e"])];
-    let outcomes = decide(&mut quota, &mut HashMap::new(), &tokens, |sequence| OrderNo::compose(0, sequence as u64));
-    assert!(matches!(outcomes[0], Outcome::Ordered(_)));
-    assert_eq!(outcomes[1], Outcome::Full);
-    assert!(matches!(outcomes[2], Outcome::Ordered(_)), "a single may pass a group that did not fit");
-    assert_eq!(quota, Quota { limitation: 3, balance: 0, sold: 0, held: 3 });
+    let mut row = line_of(3, 0);
+    let verdicts = decide(&mut row, &[token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"]), token(3, 1, &["e"])]);
+    assert_eq!(verdicts, [ordered(1), FULL, ordered(3)], "a single may pass a group that did not fit");
+    assert_eq!(row.quota, Quota { limitation: 3, balance: 0, sold: 0, held: 3 });
 }
 
 /// The red twin of all or none: players decided one by one tear a group apart.
 #[test]
 fn group_decided_one_by_one_is_torn_apart() {
-    let mut quota = Quota::default();
-    quota.set(3, None);
-    let alone = |sequence, name: &str| Waiting { sequence, account: AccountId(1), certificates: vec![name.to_owned()] };
-    let number = |sequence| OrderNo::compose(0, sequence as u64);
-    let first = decide(&mut quota, &mut HashMap::new(), &[alone(1, "a"), alone(2, "b")], number);
-    assert!(first.iter().all(|outcome| matches!(outcome, Outcome::Ordered(_))));
-    let group = decide(&mut quota, &mut HashMap::new(), &[alone(3, "c"), alone(4, "d")], number);
-    assert!(matches!(group[0], Outcome::Ordered(_)) && group[1] == Outcome::Full, "one is in and the other is not");
+    let mut row = line_of(3, 0);
+    assert_eq!(decide(&mut row, &[token(1, 1, &["a"]), token(2, 1, &["b"])]), [ordered(1), ordered(2)]);
+    let group = decide(&mut row, &[token(3, 1, &["c"]), token(4, 1, &["d"])]);
+    assert_eq!(group, [ordered(3), FULL], "one is in and the other is not");
+}
+
+#[test]
+fn full_game_keeps_people_waiting_while_places_may_come_free() {
+    let mut row = line_of(3, 9);
+    let line = [token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"]), token(3, 1, &["e"]), token(4, 1, &["f"])];
+    assert_eq!(decide(&mut row, &line), [ordered(1), Verdict::WaitListed, ordered(3), Verdict::WaitListed]);
+    row.quota.settle_held(1);
+    row.quota.give_back_held(2);
+    let verdicts = admission(&mut row, i64::MAX, &[line[1].clone(), line[3].clone()], &[token(5, 1, &["g"])]);
+    assert_eq!(verdicts, [ordered(2), Verdict::WaitListed, Verdict::WaitListed], "in the order they came");
+    row.quota.settle_held(2);
+    let rest = [line[3].clone(), token(5, 1, &["g"])];
+    assert_eq!(admission(&mut row, i64::MAX, &rest, &[]), [FULL, FULL], "all is paid: nothing can come free");
+    assert_eq!(row.wait_listed, 0);
+}
+
+/// The red twin of waiting only while something may come free: without the guard a group waits for ever.
+#[test]
+fn group_larger_than_what_may_come_free_does_not_wait() {
+    let mut row = line_of(3, 9);
+    assert_eq!(decide(&mut row, &[token(1, 1, &["a", "b"])]), [ordered(1)]);
+    row.quota.settle_held(2);
+    assert_eq!(decide(&mut row, &[token(2, 1, &["c", "d"])]), [FULL]);
+    assert!(!row.quota.fits(2) && row.quota.held == 0, "nothing would ever end its wait");
+}
+
+#[test]
+fn wait_list_is_bounded_and_may_be_switched_off() {
+    let mut row = line_of(1, 1);
+    let line = [token(1, 1, &["a"]), token(2, 1, &["b"]), token(3, 1, &["c"])];
+    assert_eq!(decide(&mut row, &line), [ordered(1), Verdict::WaitListed, FULL]);
+    row.rules.wait_list = 0;
+    assert_eq!(admission(&mut row, i64::MAX, &line[1..2], &[]), [FULL]);
+}
+
+#[test]
+fn capped_line_stops_and_nobody_passes() {
+    let mut row = line_of(9, 9);
+    let line = [token(1, 1, &["a"]), token(2, 1, &["b"]), token(3, 1, &["a"])];
+    assert_eq!(admission(&mut row, 1, &[], &line), [ordered(1)]);
+    assert_eq!((row.head, row.quota.held), (1, 1), "the rest stays undecided, in its order");
+    let listed = [token(4, 1, &["d"])];
+    row.wait_listed = 1;
+    assert_eq!(admission(&mut row, 0, &listed, &[]), [Verdict::NotNow]);
+    assert_eq!(row.wait_listed, 1);
+}
+
+#[test]
+fn who_left_is_passed_without_a_place() {
+    let mut row = line_of(1, 0);
+    let gone = Waiting { left: true, ..token(1, 1, &["a"]) };
+    assert_eq!(decide(&mut row, &[gone, token(2, 1, &["b"])]), [Verdict::Decided(Outcome::Left), ordered(2)]);
+}
+
+#[test]
+fn order_that_costs_nothing_owns_its_places_at_once() {
+    let mut row = line_of(3, 0);
+    let mut taken = HashMap::new();
+    let mut admission =
+        Admission { row: &mut row, taken: &mut taken, orders_left: 9, free_of_charge: true, order_number: number };
+    assert_eq!(admission.decide(&[token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"])]), [ordered(1), FULL]);
+    assert_eq!(row.quota, Quota { limitation: 3, balance: 1, sold: 2, held: 0 });
 }
 
 /// The red twin of `withheld` in giving back: adding blindly frees places that were given beyond a lowered limit.
@@ -259,14 +401,10 @@ fn giving_back_blindly_after_a_lowered_limit_oversells() {
 
 #[test]
 fn earlier_order_is_named_to_its_owner_only() {
-    let mut quota = Quota::default();
-    let mut taken = HashMap::new();
-    let token =
-        |sequence, account| Waiting { sequence, account: AccountId(account), certificates: vec!["a".to_owned()] };
-    let number = |sequence| OrderNo::compose(0, sequence as u64);
-    let outcomes = decide(&mut quota, &mut taken, &[token(1, 1), token(2, 1), token(3, 2)], number);
-    assert_eq!(outcomes[1], Outcome::AlreadyRegistered(Some(number(1))));
-    assert_eq!(outcomes[2], Outcome::AlreadyRegistered(None));
+    let mut row = line_of(0, 0);
+    let verdicts = decide(&mut row, &[token(1, 1, &["a"]), token(2, 1, &["a"]), token(3, 2, &["a"])]);
+    assert_eq!(verdicts[1], Verdict::Decided(Outcome::AlreadyRegistered(Some(number(1)))));
+    assert_eq!(verdicts[2], Verdict::Decided(Outcome::AlreadyRegistered(None)));
 }
 
 #[test]

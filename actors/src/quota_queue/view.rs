@@ -1,24 +1,35 @@
-//! What polls read: a line's numbers as atomics and its latest outcomes, published by the actor after each commit. A
-//! poll touches neither the mailbox nor the database.
+//! What polls read: a line's numbers and lists as one snapshot, and its latest outcomes, published by the actor after
+//! each commit. A poll touches neither the mailbox nor the database.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::messages::{QueueRow, QueueState};
+use super::messages::{Admitted, Committed, Known, Lists, Loaded};
+use super::row::{QueueRow, QueueState};
 use super::state::{Outcome, Quota};
+use super::wait::{Pace, Rates};
 use crate::domain::ids::GameId;
+use crate::domain::queue::Wait;
+use crate::draw::line_order::LineOrder;
 
 /// Outcomes kept in memory per game; older ones are one indexed read away.
 pub const RECENT_OUTCOMES: usize = 262_144;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// So many are still to be decided before and including this token; at least 1.
+    /// The line is not opened or drawn yet: there is no order to have a place in.
+    BeforeOpening,
+    /// So many are still to be decided before and including this token; at least 1. `wait`: when there is enough to tell.
     Waiting {
+        place: i64,
+        wait: Option<Wait>,
+    },
+    /// On the wait-list, at this place of it.
+    WaitListed {
         place: i64,
     },
     Decided(Outcome),
@@ -28,29 +39,55 @@ pub enum Place {
     Unknown,
 }
 
-pub struct QueueView {
-    loaded: AtomicBool,
-    head: AtomicI64,
-    tail: AtomicI64,
-    row: Mutex<Option<QueueRow>>,
-    /// Full for everybody: limited, nothing left. Lets a sold-out game answer without the actor.
-    exhausted: AtomicBool,
-    recent: RwLock<Recent>,
-    decided: AtomicI64,
-    decided_at_last_tick: AtomicI64,
-    /// Tokens decided a second, in thousandths, smoothed.
-    rate_milli: AtomicI64,
+/// One consistent picture of a line.
+struct Snapshot {
+    row: QueueRow,
+    order: Option<Arc<LineOrder>>,
+    /// Positions on the wait-list, ascending.
+    wait_listed: Arc<Vec<i64>>,
+    /// Positions beyond the head whose owners left, ascending.
+    left: Arc<Vec<i64>>,
+    /// `list_version` that the lists belong to.
+    lists: i64,
 }
 
+impl Snapshot {
+    fn position_of(&self, sequence: i64) -> i64 {
+        self.order.as_ref().map_or(sequence, |order| order.position_of(sequence))
+    }
+
+    fn left_up_to(&self, position: i64) -> i64 {
+        self.left.partition_point(|left| *left <= position) as i64
+    }
+
+    /// Tokens at the head and before and including `position` that are still to be decided.
+    fn in_line(&self, position: i64) -> i64 {
+        (position - self.row.head).max(0) - (self.left_up_to(position) - self.left_up_to(self.row.head))
+    }
+}
+
+pub struct QueueView {
+    snapshot: ArcSwapOption<Snapshot>,
+    /// Writers one after another; readers never take it.
+    writing: Mutex<()>,
+    recent: RwLock<Recent>,
+    notice: ArcSwapOption<(i64, Arc<str>)>,
+    decided: AtomicI64,
+    pace: Mutex<Pace>,
+    rates: ArcSwap<Option<Rates>>,
+    present_milli: AtomicI64,
+}
+
+/// Outcomes by position; None: on the wait-list when it was passed.
 #[derive(Default)]
 struct Recent {
-    /// Sequence of the first kept outcome.
+    /// Position of the first kept outcome.
     first: i64,
-    outcomes: VecDeque<Outcome>,
+    outcomes: VecDeque<Option<Outcome>>,
 }
 
 impl Recent {
-    fn extend(&mut self, first: i64, outcomes: Vec<Outcome>) {
+    fn extend(&mut self, first: i64, outcomes: Vec<Option<Outcome>>) {
         let expected = self.first + self.outcomes.len() as i64;
         if self.outcomes.is_empty() || first != expected {
             if first < expected && !self.outcomes.is_empty() {
@@ -66,49 +103,97 @@ impl Recent {
         }
     }
 
-    fn get(&self, sequence: i64) -> Option<&Outcome> {
-        usize::try_from(sequence - self.first).ok().and_then(|index| self.outcomes.get(index))
+    fn index(&self, position: i64) -> Option<usize> {
+        usize::try_from(position - self.first).ok().filter(|index| *index < self.outcomes.len())
     }
+
+    fn get(&self, position: i64) -> Option<Outcome> {
+        self.outcomes[self.index(position)?].clone()
+    }
+
+    /// The outcome of a token of the wait-list. An outcome is final.
+    fn decide_late(&mut self, position: i64, outcome: Outcome) {
+        if let Some(index) = self.index(position)
+            && self.outcomes[index].is_none()
+        {
+            self.outcomes[index] = Some(outcome);
+        }
+    }
+}
+
+/// What a commit did to the lists.
+#[derive(Default)]
+struct Change {
+    wait_listed: Vec<i64>,
+    off_wait_list: Vec<i64>,
+    left: Vec<i64>,
 }
 
 impl QueueView {
     fn new() -> Self {
         Self {
-            loaded: AtomicBool::new(false),
-            head: AtomicI64::new(0),
-            tail: AtomicI64::new(0),
-            row: Mutex::new(None),
-            exhausted: AtomicBool::new(false),
+            snapshot: ArcSwapOption::empty(),
+            writing: Mutex::new(()),
             recent: RwLock::default(),
+            notice: ArcSwapOption::empty(),
             decided: AtomicI64::new(0),
-            decided_at_last_tick: AtomicI64::new(0),
-            rate_milli: AtomicI64::new(0),
+            pace: Mutex::default(),
+            rates: ArcSwap::from_pointee(None),
+            present_milli: AtomicI64::new(0),
         }
     }
 
     pub fn is_loaded(&self) -> bool {
-        self.loaded.load(Relaxed)
+        self.snapshot.load().is_some()
+    }
+
+    /// What this view has, for a load that brings the rest.
+    pub fn known(&self, recent: i64) -> Known {
+        let notice = self.notice.load().as_ref().map_or(0, |notice| notice.0);
+        Known { recent, lists: self.snapshot.load().as_ref().map(|snapshot| snapshot.lists), notice }
     }
 
     pub fn place(&self, sequence: i64) -> Place {
-        let head = self.head.load(Acquire);
-        if sequence > head {
-            if sequence > self.tail.load(Relaxed) {
-                return Place::Unknown;
-            }
-            return Place::Waiting { place: sequence - head };
+        let snapshot = self.snapshot.load();
+        let Some(snapshot) = snapshot.as_deref() else { return Place::Unknown };
+        if sequence > snapshot.row.tail || sequence < 1 {
+            return Place::Unknown;
         }
-        let recent = self.recent.read().unwrap_or_else(|poison| poison.into_inner());
-        recent.get(sequence).map_or(Place::Forgotten, |outcome| Place::Decided(outcome.clone()))
+        let position = snapshot.position_of(sequence);
+        if position > snapshot.row.head {
+            if snapshot.left.binary_search(&position).is_ok() {
+                return Place::Decided(Outcome::Left);
+            }
+            if !snapshot.row.is_ordered() {
+                return Place::BeforeOpening;
+            }
+            let in_line = snapshot.in_line(position);
+            let wait = match **self.rates.load() {
+                Some(rates) if snapshot.row.admits() => Some(rates.wait(in_line)),
+                _ => None,
+            };
+            return Place::Waiting { place: snapshot.wait_listed.len() as i64 + in_line, wait };
+        }
+        if let Ok(index) = snapshot.wait_listed.binary_search(&position) {
+            return Place::WaitListed { place: index as i64 + 1 };
+        }
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        recent.get(position).map_or(Place::Forgotten, Place::Decided)
     }
 
-    /// Tokens not decided yet.
+    /// Tokens not decided yet, those on the wait-list included.
     pub fn waiting(&self) -> i64 {
-        (self.tail.load(Relaxed) - self.head.load(Relaxed)).max(0)
+        self.snapshot.load().as_ref().map_or(0, |it| it.in_line(it.row.tail) + it.wait_listed.len() as i64)
     }
 
+    /// Whether an admission could decide anything: somebody is in line, or on the wait-list.
+    pub fn has_work(&self) -> bool {
+        self.row().is_some_and(|row| row.tail > row.head || row.wait_listed > 0)
+    }
+
+    /// Full for everybody: lets a sold-out game answer without the actor.
     pub fn is_exhausted(&self) -> bool {
-        self.exhausted.load(Relaxed)
+        self.row().is_some_and(|row| row.is_exhausted() && row.state != QueueState::Closed)
     }
 
     /// Tokens decided by this node since it started.
@@ -116,47 +201,146 @@ impl QueueView {
         self.decided.load(Relaxed)
     }
 
-    /// Takes stock of the last second; to be called once a second.
-    pub fn tick(&self) {
-        let decided = self.decided.load(Relaxed);
-        let fresh_milli = (decided - self.decided_at_last_tick.swap(decided, Relaxed)) * 1_000;
-        let smoothed = (self.rate_milli.load(Relaxed) * 3 + fresh_milli) / 4;
-        self.rate_milli.store(smoothed, Relaxed);
+    /// The message to those who wait.
+    pub fn notice(&self) -> Option<Arc<str>> {
+        self.notice.load().as_ref().map(|notice| notice.1.clone()).filter(|notice| !notice.is_empty())
     }
 
-    /// Tokens this node decides a second, smoothed over some seconds.
+    /// Takes stock of the last second; to be called once a second.
+    pub fn tick(&self) {
+        let Some(row) = self.row() else { return };
+        let mut pace = lock(&self.pace);
+        pace.tick(row.head, row.admits() && row.tail > row.head);
+        self.present_milli.store(pace.present_milli(), Relaxed);
+        self.rates.store(Arc::new(pace.rates()));
+    }
+
+    /// Tokens the line decides a second, on all nodes: the mean of the last seconds in which somebody waited.
     pub fn rate_per_second(&self) -> f64 {
-        self.rate_milli.load(Relaxed) as f64 / 1_000.0
+        self.present_milli.load(Relaxed) as f64 / 1_000.0
     }
 
     pub fn row(&self) -> Option<QueueRow> {
-        *self.row.lock().unwrap_or_else(|poison| poison.into_inner())
+        self.snapshot.load().as_ref().map(|snapshot| snapshot.row)
     }
 
     pub fn quota(&self) -> Option<Quota> {
         self.row().map(|row| row.quota)
     }
 
-    /// Outcomes first, numbers after: who sees the new head must find the outcome.
-    pub fn publish_outcomes(&self, first: i64, outcomes: Vec<Outcome>) {
-        self.decided.fetch_add(outcomes.len() as i64, Relaxed);
-        let mut recent = self.recent.write().unwrap_or_else(|poison| poison.into_inner());
-        recent.extend(first, outcomes);
+    /// Publishes what was read. Its outcomes count only if none are in memory.
+    pub fn publish_loaded(&self, loaded: Loaded) {
+        let Loaded { committed, first, outcomes, lists, notice } = loaded;
+        if !outcomes.is_empty() {
+            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            recent.extend(first, outcomes);
+        }
+        if let Some(notice) = notice {
+            self.notice.store(Some(Arc::new((committed.row.notice_version, notice.into()))));
+        }
+        let _writing = lock(&self.writing);
+        self.publish(committed, lists, Change::default());
     }
 
-    /// Publishes a committed row, unless a newer one was published already. `head` and `tail` never fall.
-    pub fn publish_row(&self, row: QueueRow) {
-        let mut latest = self.row.lock().unwrap_or_else(|poison| poison.into_inner());
-        if latest.is_some_and(|latest| latest.version >= row.version) {
-            return;
-        }
-        *latest = Some(row);
-        self.tail.fetch_max(row.tail, Relaxed);
-        self.head.fetch_max(row.head, Release);
-        let full = !row.quota.is_unlimited() && row.quota.balance == 0 && row.state != QueueState::Closed;
-        self.exhausted.store(full, Relaxed);
-        self.loaded.store(true, Relaxed);
+    /// Publishes a committed row that changed no list. False: the lists here are of another version; load them.
+    #[must_use]
+    pub fn publish_row(&self, committed: Committed) -> bool {
+        let _writing = lock(&self.writing);
+        self.publish(committed, None, Change::default())
     }
+
+    /// Publishes an admission. False: as `publish_row`.
+    #[must_use]
+    pub fn publish_admitted(&self, admitted: Admitted) -> bool {
+        let Admitted { committed, first, outcomes, late, .. } = admitted;
+        let wait_listed =
+            (first..).zip(&outcomes).filter(|(_, it)| it.is_none()).map(|(position, _)| position).collect();
+        let off_wait_list = late.iter().map(|(position, _)| *position).collect();
+        let decided = outcomes.iter().filter(|it| it.is_some()).count() + late.len();
+        self.decided.fetch_add(decided as i64, Relaxed);
+        {
+            // Outcomes first, numbers after: who sees the new head must find the outcome.
+            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            if !outcomes.is_empty() {
+                recent.extend(first, outcomes);
+            }
+            for (position, outcome) in late {
+                recent.decide_late(position, outcome);
+            }
+        }
+        let _writing = lock(&self.writing);
+        self.publish(committed, None, Change { wait_listed, off_wait_list, left: Vec::new() })
+    }
+
+    /// Publishes that tokens left. False: as `publish_row`.
+    #[must_use]
+    pub fn publish_left(&self, committed: Committed, sequences: &[i64]) -> bool {
+        let _writing = lock(&self.writing);
+        let Some(snapshot) = self.snapshot.load_full() else { return false };
+        let mut change = Change::default();
+        for sequence in sequences {
+            let position = snapshot.position_of(*sequence);
+            if position > snapshot.row.head {
+                change.left.push(position);
+            } else {
+                change.off_wait_list.push(position);
+                self.recent.write().unwrap_or_else(PoisonError::into_inner).decide_late(position, Outcome::Left);
+            }
+        }
+        self.publish(committed, None, change)
+    }
+
+    /// A row is taken only if it is newer than the one here, so that a late answer cannot turn a number back; a change of
+    /// the lists only if it is the very next.
+    fn publish(&self, committed: Committed, lists: Option<Lists>, change: Change) -> bool {
+        let Committed { row, order } = committed;
+        let before = self.snapshot.load_full();
+        if before.as_ref().is_some_and(|before| before.row.version >= row.version) {
+            return true;
+        }
+        let (mut wait_listed, mut left) = match (lists, &before) {
+            (Some(lists), _) => (Arc::new(lists.wait_listed), Arc::new(lists.left)),
+            (None, Some(before)) => {
+                let changed =
+                    !(change.wait_listed.is_empty() && change.off_wait_list.is_empty() && change.left.is_empty());
+                if row.list_version != before.lists + i64::from(changed) {
+                    return false;
+                }
+                (change.apply(&before.wait_listed, true), change.apply(&before.left, false))
+            }
+            (None, None) => return false,
+        };
+        if left.first().is_some_and(|first| *first <= row.head) {
+            let passed = left.partition_point(|position| *position <= row.head);
+            left = Arc::new(left[passed..].to_vec());
+        }
+        if wait_listed.is_empty() && wait_listed.capacity() > 0 {
+            wait_listed = Arc::default();
+        }
+        let order = order.or_else(|| before.as_ref().and_then(|before| before.order.clone()));
+        self.snapshot.store(Some(Arc::new(Snapshot { row, order, wait_listed, left, lists: row.list_version })));
+        true
+    }
+}
+
+impl Change {
+    fn apply(&self, list: &Arc<Vec<i64>>, is_wait_list: bool) -> Arc<Vec<i64>> {
+        let none = Vec::new();
+        let (on, off) = if is_wait_list { (&self.wait_listed, &self.off_wait_list) } else { (&self.left, &none) };
+        if on.is_empty() && off.is_empty() {
+            return list.clone();
+        }
+        let mut off = off.clone();
+        off.sort_unstable();
+        let mut changed: Vec<i64> = list.iter().chain(on).copied().collect();
+        changed.retain(|position| off.binary_search(position).is_err());
+        changed.sort_unstable();
+        Arc::new(changed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The views of all games, found without a lock.
@@ -190,53 +374,5 @@ impl Views {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(version: i64, head: i64, tail: i64) -> QueueRow {
-        QueueRow { version, state: QueueState::Open, tail, head, quota: Quota::default() }
-    }
-
-    #[test]
-    fn place_falls_with_the_head_and_never_rises() {
-        let view = QueueView::new();
-        view.publish_row(row(1, 0, 10));
-        assert_eq!(view.place(7), Place::Waiting { place: 7 });
-        view.publish_outcomes(1, vec![Outcome::Full; 4]);
-        view.publish_row(row(3, 4, 12));
-        assert_eq!(view.place(7), Place::Waiting { place: 3 });
-        view.publish_row(row(2, 0, 11));
-        assert_eq!(view.place(7), Place::Waiting { place: 3 }, "a late answer changes nothing");
-        assert_eq!(view.place(2), Place::Decided(Outcome::Full));
-        assert_eq!(view.place(13), Place::Unknown);
-    }
-
-    #[test]
-    fn rate_follows_the_decisions_of_the_last_seconds() {
-        let view = QueueView::new();
-        for second in 0..30 {
-            view.publish_outcomes(1 + second * 100, vec![Outcome::Full; 100]);
-            view.tick();
-        }
-        assert!((view.rate_per_second() - 100.0).abs() < 1.0, "{}", view.rate_per_second());
-        (0..60).for_each(|_| view.tick());
-        assert!(view.rate_per_second() < 1.0);
-    }
-
-    #[test]
-    fn outcomes_are_bounded_and_a_gap_forgets() {
-        let view = QueueView::new();
-        for batch in 0..270 {
-            view.publish_outcomes(1 + batch * 1_000, vec![Outcome::Full; 1_000]);
-        }
-        view.publish_row(row(1, 270_000, 270_000));
-        assert_eq!(view.place(1), Place::Forgotten);
-        assert_eq!(view.place(270_000), Place::Decided(Outcome::Full));
-        view.publish_outcomes(280_001, vec![Outcome::Failed]);
-        view.publish_row(row(2, 280_001, 280_001));
-        assert_eq!(view.place(270_000), Place::Forgotten);
-        assert_eq!(view.place(280_001), Place::Decided(Outcome::Failed));
-        view.publish_outcomes(280_001, vec![Outcome::Full]);
-        assert_eq!(view.place(280_001), Place::Decided(Outcome::Failed), "an outcome is final");
-    }
-}
+#[path = "view_tests.rs"]
+mod tests;

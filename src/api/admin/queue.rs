@@ -1,4 +1,5 @@
-//! `games/{id}/queue`: a line's numbers, and opening, pausing and closing it.
+//! `games/{id}/queue`: a line's numbers and rules, opening, pausing and closing it; `games/{id}/tokens/{sequence}`: what
+//! happened to one token.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, ServiceConfig};
@@ -9,20 +10,38 @@ use serde_json::json;
 
 use super::caller::{Anyone, By, Editors};
 use super::codes::problem;
+use super::request::Body;
 use super::resource;
 use crate::api::problem::Problem;
+use crate::api::times::{rfc3339, seconds as admin_time};
 use crate::context::Context;
-use crate::service::registration::{self, QueueStats};
+use crate::service::registration::{self, QueueStats, RulesPatch, Story};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(resource("/games/{id}/queue").route(web::get().to(show)))
+    cfg.service(resource("/games/{id}/queue").route(web::get().to(show)).route(web::patch().to(set_rules)))
+        .service(resource("/games/{id}/tokens/{sequence}").route(web::get().to(story)))
+        .service(resource("/games/{id}/replay").route(web::get().to(replay)))
         .service(resource("/games/{id}/queue/{act}").route(web::post().to(act)));
 }
 
 async fn show(context: Data<Context>, _: By<Anyone>, id: Path<i64>) -> Result<HttpResponse, Problem> {
     let game = GameId(*id);
     let stats = registration::queue_stats(&context, game).await.map_err(problem)?;
-    Ok(numbers(game, &stats))
+    Ok(numbers(&context, game, &stats))
+}
+
+/// The rules that are there change, the others stay. Doing it again changes nothing, so it needs no idempotency key.
+async fn set_rules(
+    context: Data<Context>,
+    by: By<Editors>,
+    id: Path<i64>,
+    Body(patch): Body<RulesPatch>,
+) -> Result<HttpResponse, Problem> {
+    let game = GameId(*id);
+    let row = registration::set_rules(&context, &by.admin, game, patch).await.map_err(problem)?;
+    let view = context.queues.fresh_view(game).await.map_err(problem)?;
+    let stats = QueueStats { row, waiting: view.waiting(), rate_per_second: view.rate_per_second() };
+    Ok(numbers(&context, game, &stats))
 }
 
 /// `open`, `pause` or `close`. Doing it again changes nothing, so it needs no idempotency key.
@@ -38,11 +57,55 @@ async fn act(context: Data<Context>, by: By<Editors>, path: Path<(i64, String)>)
     let row = registration::set_queue_state(&context, &by.admin, game, state).await.map_err(problem)?;
     let mut stats = registration::queue_stats(&context, game).await.map_err(problem)?;
     stats.row = row;
-    Ok(numbers(game, &stats))
+    Ok(numbers(&context, game, &stats))
 }
 
-fn numbers(game: GameId, stats: &QueueStats) -> HttpResponse {
+/// What the log tells about a token, and what became of its order.
+async fn story(context: Data<Context>, _: By<Anyone>, path: Path<(i64, i64)>) -> Result<HttpResponse, Problem> {
+    let (game, sequence) = path.into_inner();
+    let told = registration::story(&context, GameId(game), sequence).await.map_err(problem)?;
+    let Story { token, text, chapters } = told.ok_or_else(|| problem(DomainError::NotFound(Entity::Item)))?;
+    let chapters: Vec<_> = chapters
+        .iter()
+        .map(|chapter| json!({"event": chapter.number, "at": rfc3339(chapter.at), "text": chapter.text}))
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "game_id": game,
+        "sequence": token.sequence,
+        "token": text,
+        "account_id": token.account_id,
+        "places": token.group_size,
+        "state": state_name(token.state, token.is_wait_listed),
+        "order_no": token.order_no,
+        "created_at": rfc3339(token.created_at),
+        "decided_at": token.decided_at.map(rfc3339),
+        "story": chapters,
+    })))
+}
+
+fn state_name(state: i64, is_wait_listed: bool) -> &'static str {
+    match state {
+        0 if is_wait_listed => "on the wait-list",
+        0 => "waiting",
+        1 => "ordered",
+        2 => "full",
+        3 => "failed",
+        4 => "already registered",
+        _ => "left",
+    }
+}
+
+/// Rebuilds the line from its log and compares.
+async fn replay(context: Data<Context>, _: By<Editors>, id: Path<i64>) -> Result<HttpResponse, Problem> {
+    let report = registration::replay::replay(&context.db, GameId(*id)).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(json!({
+        "events": report.events, "tokens": report.tokens, "orders": report.orders, "differences": report.differences,
+    })))
+}
+
+fn numbers(context: &Context, game: GameId, stats: &QueueStats) -> HttpResponse {
     let (row, quota) = (stats.row, stats.row.quota);
+    let notice = context.queues.view(game).and_then(|view| view.notice());
     HttpResponse::Ok().json(json!({
         "game_id": game.0,
         "state": row.state.name(),
@@ -56,6 +119,18 @@ fn numbers(game: GameId, stats: &QueueStats) -> HttpResponse {
         "withheld": quota.withheld(),
         "rate": stats.rate_per_second,
         "forecast": forecast_seconds(stats),
+        "wait_listed": row.wait_listed,
+        "wait_list": row.rules.wait_list,
+        "wait_for_refunds": row.rules.wait_for_refunds,
+        "offer_seconds": row.rules.offer_seconds,
+        "orders_per_minute": row.rules.orders_per_minute,
+        "most_unpaid": row.rules.most_unpaid,
+        "pre_queue_at": row.rules.pre_queue_at.map(admin_time),
+        "opening_at": row.rules.opening_at.map(admin_time),
+        "shuffled": row.shuffled,
+        "lottery": row.lottery.code(),
+        "notice": notice.as_deref().unwrap_or_default(),
+        "events": row.log.count,
     }))
 }
 

@@ -20,6 +20,6 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
     let drafts = player::drafts(&command.members)?;
     let game = members::game_id(&command.members)?;
     let ticket = registration::enqueue(command.context, &account, game, drafts).await?;
-    let standing = ticket.state.standing();
-    Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing: &standing })
+    let standing = &ticket.standing;
+    Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing })
 }

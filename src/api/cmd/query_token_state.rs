@@ -14,7 +14,7 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
 }
 
 async fn state_of(context: &Context, token: &str) -> Result<Answer> {
-    let standing = registration::token_state(context, token).await?.standing();
+    let standing = registration::token_standing(context, token).await?;
     Answer::saying(&standing.msg, &standing)
 }
 

@@ -3,6 +3,7 @@
 use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
 use actors::error::{DomainError, Entity, Result};
+use actors::quota_queue::history::Event;
 use actors::quota_queue::messages::{QueueRow, QueueState};
 use actors::quota_queue::state::{MOST_PLACES, Quota};
 use serde_json::json;
@@ -63,7 +64,7 @@ pub async fn set_places(
     }
     let change = move |row: &mut QueueRow| {
         row.quota.set(limitation, balance);
-        true
+        Some(Event::PlacesSet { limitation, balance })
     };
     Ok(change_row(context, admin, game, "set_places", change).await?.quota)
 }
@@ -72,17 +73,20 @@ pub async fn set_places(
 ///
 /// Errors: `NotFound(Game)`.
 pub async fn set_queue_state(context: &Context, admin: &Admin, game: GameId, state: QueueState) -> Result<QueueRow> {
-    let change = move |row: &mut QueueRow| std::mem::replace(&mut row.state, state) != state;
+    let change = move |row: &mut QueueRow| {
+        let before = std::mem::replace(&mut row.state, state);
+        (before != state).then_some(Event::StateSet { state: state.code() })
+    };
     change_row(context, admin, game, "set_queue_state", change).await
 }
 
-/// `change` tells whether there is anything to write.
-async fn change_row(
+/// `change` tells what happened, if anything did.
+pub(super) async fn change_row(
     context: &Context,
     admin: &Admin,
     game: GameId,
     action: &'static str,
-    change: impl FnOnce(&mut QueueRow) -> bool + Send + 'static,
+    change: impl FnOnce(&mut QueueRow) -> Option<Event> + Send + 'static,
 ) -> Result<QueueRow> {
     context.catalog.game(&context.db, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());
@@ -92,10 +96,9 @@ async fn change_row(
             Box::pin(async move {
                 let mut row = quota::lock(tx, game).await?;
                 let before = describe(&row);
-                if !change(&mut row) {
-                    return Ok(row);
-                }
-                quota::store(tx, game, &row).await?;
+                let Some(event) = change(&mut row) else { return Ok(row) };
+                let now = db.now_in(tx).await?;
+                quota::commit(tx, game, &mut row, now, &[event]).await?;
                 let act = audit::Entry {
                     admin_id: Some(admin.id.0),
                     admin_name: &admin.username,
@@ -105,7 +108,6 @@ async fn change_row(
                     before: Some(&before),
                     after: Some(&describe(&row)),
                 };
-                let now = db.now_in(tx).await?;
                 audit::insert(tx, &act, now).await?;
                 Ok(row)
             })
@@ -116,7 +118,9 @@ async fn change_row(
 }
 
 fn describe(row: &QueueRow) -> serde_json::Value {
-    json!({"state": row.state.name(), "limitation": row.quota.limitation, "balance": row.quota.balance})
+    json!({
+        "state": row.state.name(), "limitation": row.quota.limitation, "balance": row.quota.balance, "rules": row.rules,
+    })
 }
 
 /// To be called after a commit that changed a game's places from outside its line (a payment, new places), so that

@@ -7,7 +7,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 
 use super::db::Dialect;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "platform", include_str!("migrations/0001_platform.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "platform", include_str!("migrations/0001_platform.sql")),
+    (2, "line", include_str!("migrations/0002_line.sql")),
+];
 
 fn migrator(dialect: Dialect) -> Migrator {
     let id = match dialect {

@@ -1,0 +1,5 @@
+//! Orders that chance decides and anyone can check: the shuffle, the order a line is worked through in, and what a
+//! draw publishes. Pure: no clock, no database, no randomness of its own.
+
+pub mod line_order;
+pub mod shuffle;

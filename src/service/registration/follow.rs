@@ -1,0 +1,140 @@
+//! Following a token for those who push: tells each change of where it stands, and why a place fell faster than people
+//! were decided. Streams of followers are counted and bounded.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actors::domain::queue::{Phase, QueueStanding, Reason};
+use actors::error::{DomainError, Result};
+
+use super::line::{head_of, token_standing};
+use crate::context::Context;
+
+/// One token followed from look to look.
+#[derive(Debug)]
+pub struct Follower {
+    token: Arc<str>,
+    told: Option<(QueueStanding, i64)>,
+}
+
+impl Follower {
+    pub fn new(token: &str) -> Self {
+        Self { token: token.into(), told: None }
+    }
+
+    /// Where the token stands if that is news; the first look always is.
+    ///
+    /// Errors: `InvalidQueueToken`, `Busy`.
+    pub async fn look(&mut self, context: &Context) -> Result<Option<QueueStanding>> {
+        let standing = token_standing(context, &self.token).await?;
+        let head = head_of(context, &self.token);
+        let news = match &self.told {
+            Some((told, _)) if *told == standing => return Ok(None),
+            Some((told, head_then)) => {
+                QueueStanding { reason: reason(told, &standing, head - head_then), ..standing.clone() }
+            }
+            None => standing.clone(),
+        };
+        self.told = Some((standing, head));
+        Ok(Some(news))
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.told.as_ref().is_some_and(|(told, _)| told.is_decided())
+    }
+}
+
+/// Why a place changed. `decided`: by how many the line's head moved meanwhile.
+fn reason(before: &QueueStanding, now: &QueueStanding, decided: i64) -> Option<Reason> {
+    match (before.phase, now.phase) {
+        (Phase::BeforeOpening, Phase::Line) => Some(Reason::Opened),
+        (Phase::Line, Phase::WaitList) => Some(Reason::Full),
+        (Phase::Line, Phase::Line) | (Phase::WaitList, Phase::WaitList) if now.count < before.count => {
+            Some(if before.count - now.count > decided { Reason::Left } else { Reason::Decided })
+        }
+        _ => None,
+    }
+}
+
+/// The streams open here, bounded in all and by address.
+#[derive(Default)]
+pub struct Streams {
+    open: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    count: Arc<AtomicU32>,
+}
+
+/// Counts one open stream until it is dropped.
+pub struct Stream {
+    address: IpAddr,
+    open: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    count: Arc<AtomicU32>,
+}
+
+/// Counts a stream for `address`.
+///
+/// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
+pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
+    let (limits, streams) = (&context.config.limits, &context.streams);
+    let mut open = lock(&streams.open);
+    if streams.count.load(Ordering::Relaxed) >= limits.event_streams {
+        return Err(DomainError::Busy { retry_after_seconds: 30 });
+    }
+    let of_address = open.get(&address).copied().unwrap_or_default();
+    if limits.enabled && of_address >= limits.event_streams_per_address {
+        return Err(DomainError::RateLimited { retry_after_seconds: 30 });
+    }
+    open.insert(address, of_address + 1);
+    streams.count.fetch_add(1, Ordering::Relaxed);
+    Ok(Stream { address, open: streams.open.clone(), count: streams.count.clone() })
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        let mut open = lock(&self.open);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+fn lock(open: &Mutex<HashMap<IpAddr, u32>>) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(phase: Phase, count: i64) -> QueueStanding {
+        QueueStanding {
+            queue_state: 0,
+            order_no: String::new(),
+            count,
+            query_interval: 1,
+            wait_seconds: None,
+            wait_known: false,
+            phase,
+            notice: None,
+            reason: None,
+            msg: "".into(),
+        }
+    }
+
+    #[test]
+    fn faster_fall_than_decisions_has_a_reason() {
+        let line = |count| standing(Phase::Line, count);
+        assert_eq!(reason(&line(10), &line(7), 3), Some(Reason::Decided));
+        assert_eq!(reason(&line(10), &line(6), 3), Some(Reason::Left));
+        assert_eq!(reason(&line(10), &line(10), 0), None);
+        let listed = |count| standing(Phase::WaitList, count);
+        assert_eq!(reason(&listed(2), &listed(1), 0), Some(Reason::Left));
+        assert_eq!(reason(&line(3), &listed(3), 9), Some(Reason::Full));
+        assert_eq!(reason(&standing(Phase::BeforeOpening, 0), &line(900), 0), Some(Reason::Opened));
+    }
+}

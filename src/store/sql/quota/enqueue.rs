@@ -1,0 +1,113 @@
+//! Joining a line: one batch of requests, one transaction.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use actors::domain::ids::GameId;
+use actors::error::{DomainError, Result};
+use actors::quota_queue::history::Event;
+use actors::quota_queue::messages::{Committed, EnqueueRequest, Enqueued, QueueRow, QueueState};
+use serde::Serialize;
+
+use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
+use super::{KeyRow, SqlQuotaLedger, commit, lock};
+use crate::args;
+
+#[derive(Serialize)]
+struct TokenRow<'a> {
+    sequence: i64,
+    account: i64,
+    request_key: &'a str,
+    group_size: i64,
+    players: String,
+}
+
+static LIVE_REQUESTS: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "SELECT t.request_key, t.sequence FROM {rows} JOIN queue_tokens t
+         ON t.request_key = r.k AND t.game_id = r.game AND t.live = 1",
+        &[("game", ColumnKind::Int), ("k", ColumnKind::Text)],
+    )
+});
+
+static INSERT_TOKENS: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "INSERT INTO queue_tokens (game_id, sequence, account_id, request_key, group_size, players_sealed, created_at)
+         SELECT $2, sequence, account, request_key, group_size, players, $3 FROM {rows}",
+        &[
+            ("sequence", ColumnKind::Int),
+            ("account", ColumnKind::Int),
+            ("request_key", ColumnKind::Text),
+            ("group_size", ColumnKind::Int),
+            ("players", ColumnKind::Text),
+        ],
+    )
+});
+
+pub(super) fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
+    vec![("live requests", &LIVE_REQUESTS), ("insert tokens", &INSERT_TOKENS)]
+}
+
+/// Whether nothing is left for a group of this size, and nothing may come free for it.
+fn is_full(row: &QueueRow, places: i64) -> bool {
+    let room = row.wait_listed < row.rules.wait_list && row.may_still_fit(places);
+    row.is_ordered() && !row.quota.is_unlimited() && row.quota.balance == 0 && !room
+}
+
+pub(super) async fn enqueue(
+    ledger: &SqlQuotaLedger,
+    tx: &mut Tx,
+    game: GameId,
+    requests: &[EnqueueRequest],
+) -> Result<(Committed, Vec<Enqueued>)> {
+    let mut row = lock(tx, game).await?;
+    let now = ledger.db.now_in(tx).await?;
+    let mut events = Vec::new();
+    if row.opening_is_due(now) {
+        // Who is in this batch came after the opening.
+        events.push(super::admit::open(tx, game, &mut row).await?);
+    }
+    let keys: Vec<KeyRow<'_>> =
+        requests.iter().map(|request| KeyRow { game: game.0, k: &request.request_key }).collect();
+    let existing = tx.fetch_all(LIVE_REQUESTS.text(tx.dialect()), args![json_rows(&keys)?]).await?;
+    let mut known: HashMap<String, i64> = HashMap::new();
+    for found in existing {
+        known.insert(found.text("request_key")?, found.int("sequence")?);
+    }
+    let first = row.tail + 1;
+    let mut answers = Vec::with_capacity(requests.len());
+    let mut tokens = Vec::with_capacity(requests.len());
+    for request in requests {
+        let places = request.players.len() as i64;
+        if let Some(sequence) = known.get(&request.request_key) {
+            answers.push(Enqueued::Existing { sequence: *sequence });
+        } else if row.state == QueueState::Closed {
+            answers.push(Enqueued::Closed);
+        } else if is_full(&row, places) {
+            answers.push(Enqueued::Full);
+        } else {
+            row.tail += 1;
+            let players = serde_json::to_string(&request.players).map_err(|_| DomainError::Internal)?;
+            let request_key = &request.request_key;
+            tokens.push(TokenRow {
+                sequence: row.tail,
+                account: request.account.0,
+                request_key,
+                group_size: places,
+                players,
+            });
+            known.insert(request_key.clone(), row.tail);
+            answers.push(Enqueued::Waiting { sequence: row.tail });
+        }
+    }
+    if !tokens.is_empty() {
+        tx.execute(INSERT_TOKENS.text(tx.dialect()), args![json_rows(&tokens)?, game.0, now]).await?;
+        let (accounts, places) = tokens.iter().map(|token| (token.account, token.group_size)).unzip();
+        events.push(Event::Enqueued { first, accounts, places });
+    }
+    if !events.is_empty() {
+        commit(tx, game, &mut row, now, &events).await?;
+    }
+    let order = ledger.orders.of_in(tx, game, &row).await?;
+    Ok((Committed { row, order }, answers))
+}
