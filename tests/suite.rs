@@ -4,8 +4,10 @@ mod support;
 
 mod bench;
 mod crash;
+mod draw;
 mod fuzz;
 mod h5;
+mod people;
 mod platform;
 mod reg;
 mod store;

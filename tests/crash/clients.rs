@@ -62,6 +62,16 @@ impl Shared {
         self.post("/api/reg", session, &body).await
     }
 
+    async fn leave(&self, token: &str, index: usize) {
+        let standing = self.post(&format!("/api/queue/{token}/leave"), "", &json!({})).await;
+        let (state, order_no) = (standing["queue_state"].as_i64(), standing["order_no"].as_str().unwrap_or_default());
+        let mut ledger = self.ledger.borrow_mut();
+        match state {
+            Some(state) if state != 0 => ledger.told(index, state, order_no, 0),
+            _ => ledger.broken.push(format!("a token cannot be left: {standing}")),
+        }
+    }
+
     async fn pay(&self, session: &str, order_no: String) {
         let answer = self.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
         let mut ledger = self.ledger.borrow_mut();
@@ -90,6 +100,8 @@ enum Plan {
     /// Let the order pass, register the same player again, pay that order, and then the first one: it must go back.
     RegisterAgain,
     Never,
+    /// Leave the line, if there is still time.
+    Leave,
     /// Pay at once, and then this older order.
     PayBoth(String),
 }
@@ -169,6 +181,7 @@ async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: 
         0 => Plan::PayLate,
         1 | 5 => Plan::RegisterAgain,
         2 => Plan::Never,
+        3 => Plan::Leave,
         _ => Plan::PayAtOnce,
     };
     Some(Open { index, game, player, plan })
@@ -186,6 +199,9 @@ async fn poll(shared: &Shared, session: &str, open: Open, late: &mut Vec<Late>) 
     let order_no = answer["order_no"].as_str().unwrap_or_default().to_owned();
     shared.ledger.borrow_mut().told(open.index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
     if state == 0 {
+        if matches!(open.plan, Plan::Leave) {
+            shared.leave(&token, open.index).await;
+        }
         return Some(open);
     }
     let due = Instant::now() + TOO_LATE;

@@ -17,10 +17,12 @@ const EVENT: [(&str, i64); 4] = [
         30 * DAY_MS,
     ),
     (
-        "INSERT INTO game_queue (game_id, limitation, balance) \
+        "INSERT INTO game_queue (game_id, limitation, balance, wait_list) \
          SELECT id, CASE id WHEN 1 THEN 100000 WHEN 2 THEN 3 ELSE 100 END, \
-                CASE id WHEN 1 THEN 100000 WHEN 2 THEN 3 ELSE 100 END FROM games WHERE start_time > $1 \
-         ON CONFLICT (game_id) DO UPDATE SET limitation = excluded.limitation, balance = excluded.balance",
+                CASE id WHEN 1 THEN 100000 WHEN 2 THEN 3 ELSE 100 END, \
+                CASE id WHEN 2 THEN 20 ELSE 0 END FROM games WHERE start_time > $1 \
+         ON CONFLICT (game_id) DO UPDATE SET limitation = excluded.limitation, balance = excluded.balance, \
+                                             wait_list = excluded.wait_list",
         0,
     ),
     (

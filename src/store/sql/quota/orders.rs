@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
 use super::SqlQuotaLedger;
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 /// The transaction id of an order that costs nothing.
 const FREE: &str = "free";
@@ -28,9 +29,9 @@ struct OrderRow {
 static INSERT_ORDERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO orders (order_no, account_id, kind, game_id, name, item_count, price_fen, total_fen, currency_type,
-                             created_at, expires_at, phone, status, paid_at, pay_amount_fen, transaction_id)
+                             created_at, expires_at, phone_sealed, status, paid_at, pay_amount_fen, transaction_id)
          SELECT r.order_no, r.account, 0, g.id, c.title || ' ' || g.name, r.places, g.price_fen, g.price_fen * r.places,
-                g.currency_type, $3, r.expires_at, COALESCE(a.mobile, ''),
+                g.currency_type, $3, r.expires_at, COALESCE(a.mobile_sealed, ''),
                 CASE WHEN g.price_fen = 0 THEN 1 ELSE 0 END, CASE WHEN g.price_fen = 0 THEN $3 ELSE NULL END,
                 CASE WHEN g.price_fen = 0 THEN 0 ELSE NULL END, CASE WHEN g.price_fen = 0 THEN $4 ELSE NULL END
          FROM {rows} JOIN games g ON g.id = $2 JOIN competitions c ON c.id = g.competition_id
@@ -188,20 +189,25 @@ impl Made {
         if !self.orders.is_empty() {
             let orders = json_rows(&self.orders)?;
             tx.execute(INSERT_ORDERS.text(dialect), args![orders, self.game.0, now, FREE]).await?;
+            pass(Failpoint::AdmitOrdersInserted);
             let rows = json_rows(&self.registrations)?;
             tx.execute(INSERT_PLAYERS.text(dialect), vec![rows.clone(), now.into()]).await?;
+            pass(Failpoint::AdmitPlayersInserted);
             let inserted = tx.execute(INSERT_REGISTRATIONS.text(dialect), vec![rows, now.into()]).await?;
             if inserted != self.registrations.len() as u64 {
                 let expected = self.registrations.len();
                 tracing::error!(game = self.game.0, inserted, expected, "registrations are missing");
                 return Err(DomainError::Internal);
             }
+            pass(Failpoint::AdmitRegistrationsInserted);
         }
         if !self.outcomes.is_empty() {
             tx.execute(DECIDE_TOKENS.text(dialect), args![json_rows(&self.outcomes)?, now]).await?;
+            pass(Failpoint::AdmitTokensDecided);
         }
         if !self.wait_list.is_empty() {
             tx.execute(WAIT_LIST.text(dialect), args![json_rows(&self.wait_list)?]).await?;
+            pass(Failpoint::AdmitWaitListWritten);
         }
         Ok(Event::Decided { head, paid: self.paid, tokens: self.told })
     }
