@@ -47,12 +47,21 @@ points! {
     SettlePlacesTakenBack => "payments::settle::places_taken_back",
     SettleOrderPaid => "payments::settle::order_paid",
     SettlePaymentKept => "payments::settle::payment_kept",
+    SettleBooked => "payments::settle::booked",
     SettleRefundableKept => "payments::settle::refundable_kept",
+    SettleLateBooked => "payments::settle::refundable_booked",
     SettleRefundEnqueued => "payments::settle::refund_enqueued",
     OutboxClaimed => "outbox::claimed",
     RefundProviderCalled => "refund::provider_called",
     RefundWorkDone => "refund::work_done",
+    RefundLatePaymentMarked => "refund::late_payment_marked",
     RefundPaymentMarked => "refund::payment_marked",
+    RefundDoneBooked => "refund::done_booked",
+    RefundOrderEnded => "refund::order_ended",
+    RefundPlacesGivenBack => "refund::places_given_back",
+    RefundOrderMarked => "refund::order_marked",
+    RefundBooked => "refund::booked",
+    CancelOrderCancelled => "refund::order_cancelled",
 }
 
 /// Ends the process here if the environment asked for it, as a power cut would: no handler runs, nothing is flushed.

@@ -72,6 +72,16 @@ impl Shared {
         }
     }
 
+    async fn give_back(&self, session: &str, order_no: String) {
+        let answer = self.command(session, json!({"cmd": "RegAskRefund", "order_no": order_no})).await;
+        let mut ledger = self.ledger.borrow_mut();
+        if answer["result"] == 0 {
+            ledger.given_back.insert(order_no);
+        } else {
+            ledger.broken.push(format!("order {order_no} cannot be given back: {answer}"));
+        }
+    }
+
     async fn pay(&self, session: &str, order_no: String) {
         let answer = self.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
         let mut ledger = self.ledger.borrow_mut();
@@ -100,6 +110,10 @@ enum Plan {
     /// Let the order pass, register the same player again, pay that order, and then the first one: it must go back.
     RegisterAgain,
     Never,
+    /// Pay at once, and then ask for the money back.
+    PayAndAskBack,
+    /// Cancel the order.
+    Cancel,
     /// Leave the line, if there is still time.
     Leave,
     /// Pay at once, and then this older order.
@@ -177,11 +191,14 @@ async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: 
         ledger.tokens.push(TokenPromise { token, game, account, place, outcome: None });
         ledger.tokens.len() - 1
     });
-    let plan = match index % 8 {
+    // Nobody keeps a place of the smallest game, so that its wait-list always moves.
+    let plan = match if game == 2 { [2, 3, 4, 9][index % 4] } else { index % 12 } {
         0 => Plan::PayLate,
         1 | 5 => Plan::RegisterAgain,
         2 => Plan::Never,
         3 => Plan::Leave,
+        4 | 8 => Plan::PayAndAskBack,
+        9 => Plan::Cancel,
         _ => Plan::PayAtOnce,
     };
     Some(Open { index, game, player, plan })
@@ -207,6 +224,11 @@ async fn poll(shared: &Shared, session: &str, open: Open, late: &mut Vec<Late>) 
     let due = Instant::now() + TOO_LATE;
     match (state, open.plan) {
         (1, Plan::PayAtOnce) => shared.pay(session, order_no).await,
+        (1, Plan::PayAndAskBack) => {
+            shared.pay(session, order_no.clone()).await;
+            shared.give_back(session, order_no).await;
+        }
+        (1, Plan::Cancel) => shared.give_back(session, order_no).await,
         (1, Plan::PayLate) => late.push(Late { due, order_no, again: None }),
         (1, Plan::RegisterAgain) => {
             late.push(Late { due, order_no, again: Some((token, open.game, open.player)) });

@@ -35,6 +35,11 @@ const EVENT: [(&str, i64); 4] = [
 const REFUNDS_ARE_DUE: &str = "UPDATE outbox SET next_at = 0 WHERE state = 0";
 const REFUNDS_NOT_MADE: &str = "SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 1) \
     + (SELECT COUNT(*) FROM payments WHERE state = 2) + (SELECT COUNT(*) FROM orders WHERE status = 3)";
+/// Money that the journal says is here, less the payments that settled an order and were kept.
+const CASH_OFF: &str = "SELECT \
+    (SELECT CAST(COALESCE(SUM(CASE WHEN debit_account = 'cash' THEN amount_fen ELSE -amount_fen END), 0) AS BIGINT) \
+     FROM journal WHERE 'cash' IN (debit_account, credit_account)) \
+    - (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 1)";
 const GAMES: &str = "SELECT game_id, limitation, balance, sold, held, \
     (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id), \
     (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id AND t.state = 1), \
@@ -122,6 +127,7 @@ impl Database {
             orders: orders.into_iter().map(order).collect(),
             lines: lines.into_iter().map(line).collect(),
             refunds_not_made: self.refunds_not_made().await,
+            cash_off_fen: on!(self, pool => sqlx::query_scalar(CASH_OFF).fetch_one(pool).await.unwrap()),
         }
     }
 }

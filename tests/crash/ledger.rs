@@ -26,6 +26,8 @@ pub struct Ledger {
     pub tokens: Vec<TokenPromise>,
     /// Orders whose payment was acknowledged, in time or too late.
     pub paid: HashSet<String>,
+    /// Orders whose end was acknowledged.
+    pub given_back: HashSet<String>,
     pub lines: Vec<LinePromise>,
     /// Promises seen broken while the load was running.
     pub broken: Vec<String>,
@@ -34,7 +36,7 @@ pub struct Ledger {
 impl Ledger {
     pub fn acknowledgements(&self) -> usize {
         let decided = self.tokens.iter().filter(|token| token.outcome.is_some()).count();
-        self.tokens.len() + decided + self.paid.len() + self.lines.len()
+        self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.lines.len()
     }
 
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
@@ -91,6 +93,8 @@ pub struct State {
     pub lines: Vec<LinePromise>,
     /// Refunds that were neither made nor are to be tried again, or that are still to be made.
     pub refunds_not_made: i64,
+    /// What the journal has more than was paid and kept.
+    pub cash_off_fen: i64,
 }
 
 const UNPAID: i64 = 0;
@@ -175,8 +179,17 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
             faults.push(format!("order {order_no} was paid, and the money is neither here nor returned"));
         }
     }
+    for order_no in &ledger.given_back {
+        let over = |order: &&OrderState| ![UNPAID, PAID].contains(&order.status);
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(over)) {
+            faults.push(format!("order {order_no} was given back and lives"));
+        }
+    }
     if state.refunds_not_made != 0 {
         faults.push(format!("{} refunds were not made", state.refunds_not_made));
+    }
+    if state.cash_off_fen != 0 {
+        faults.push(format!("the journal is off by {} fen", state.cash_off_fen));
     }
 }
 
@@ -266,6 +279,7 @@ mod tests {
                 token("d", Some((1, "D"))),
             ],
             paid: HashSet::from(["A".to_owned(), "D".to_owned()]),
+            given_back: HashSet::from(["D".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
             broken: Vec::new(),
         };
@@ -277,6 +291,7 @@ mod tests {
             orders: vec![order("A", PAID), order("B", UNPAID), late],
             lines: vec![line("x", 1), line("y", 2)],
             refunds_not_made: 0,
+            cash_off_fen: 0,
         };
         (ledger, state)
     }
@@ -290,7 +305,7 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 21] = [
+        let doctors: [(&str, Doctor); 23] = [
             ("4 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
             ("3 tokens told of an order, 4 have one", |_, state| state.games[0].ordered = 4),
             ("same token", |ledger, _| ledger.tokens[1].token = "a".to_owned()),
@@ -302,6 +317,8 @@ mod tests {
             ("neither here nor returned", |_, state| state.orders[0] = order("A", UNPAID)),
             ("neither here nor returned", |_, state| state.orders[2].returned_payments = 0),
             ("neither here nor returned", |_, state| state.orders[0].returned_payments = 1),
+            ("was given back and lives", |_, state| state.orders[2].status = PAID),
+            ("journal is off", |_, state| state.cash_off_fen = 1),
             ("1 refunds were not made", |_, state| state.refunds_not_made = 1),
             ("has 2 payments", |_, state| state.orders[0].settled_payments = 2),
             ("3 tokens told of an order, 3 have one", |_, state| state.orders.push(order("C", EXPIRED))),

@@ -133,7 +133,7 @@ async fn kill_under_load(postgres_url: &str, rounds: u64) {
 /// How often a point is passed before the process dies at it. What is rare must not be waited for.
 fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
     let name = point.name();
-    let rare = ["outbox", "refund", "taken_back", "refundable"].iter().any(|part| name.contains(part));
+    let rare = ["outbox", "refund", "taken_back", "wait_list", "leave"].iter().any(|part| name.contains(part));
     random.random_range(if rare { 0..3 } else { 0..40 })
 }
 
