@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Loaded, Sources};
+use crate::failpoints;
 use crate::startup::{self, Application};
 use crate::store::sql::backup;
 use crate::telemetry;
@@ -141,6 +142,7 @@ pub fn main() -> ExitCode {
 
 fn serve(loaded: Loaded) -> anyhow::Result<()> {
     telemetry::init(&loaded.config.log)?;
+    failpoints::arm()?;
     run(async move {
         let application = Application::build(loaded.config).await?;
         application.stop_on_signals()?;
