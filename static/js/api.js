@@ -76,6 +76,16 @@ export async function command(cmd, members = {}, { token, bearer } = {}) {
   return answer.data;
 }
 
+/** /api/queue/{token}[/act]: a token's standing, leaving; the token is all the proof. Errors are problem documents. */
+export async function queue(method, token, act = '') {
+  const answer = await call(`/api/queue/${encodeURIComponent(token)}${act && `/${act}`}`, { method });
+  if (!answer.ok) throw httpError(answer);
+  return answer.data;
+}
+
+/** A game's line as everybody may see it. */
+export const lineOf = (gameId) => h5('GET', `/api/games/${encodeURIComponent(gameId)}/line`);
+
 /** /admin/api/v1: errors are problem documents. */
 export async function admin(method, path, body, bearer) {
   const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};

@@ -51,3 +51,10 @@ export function waitSpan({ low, high }) {
   if (minutes(low) === minutes(high)) return t('line.wait_one', { minutes: minutes(high) });
   return t('line.wait_span', { low: minutes(low), high: minutes(high) });
 }
+
+/** A length of time in words: "30 min", "2 h", "1 day". */
+export function duration(seconds) {
+  const [unit, of] = seconds < 90 ? ['second', 1] : seconds < 5400 ? ['minute', 60] : seconds < 129_600 ? ['hour', 3600] : ['day', 86_400];
+  const value = Math.round((seconds / of) * 10) / 10;
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 }).format(value);
+}
