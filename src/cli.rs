@@ -11,6 +11,7 @@ use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod draw;
 mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
@@ -67,6 +68,9 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Drawn games
+    #[command(subcommand)]
+    Draw(draw::DrawCommand),
     /// Copy the SQLite database into a new file, while the server runs
     Backup { file: PathBuf },
     /// Put a backup where the configured SQLite database should be and is not
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings
             .load()

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actors::ports::Bus;
+use tokio::sync::Semaphore;
 
 use crate::clients::Outside;
 use crate::config::Config;
@@ -11,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
+use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets};
 use crate::service::lobby::LobbyCache;
@@ -36,8 +38,11 @@ pub struct Context {
     pub lobby: LobbyCache,
     /// The event streams that are open here.
     pub streams: Streams,
+    pub draws: Draws,
     /// The chat rooms that run here.
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    /// Room for files that are being read.
+    pub imports: Semaphore,
 }

@@ -6,11 +6,12 @@ use anyhow::Context as _;
 use crate::config::{Config, Environment};
 use crate::store::sql::db::Db;
 use crate::store::sql::demo as store;
+use crate::vault::Vault;
 
 /// To be called after the database is open and before anything reads it.
 ///
 /// Errors: production with demo rows, a database that does not answer.
-pub async fn prepare(db: &Db, config: &Config) -> anyhow::Result<()> {
+pub async fn prepare(db: &Db, vault: &Vault, config: &Config) -> anyhow::Result<()> {
     if config.environment == Environment::Production {
         let found = store::present(db).await?;
         anyhow::ensure!(
@@ -21,7 +22,8 @@ pub async fn prepare(db: &Db, config: &Config) -> anyhow::Result<()> {
     }
     if config.demo && store::is_empty(db).await? {
         let now = db.now_ms();
-        let inserted = db.write(move |tx| Box::pin(async move { store::insert(tx, now).await })).await;
+        let vault = vault.clone();
+        let inserted = db.write(move |tx| Box::pin(async move { store::insert(tx, &vault, now).await })).await;
         match inserted {
             Ok(()) => tracing::info!("demo data inserted"),
             // Another node that started together with this one was first.

@@ -15,6 +15,7 @@ use actors::ports::Bus;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::api;
 use crate::clients::Outside;
@@ -27,6 +28,8 @@ use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
 use crate::service::catalog::Catalog;
+use crate::service::draws::Draws;
+use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
@@ -42,6 +45,7 @@ use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
+use crate::store::sql::seal_plain;
 use crate::vault::Vault;
 use crate::ws::{self, JsonWire};
 
@@ -96,8 +100,9 @@ impl Application {
             &key(&config, "token_key", |config| &config.secrets.token_key)?,
             &key(&config, "data_key", |config| &config.secrets.data_key)?,
         );
-        demo::prepare(&db, &config).await?;
+        demo::prepare(&db, &vault, &config).await?;
         data_key::check(&db, &vault).await?;
+        seal_plain::run(&database_url(&config)?, &db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
         let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
@@ -117,11 +122,13 @@ impl Application {
             catalog,
             rooms,
             sockets,
+            imports: Semaphore::new(MOST_IMPORTS),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
             lobby: LobbyCache::default(),
             streams: Streams::default(),
+            draws: Draws::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             config,

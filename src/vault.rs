@@ -1,6 +1,7 @@
 //! The two secret keys at work: sealing personal data at rest, keyed hashes to look it up by, and the MACs of queue
 //! tokens. Cryptography comes from the RustCrypto crates.
 
+use actors::domain::phone;
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
@@ -68,6 +69,11 @@ impl Vault {
         hex::encode(&mac.finalize().into_bytes()[..16])
     }
 
+    /// What finds the owner of a phone number, however it is spelt.
+    pub fn mobile_key(&self, number: &str) -> String {
+        self.lookup_key("mobile", phone::canonical(number).as_bytes())
+    }
+
     /// The first 16 bytes of a queue token's MAC.
     pub fn token_mac(&self, data: &[u8]) -> [u8; 16] {
         let mut mac = self.token.clone();
@@ -107,5 +113,6 @@ mod tests {
         assert_ne!(key, vault.lookup_key("certificate", b"0|2"));
         assert_ne!(key, vault.lookup_key("request", b"0|1"));
         assert_ne!(key, Vault::new(&[1; 32], &[3; 32]).lookup_key("certificate", b"0|1"));
+        assert_eq!(vault.mobile_key("+86 138-0000-0001"), vault.mobile_key("13800000001"));
     }
 }

@@ -4,7 +4,9 @@ mod support;
 
 mod bench;
 mod crash;
+mod draw;
 mod h5;
+mod people;
 mod platform;
 mod reg;
 mod store;

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod client_address;
 pub mod cmd;
+pub mod draws;
 pub mod h5;
 pub mod lobby;
 pub mod observe;
@@ -26,6 +27,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     admin::routes(cfg);
     lobby::routes(cfg);
     queue::routes(cfg);
+    draws::routes(cfg);
     static_files::routes(cfg);
 }
 

@@ -24,6 +24,11 @@ pub struct Problem {
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
+    /// What is wrong in a file, row by row; `error_count` counts also those that are not named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_count: Option<usize>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
@@ -40,6 +45,8 @@ impl Problem {
             detail: detail.into(),
             field: None,
             retry_after: None,
+            errors: Vec::new(),
+            error_count: None,
         }
     }
 
@@ -50,6 +57,11 @@ impl Problem {
 
     pub fn with_retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    pub fn with_errors(mut self, errors: Vec<serde_json::Value>, count: usize) -> Self {
+        (self.errors, self.error_count) = (errors, Some(count));
         self
     }
 

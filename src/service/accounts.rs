@@ -169,6 +169,17 @@ pub async fn profile(context: &Context, account: AccountId) -> Result<AccountPro
     Ok(profile)
 }
 
+/// The bound phone, for the account's owner; empty when there is none.
+///
+/// Errors: `Internal` for one that was sealed with another key.
+pub fn mobile(context: &Context, profile: &AccountProfile) -> Result<String> {
+    let open = |sealed: &String| context.vault.open(sealed);
+    profile.mobile_sealed.as_ref().map(open).transpose().map(Option::unwrap_or_default).map_err(|error| {
+        tracing::error!(%error, "a stored phone");
+        DomainError::Internal
+    })
+}
+
 /// Removes sessions that are over, a bounded number at once; answers how many.
 pub async fn sweep_sessions(context: &Context) -> Result<u64> {
     let now_ms = context.db.now_ms();

@@ -2,7 +2,7 @@ use matchday::args;
 use serde_json::json;
 
 use super::told;
-use crate::support::fixtures::{execute, person};
+use crate::support::fixtures::{bind_phone, execute, person};
 use crate::support::spawn_app;
 
 #[actix_web::test]
@@ -36,8 +36,9 @@ async fn a_new_account_has_every_field() {
 async fn a_member_with_a_picture_of_ours() {
     let app = spawn_app(&[]).await;
     let alice = person(&app, "alice").await;
+    bind_phone(&app, alice.account, "13800000009").await;
     let now = app.context.db.now_ms();
-    let sql = "UPDATE accounts SET head_img = '/uploads/a.jpg', sex = 2, mobile = '13800000009', member_status = 1,
+    let sql = "UPDATE accounts SET head_img = '/uploads/a.jpg', sex = 2, member_status = 1,
                member_expire_time = $2 WHERE id = $1";
     let ask = || async {
         let request = app.client.get(app.at("/api/v1/user/info")).header("token", &alice.token);

@@ -334,22 +334,18 @@ async fn collections_search_and_page() {
 async fn accounts_are_masked_and_disabled() {
     let app = spawn_app(&[]).await;
     let owner = app.admin_token().await;
-    app.context
-        .db
-        .write(|tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO accounts (openid, mobile, username, register_time) VALUES ('o-1', '13912345678', 'Ann', 0)";
-                tx.execute(sql, matchday::args![]).await?;
-                Ok(())
-            })
-        })
-        .await
-        .unwrap();
+    let account = crate::support::fixtures::person(&app, "o-1").await.account;
+    crate::support::fixtures::bind_phone(&app, account, "13912345678").await;
     let moderator = with_role(&app, &owner, "moderator").await;
-    assert_eq!(get(&app, "accounts?search=13912345678", &owner).await.1["data"][0]["mobile"], "13912345678");
+    for spelt in ["13912345678", "%2B86%20139-1234-5678"] {
+        let found = get(&app, &format!("accounts?search={spelt}"), &owner).await.1;
+        assert_eq!((&found["total"], &found["data"][0]["mobile"]), (&json!(1), &json!("13912345678")), "{spelt}");
+    }
+    assert_eq!(get(&app, "accounts?search=1391234567", &owner).await.1["total"], 0, "only a whole number finds");
+    assert_eq!(get(&app, "accounts?search=13912345678", &moderator).await.1["data"][0]["mobile"], "139****5678");
     assert_eq!(get(&app, "accounts/1", &moderator).await.1["mobile"], "139****5678");
     let (status, account) = send(&app, Method::PATCH, "accounts/1", &moderator, json!({"status": 0})).await;
-    assert_eq!((status, &account["status"]), (200, &json!(0)));
+    assert_eq!((status, &account["status"], &account["mobile"]), (200, &json!(0), &json!("139****5678")));
     let (_, trail) = get(&app, "audit?search=accounts", &owner).await;
     assert!(!trail.to_string().contains("13912345678"), "the trail has no phones");
 }

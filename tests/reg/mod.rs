@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod envelope;
 mod limitation;
+mod line;
 mod lookup;
 mod nodes;
 mod queue;

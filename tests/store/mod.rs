@@ -2,7 +2,7 @@
 
 mod backup;
 mod constraints;
-mod databases;
+pub(crate) mod databases;
 mod plans;
 mod quota;
 mod quota_model;

@@ -23,6 +23,13 @@ pub async fn person(app: &TestApp, openid: &str) -> Person {
     Person { account, token }
 }
 
+/// Binds a phone to an account, as binding it does.
+pub async fn bind_phone(app: &TestApp, account: AccountId, number: &str) {
+    let (key, sealed) = (app.context.vault.mobile_key(number), app.context.vault.seal(number));
+    let sql = "UPDATE accounts SET mobile_key = $2, mobile_sealed = $3 WHERE id = $1";
+    execute(&app.context.db, sql, args![account.0, key, sealed]).await;
+}
+
 /// One statement in a transaction of its own.
 pub async fn execute(db: &Db, sql: &'static str, values: Vec<Value>) -> u64 {
     db.write(move |tx| Box::pin(async move { Ok(tx.execute(sql, values).await?) })).await.unwrap()

@@ -129,6 +129,11 @@ impl TestApp {
         self.client.get(self.at(path)).send().await.unwrap()
     }
 
+    /// What an administrator reads at a path, as JSON.
+    pub async fn get_as(&self, path: &str, admin: &str) -> Value {
+        self.client.get(self.at(path)).bearer_auth(admin).send().await.unwrap().json().await.unwrap()
+    }
+
     /// The bearer token of `ADMIN`, an owner.
     pub async fn admin_token(&self) -> String {
         let body = serde_json::json!({"username": ADMIN.0, "password": ADMIN.1});

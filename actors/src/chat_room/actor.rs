@@ -13,7 +13,7 @@ use crate::error::{DomainError, Entity, Result};
 use crate::ports::{Bus, Topic};
 
 use super::closed::ClosedRooms;
-use super::messages::{Announce, BusNews, Join, Leave, Publish, RoomNews, Whisper};
+use super::messages::{Announce, BusNews, Forget, Join, Leave, Publish, RoomNews, Whisper};
 use super::ports::{ChatLog, ChatWire, Verdict};
 use super::presence::{NodePresence, OnlineBoard, PRESENCE_REFRESH};
 use super::state::{Gap, KEPT_LINES, RoomState};
@@ -315,6 +315,16 @@ impl Handler<Announce> for ChatRoom {
     }
 }
 
+impl Handler<Forget> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Forget(account): Forget, _: &mut Self::Context) {
+        if let Some(state) = &mut self.state {
+            state.forget_account(account, Instant::now());
+        }
+    }
+}
+
 impl Handler<Whisper> for ChatRoom {
     type Result = ();
 
@@ -377,6 +387,7 @@ impl Handler<BusNews> for ChatRoom {
                 self.deliver(ctx);
             }
             RoomNews::Lines { .. } => self.catch_up(ctx),
+            RoomNews::Forget { account } => state.forget_account(account, Instant::now()),
             RoomNews::Whisper { from_uuid, from, to_uuid, to, content, sent_at } => {
                 let to = ConnectionId(to);
                 if let Some(member) = state.member(to, &to_uuid) {

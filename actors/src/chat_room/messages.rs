@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::chat::{ConnectionId, Profile, Publication, RoomForm};
+use crate::domain::ids::AccountId;
 use crate::error::DomainError;
 use crate::outbox::Outbox;
 
@@ -151,14 +152,32 @@ pub struct Announce {
     pub number_form: Bytes,
 }
 
+/// Takes an account's lines out of the room's memory, after they were erased in SQL. Who is in the room is told that
+/// they were deleted.
+pub struct Forget(pub AccountId);
+
 /// A payload of `Topic::Room` from another node.
 pub struct BusNews(pub Bytes);
 
 /// What nodes tell each other about a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomNews {
-    Lines { epoch: String, lines: Vec<Publication> },
-    Whisper { from_uuid: String, from: Profile, to_uuid: String, to: u64, content: String, sent_at: i64 },
+    Lines {
+        epoch: String,
+        lines: Vec<Publication>,
+    },
+    Whisper {
+        from_uuid: String,
+        from: Profile,
+        to_uuid: String,
+        to: u64,
+        content: String,
+        sent_at: i64,
+    },
+    /// An account was erased.
+    Forget {
+        account: AccountId,
+    },
 }
 
 macro_rules! commands {
@@ -168,4 +187,4 @@ macro_rules! commands {
         }
     )*};
 }
-commands!(Join, Leave, Publish, Whisper, Announce, BusNews);
+commands!(Join, Leave, Publish, Whisper, Announce, Forget, BusNews);

@@ -428,6 +428,26 @@ impl RoomState {
         }
     }
 
+    /// Empties an account's lines and tells everybody that they were deleted.
+    pub fn forget_account(&mut self, account: AccountId, now: Instant) {
+        // Everybody first has the lines that are on their way, so that no deletion overtakes its line.
+        self.fan_out(now);
+        let mut frames = [BytesMut::new(), BytesMut::new()];
+        for line in self.recent.iter_mut().filter(|line| line.account == account) {
+            let known = line.deleted;
+            (line.content, line.username, line.head_img) = Default::default();
+            (line.uuid, line.client_id, line.deleted) = ("".into(), None, true);
+            for form in [RoomForm::Text, RoomForm::Number].into_iter().filter(|_| !known) {
+                let event = Event::Deleted { room: self.room, form, offset: line.offset };
+                self.wire.encode(&event, &mut frames[form as usize]);
+            }
+        }
+        let [text, number] = frames.map(BytesMut::freeze);
+        if !text.is_empty() {
+            self.announce(&text, &number);
+        }
+    }
+
     pub fn member(&self, connection: ConnectionId, uuid: &str) -> Option<&Arc<Subscription>> {
         self.members.get(&connection).filter(|member| *member.uuid == *uuid)
     }

@@ -185,6 +185,28 @@ fn deleted_lines_are_told_as_such() {
     assert_eq!(read(&reader.outbox), ["W3+", "L1", "D2", "L3"]);
 }
 
+#[test]
+fn an_erased_accounts_lines_are_emptied_and_told_as_deleted() {
+    let (mut log, now) = (Vec::new(), Instant::now());
+    let mut state = empty();
+    let (erased, other) = (subscription(1, PLENTY), subscription(2, PLENTY));
+    for member in [&erased, &other] {
+        state.join(join(member, None));
+    }
+    for speaker in [&erased, &other, &erased] {
+        line(&mut state, &mut log, speaker, now);
+    }
+    read(&other.outbox);
+    state.forget_account(erased.profile.as_ref().unwrap().account, now);
+    let told = read(&other.outbox);
+    assert_eq!(told[told.len() - 2..], ["D1", "D3"], "{told:?}");
+    let late = subscription(4, PLENTY);
+    state.join(join(&late, resume(0)));
+    assert_eq!(read(&late.outbox)[1..], ["D1", "L2", "D3"]);
+    state.forget_account(erased.profile.as_ref().unwrap().account, now);
+    assert!(read(&late.outbox).is_empty(), "nothing is told twice");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Join(u64),

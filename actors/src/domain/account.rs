@@ -12,8 +12,8 @@ pub struct Account {
     pub username: String,
     /// A path on this server or an absolute address; may be empty.
     pub head_img: String,
-    /// Bound phone, or empty.
-    pub mobile: String,
+    /// Has bound a phone. The number itself is opened only for those who may see it.
+    pub has_mobile: bool,
     /// Milliseconds since 1970.
     pub register_time: i64,
     /// Has a paid membership now.

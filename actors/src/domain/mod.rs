@@ -6,5 +6,6 @@ pub mod game;
 pub mod ids;
 pub mod money;
 pub mod order;
+pub mod phone;
 pub mod queue;
 pub mod registration;

@@ -55,6 +55,11 @@ impl Certificate {
         Ok(Self { kind, number })
     }
 
+    /// The number as most eyes may see it: `440***********7510`, nothing of those of 8 characters and less.
+    pub fn masked(&self) -> String {
+        super::phone::masked(&self.number)
+    }
+
     /// The text that its keyed hash is made of.
     pub fn lookup_text(&self) -> String {
         format!("{}|{}", self.kind.code(), self.number)
@@ -235,6 +240,29 @@ impl Player {
             t_shirt_size: draft.t_shirt_size,
             extra_info_json: extra.to_owned(),
         })
+    }
+
+    /// What stays of a player whose person was erased: a player that says nothing.
+    pub fn erased() -> Self {
+        Self {
+            name: "***".to_owned(),
+            certificate_type: CertificateType(-1),
+            certificate_no: String::new(),
+            mobile: String::new(),
+            email: String::new(),
+            country: String::new(),
+            province: String::new(),
+            city: String::new(),
+            address1: String::new(),
+            address2: String::new(),
+            zip: String::new(),
+            gender: Gender::None,
+            birth_date: NaiveDate::default(),
+            emergency_contact_name: String::new(),
+            emergency_contact_mobile: String::new(),
+            t_shirt_size: 0,
+            extra_info_json: String::new(),
+        }
     }
 
     pub fn certificate(&self) -> Certificate {

@@ -111,5 +111,8 @@ mod tests {
         let bound = 3u64 << 30;
         let low = (0..30_000).filter(|_| words.below(bound) < 1 << 30).count();
         assert!((9_500..10_500).contains(&low), "{low} of 30000 in the lower third");
+        // The red twin: without the rejection.
+        let low = (0..30_000).filter(|_| words.next() % bound < 1 << 30).count();
+        assert!(low > 14_000, "{low} of 30000 in the lower third");
     }
 }

@@ -44,7 +44,7 @@ impl SessionGate for Gate {
             id,
             username: String::new(),
             head_img: String::new(),
-            mobile: String::new(),
+            has_mobile: false,
             register_time: 0,
             is_member: false,
         }))

@@ -9,6 +9,8 @@ pub mod caller;
 pub mod codes;
 mod collection;
 mod competitions;
+mod draws;
+mod files;
 mod games;
 mod lives;
 mod queue;
@@ -35,6 +37,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(path)
             .configure(session::routes)
             .configure(queue::routes)
+            .configure(draws::routes)
+            .configure(files::routes)
             .configure(games::routes)
             .configure(lives::routes)
             .configure(competitions::routes)

@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use actors::domain::account::Admin;
 use actors::error::DomainError;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
     fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let payload = payload.take();
-        Box::pin(async move { parse(&read(payload).await?).map(Self) })
+        Box::pin(async move { parse(&read(payload, MOST_BODY).await?).map(Self) })
     }
 }
 
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
         let payload = payload.take();
         let request = request.clone();
         Box::pin(async move {
-            let body = read(payload).await?;
+            let body = read(payload, MOST_BODY).await?;
             let key = idempotency_key(&request, &body)?;
             let nothing: &[u8] = b"null";
             let body: &[u8] = if body.is_empty() { nothing } else { &body };
@@ -66,11 +66,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
+/// A body of at most `most` bytes.
+pub async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| problem(DomainError::Malformed("the body broke off".into())))?;
-        if body.len() + chunk.len() > MOST_BODY {
+        if body.len() + chunk.len() > most {
             return Err(problem(DomainError::TooLarge));
         }
         body.extend_from_slice(&chunk);
@@ -169,4 +170,17 @@ pub fn respond(answer: Answer) -> HttpResponse {
         return HttpResponse::build(status).finish();
     }
     HttpResponse::build(status).content_type("application/json").body(answer.body)
+}
+
+/// A file that is made while it leaves. An error in the middle breaks the answer off, so that nobody takes it for whole.
+pub fn file(
+    name: &str,
+    content_type: &'static str,
+    pieces: impl Stream<Item = Result<String, DomainError>> + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .streaming(pieces.map(|piece| piece.map(Bytes::from)))
 }

@@ -34,6 +34,7 @@ pub async fn user_info(
 ) -> Result<Json<UserInfo>, H5Error> {
     let profile = accounts::profile(&context, caller.0.id).await?;
     Ok(Json(UserInfo {
+        mobile: accounts::mobile(&context, &profile)?,
         sex: match profile.sex {
             1 => "男",
             2 => "女",
@@ -45,7 +46,6 @@ pub async fn user_info(
         last_login_time: optional(profile.last_login_time),
         member_expire_time: optional(profile.member_expire_time),
         username: profile.username,
-        mobile: profile.mobile,
         country: profile.country,
         province: profile.province,
         city: profile.city,

@@ -1,23 +1,42 @@
-//! Accounts as administrators handle them: disabled and enabled again.
+//! Accounts as administrators handle them: found, disabled and enabled again.
 
+use actors::domain::account::{Admin, Role};
 use actors::error::{DomainError, Entity, Result};
 
 use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
-use crate::store::sql::collections::accounts as store;
+use crate::store::sql::accounts::id_by_mobile as by_mobile;
+use crate::store::sql::collections::{Page, accounts as store};
+
+/// Phones in full for owners only.
+pub fn seen_by(context: &Context, admin: &Admin, account: AccountRecord) -> AccountRecord {
+    account.opened(&context.vault, admin.role == Role::Owner)
+}
+
+/// As `super::page`; a search that is the whole phone number of an account, however it is spelt, finds that account.
+pub async fn page(context: &Context, search: &str, page: i64, size: i64) -> Result<Page<AccountRecord>> {
+    if search.bytes().any(|byte| byte.is_ascii_digit())
+        && let Some(id) = by_mobile(&context.db, &context.vault.mobile_key(search)).await?
+    {
+        let rows = if page == 1 { vec![super::one(context, id, Entity::Account).await?] } else { Vec::new() };
+        return Ok(Page { total: 1, rows });
+    }
+    super::page(context, search, page, size).await
+}
 
 /// 0 disables the account and ends its sessions, 1 enables it.
 ///
 /// Errors: `InvalidField`, `NotFound(Account)`.
 pub async fn set_status(context: &Context, writer: Writer, id: i64, status: i64) -> Result<Answer> {
     check_range("status", status, 0..=1)?;
+    let vault = context.vault.clone();
     let answer = write(context, writer, move |tx, _| {
         Box::pin(async move {
             if !store::lock(tx, id).await? {
                 return Err(DomainError::NotFound(Entity::Account));
             }
             let before: AccountRecord = in_tx(tx, id, Entity::Account).await?;
-            let before = before.masked();
+            let before = before.opened(&vault, false);
             store::set_status(tx, id, status).await?;
             let after = AccountRecord { status, ..before.clone() };
             Ok(Change { action: "update", entity: "accounts", id, before: public(&before), after: public(&after) })

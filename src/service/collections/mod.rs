@@ -25,6 +25,7 @@ pub use crate::store::sql::collections::competitions::CompetitionRecord;
 pub use crate::store::sql::collections::games::GameRecord;
 pub use crate::store::sql::collections::lives::LiveRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
+pub use crate::store::sql::collections::wire::Time;
 
 /// Longest text of one line, and of a description, in characters.
 const LINE: usize = 200;

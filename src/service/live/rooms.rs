@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use actix::{Addr, ArbiterHandle};
-use actors::chat_room::{ChatLog, ChatRoom, ChatWire, OnlineBoard, RoomParts};
+use actors::chat_room::{ChatLog, ChatRoom, ChatWire, Forget, OnlineBoard, RoomNews, RoomParts};
 use actors::directory::Directory;
 use actors::domain::chat::Presence;
-use actors::domain::ids::LiveId;
+use actors::domain::ids::{AccountId, LiveId};
 use actors::error::{DomainError, Entity, Result};
-use actors::ports::Bus;
+use actors::ports::{Bus, Topic};
 use actors::user_session::QueueWatch;
 
 use crate::store::sql::chat;
@@ -87,6 +87,22 @@ impl Rooms {
     /// it in the database, at the latest when their next line or newcomer arrives.
     pub fn close(&self, room: LiveId) {
         self.parts.closed.close(room);
+    }
+
+    /// To be called after the commit that erased an account's lines: the rooms that run forget them, here and on the
+    /// other nodes.
+    pub async fn forget(&self, rooms: &[i64], account: AccountId) {
+        for id in rooms {
+            if let Ok(payload) = serde_json::to_vec(&RoomNews::Forget { account }) {
+                self.parts.bus.publish(Topic::Room(*id), payload.into());
+            }
+            if let Some(room) = self.running(LiveId(*id)) {
+                // `send` waits for its turn in the mailbox instead of being refused by a full one.
+                if room.send(Forget(account)).await.is_err() {
+                    tracing::debug!(room = id, "the room ended meanwhile");
+                }
+            }
+        }
     }
 
     /// The room of a live that exists, started if it does not run.

@@ -10,8 +10,8 @@ use crate::args;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountProfile {
     pub username: String,
-    /// Bound phone, or empty.
-    pub mobile: String,
+    /// Bound phone, sealed.
+    pub mobile_sealed: Option<String>,
     /// 0 not told, 1 male, 2 female.
     pub sex: i64,
     pub country: String,
@@ -47,7 +47,7 @@ pub struct NewAccount {
 }
 
 const SESSION: &str = "
-SELECT s.expires_at, a.id, a.username, a.head_img, a.mobile, a.register_time, a.status, a.member_status,
+SELECT s.expires_at, a.id, a.username, a.head_img, a.mobile_key, a.register_time, a.status, a.member_status,
        a.member_expire_time
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.token_hash = $1 AND s.expires_at > $2";
@@ -67,7 +67,7 @@ pub async fn session(db: &Db, token_hash: &str, now_ms: i64) -> Result<Option<St
 
 /// An account by its id, and whether it is enabled.
 pub async fn account(db: &Db, id: AccountId, now_ms: i64) -> Result<Option<(Account, bool)>, StoreError> {
-    let sql = "SELECT id, username, head_img, mobile, register_time, member_status, member_expire_time, status
+    let sql = "SELECT id, username, head_img, mobile_key, register_time, member_status, member_expire_time, status
                FROM accounts WHERE id = $1";
     let row = db.fetch_optional(sql, args![id.0]).await?;
     row.map(|row| Ok((account_from(&row, now_ms)?, row.flag("status")?))).transpose()
@@ -79,14 +79,14 @@ fn account_from(row: &Row, now_ms: i64) -> Result<Account, StoreError> {
         id: AccountId(row.int("id")?),
         username: row.text("username")?,
         head_img: row.text("head_img")?,
-        mobile: row.opt_text("mobile")?.unwrap_or_default(),
+        has_mobile: row.opt_text("mobile_key")?.is_some(),
         register_time: row.int("register_time")?,
         is_member: row.int("member_status")? == 1 && expires.is_some_and(|at| at > now_ms),
     })
 }
 
 const PROFILE: &str = "
-SELECT username, mobile, sex, country, province, city, head_img, register_time, last_login_time, member_status,
+SELECT username, mobile_sealed, sex, country, province, city, head_img, register_time, last_login_time, member_status,
        member_expire_time
 FROM accounts WHERE id = $1";
 
@@ -95,7 +95,7 @@ pub async fn profile(db: &Db, id: AccountId) -> Result<Option<AccountProfile>, S
     row.map(|row| {
         Ok(AccountProfile {
             username: row.text("username")?,
-            mobile: row.opt_text("mobile")?.unwrap_or_default(),
+            mobile_sealed: row.opt_text("mobile_sealed")?,
             sex: row.int("sex")?,
             country: row.text("country")?,
             province: row.text("province")?,
@@ -150,6 +150,12 @@ DELETE FROM sessions WHERE token_hash IN
 /// Removes at most `limit` sessions that are over; answers how many.
 pub async fn delete_stale_sessions(tx: &mut Tx, now_ms: i64, limit: i64) -> Result<u64, StoreError> {
     tx.execute(DELETE_STALE_SESSIONS, args![now_ms, limit]).await
+}
+
+/// Who has bound this phone; `mobile_key` as `vault::Vault::mobile_key` makes it.
+pub async fn id_by_mobile(db: &Db, mobile_key: &str) -> Result<Option<i64>, StoreError> {
+    let row = db.fetch_optional("SELECT id FROM accounts WHERE mobile_key = $1", args![mobile_key]).await?;
+    row.map(|row| row.int("id")).transpose()
 }
 
 const OPENID: &str = "SELECT openid FROM accounts WHERE id = $1";

@@ -4,6 +4,7 @@ use actors::error::DomainError;
 
 use super::db::{Db, Dialect, StoreError, Tx, Value};
 use crate::args;
+use crate::vault::Vault;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 const HOUR_MS: i64 = 3600 * 1000;
@@ -99,7 +100,11 @@ pub async fn present(db: &Db) -> Result<Vec<&'static str>, StoreError> {
             pairs(COMPETITIONS.map(|competition| competition.0)),
         ),
         ("lives", "SELECT 1 AS one FROM lives WHERE play_m3u8 = $1 LIMIT 1", args![CLIP]),
-        ("members", "SELECT 1 AS one FROM members WHERE mobile = $1 LIMIT 1", args![MOBILE]),
+        (
+            "members",
+            "SELECT 1 AS one FROM members WHERE cn_name = $1 AND birthday = $2 LIMIT 1",
+            args![MEMBERS[0].1, MEMBERS[0].4],
+        ),
         ("teams", "SELECT 1 AS one FROM teams WHERE name IN ($1, $2) LIMIT 1", pairs(TEAMS)),
         (
             "videos",
@@ -124,12 +129,12 @@ pub async fn present(db: &Db) -> Result<Vec<&'static str>, StoreError> {
 }
 
 /// All rows, into an empty database. Errors: `Conflict` when they are there already.
-pub async fn insert(tx: &mut Tx, now: i64) -> Result<(), DomainError> {
+pub async fn insert(tx: &mut Tx, vault: &Vault, now: i64) -> Result<(), DomainError> {
     // Seven in the morning of the day in Beijing that is 30 days away.
     let today = now - (now + BEIJING_MS).rem_euclid(DAY_MS);
     let start = today + 30 * DAY_MS + 7 * HOUR_MS;
     competitions(tx, now, start).await?;
-    teams(tx, now).await?;
+    teams(tx, vault, now).await?;
     media(tx, now).await?;
     shop_and_texts(tx, now).await?;
     clients(tx, now).await?;
@@ -173,7 +178,7 @@ async fn competitions(tx: &mut Tx, now: i64, start: i64) -> Result<(), DomainErr
     Ok(())
 }
 
-async fn teams(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
+async fn teams(tx: &mut Tx, vault: &Vault, now: i64) -> Result<(), StoreError> {
     for (id, name) in (1_i64..).zip(TEAMS) {
         let sql = "INSERT INTO teams (id, name, logo, created_at) VALUES ($1, $2, $3, $4)";
         tx.execute(sql, args![id, name, format!("/static/img/team-{id}.svg"), now]).await?;
@@ -183,9 +188,11 @@ async fn teams(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
         }
     }
     for (id, (team, name, jersey, position, birthday, stature, weight, mobile)) in (1_i64..).zip(MEMBERS) {
-        let sql = "INSERT INTO members (id, mobile, cn_name, birthday, sex, stature, weight, nation, jersey_number, \
-                   field_position, created_at) VALUES ($1, $2, $3, $4, 1, $5, $6, '汉族', $7, $8, $9)";
-        tx.execute(sql, args![id, mobile, name, birthday, stature, weight, jersey, position, now]).await?;
+        let sql = "INSERT INTO members (id, mobile_key, mobile_sealed, cn_name, birthday, sex, stature, weight, nation, \
+                   jersey_number, field_position, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, 1, $6, $7, '汉族', $8, $9, $10)";
+        let (key, sealed) = (mobile.map(|it| vault.mobile_key(it)), mobile.map(|it| vault.seal(it)));
+        tx.execute(sql, args![id, key, sealed, name, birthday, stature, weight, jersey, position, now]).await?;
         let sql = "INSERT INTO team_members (team_id, member_id) VALUES ($1, $2)";
         tx.execute(sql, args![team, id]).await?;
     }

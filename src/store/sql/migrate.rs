@@ -10,6 +10,8 @@ use super::db::Dialect;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "platform", include_str!("migrations/0001_platform.sql")),
     (2, "line", include_str!("migrations/0002_line.sql")),
+    (4, "draw", include_str!("migrations/0004_draw.sql")),
+    (5, "personal data", include_str!("migrations/0005_personal_data.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

@@ -28,9 +28,9 @@ struct OrderRow {
 static INSERT_ORDERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO orders (order_no, account_id, kind, game_id, name, item_count, price_fen, total_fen, currency_type,
-                             created_at, expires_at, phone, status, paid_at, pay_amount_fen, transaction_id)
+                             created_at, expires_at, phone_sealed, status, paid_at, pay_amount_fen, transaction_id)
          SELECT r.order_no, r.account, 0, g.id, c.title || ' ' || g.name, r.places, g.price_fen, g.price_fen * r.places,
-                g.currency_type, $3, r.expires_at, COALESCE(a.mobile, ''),
+                g.currency_type, $3, r.expires_at, COALESCE(a.mobile_sealed, ''),
                 CASE WHEN g.price_fen = 0 THEN 1 ELSE 0 END, CASE WHEN g.price_fen = 0 THEN $3 ELSE NULL END,
                 CASE WHEN g.price_fen = 0 THEN 0 ELSE NULL END, CASE WHEN g.price_fen = 0 THEN $4 ELSE NULL END
          FROM {rows} JOIN games g ON g.id = $2 JOIN competitions c ON c.id = g.competition_id

@@ -1,0 +1,101 @@
+//! What anybody may fetch: the bundle of a closed or drawn game, and an entrant's receipt.
+
+use std::sync::Arc;
+
+use actors::domain::ids::GameId;
+use actors::draw::bundle::{Bundle, Drawn, FORMAT, tree};
+use actors::draw::merkle::MerkleTree;
+use actors::draw::receipt::Receipt;
+use actors::error::{DomainError, Entity, Result};
+use bytes::Bytes;
+
+use super::{Draw, DrawState, find, on_thread, refused, store};
+use crate::context::Context;
+use crate::service::queue_token::QueueToken;
+
+/// A closed or drawn draw with all its lists, ready to be asked for.
+pub struct Published {
+    pub bundle: Bundle,
+    pub tree: MerkleTree,
+    json: Bytes,
+}
+
+/// The bundle as JSON.
+///
+/// Errors: `NotFound`, `InUse` before closing, `Busy`.
+pub async fn bundle(context: &Context, game: GameId) -> Result<Bytes> {
+    let draw = find(context, game).await?;
+    Ok(published(context, &draw).await?.json.clone())
+}
+
+/// The entrant behind a token and the proof that it is under the root.
+///
+/// Errors: `InvalidQueueToken`, `NotFound` when the game has no draw or the token came after closing, `InUse` before
+/// closing, `Busy`.
+pub async fn receipt(context: &Context, token: &str) -> Result<Receipt> {
+    let token = QueueToken::decode(&context.vault, token).ok_or(DomainError::InvalidQueueToken)?;
+    let kept = |drawn| context.draws.published.get(&(token.game, drawn));
+    // A receipt is the same before and after the draw.
+    let published = match kept(true).or_else(|| kept(false)) {
+        Some(published) => published,
+        None => published(context, &find(context, token.game).await?).await?,
+    };
+    let index = usize::try_from(token.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
+    index
+        .and_then(|index| published.bundle.entrants.get(index))
+        .and_then(|entrant| Receipt::new(token.game.0, entrant.clone(), &published.tree))
+        .ok_or(DomainError::NotFound(Entity::Item))
+}
+
+/// From memory, or read and built by one caller at a time.
+pub(super) async fn published(context: &Context, draw: &Draw) -> Result<Arc<Published>> {
+    if !draw.state.is_closed() {
+        return refused("entries are not closed yet");
+    }
+    let key = (draw.game, draw.state == DrawState::Drawn);
+    if let Some(published) = context.draws.published.get(&key) {
+        return Ok(published);
+    }
+    let turn = context.draws.turn().await?;
+    if let Some(published) = context.draws.published.get(&key) {
+        return Ok(published);
+    }
+    let entrants = store::entrants(&context.db, draw.game).await?.ok_or(DomainError::Internal)?;
+    let order = match draw.state {
+        DrawState::Drawn => store::order(&context.db, draw.game).await?,
+        _ => None,
+    };
+    let draw = draw.clone();
+    let published = on_thread(move || {
+        let _turn = turn;
+        build(&draw, &entrants, order.as_deref())
+    })
+    .await??;
+    let published = Arc::new(published);
+    context.draws.published.insert(key, published.clone());
+    Ok(published)
+}
+
+fn build(draw: &Draw, entrants: &str, order: Option<&str>) -> Result<Published> {
+    let entrants = store::parse_entrants(entrants)?;
+    let tree = tree(&draw.terms, &entrants);
+    let fixed = draw.fixed.as_ref().ok_or(DomainError::Internal)?;
+    if hex::encode(tree.root()) != fixed.merkle_root {
+        tracing::error!(game = draw.game.0, "the stored entrants are not those that were fixed");
+        return Err(DomainError::Internal);
+    }
+    let drawn = match (order, &draw.revealed) {
+        (Some(order), Some(revealed)) => {
+            let mut order = store::parse_order(order)?;
+            // Whoever came after closing is no entrant.
+            order.truncate(entrants.len());
+            let (public_value, secret) = (revealed.public_value.clone(), revealed.secret.clone());
+            Some(Drawn { public_value, secret, winners: revealed.winners, order })
+        }
+        _ => None,
+    };
+    let merkle_root = fixed.merkle_root.clone();
+    let bundle = Bundle { format: FORMAT.to_owned(), terms: draw.terms.clone(), merkle_root, entrants, drawn };
+    let json = serde_json::to_vec(&bundle).map_err(|_| DomainError::Internal)?;
+    Ok(Published { bundle, tree, json: Bytes::from(json) })
+}

@@ -1,0 +1,17 @@
+//! Files that administrators exchange with spreadsheets: registrations out and in, places in.
+
+mod columns;
+mod places_in;
+mod registrations_in;
+mod registrations_out;
+mod rows;
+mod sheet;
+
+pub use self::columns::Language;
+pub use self::places_in::import_places;
+pub use self::registrations_in::{Import, import_registrations};
+pub use self::registrations_out::{begin_export, export_registrations, template};
+pub use self::rows::{Imported, MOST_FILE_BYTES, MOST_ROWS, RowFault, RowFaults};
+
+/// Files read at the same time; each may take some dozens of MiB.
+pub const MOST_IMPORTS: usize = 2;
