@@ -98,6 +98,13 @@ export async function admin(method, path, body, bearer) {
   return answer.data;
 }
 
+/** The member a refused request names, as { index, field, reason }: `players[1].mobile: …` or `mobile: …`; else null. */
+export function memberOf(error) {
+  const detail = String(error?.message ?? '').split('\n').slice(1).join(' ');
+  const found = /^(?:players\[(\d+)\]\.)?([a-z_0-9]+):? (.*)$/s.exec(detail);
+  return error instanceof ApiError && error.code === -13 && found ? { index: Number(found[1] ?? 0), field: found[2], reason: found[3] } : null;
+}
+
 /** What to show for an error. The server speaks Chinese; known codes have an English text of ours. */
 export function errorText(error) {
   if (!(error instanceof ApiError)) return t('error.unknown');

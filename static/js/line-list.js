@@ -71,9 +71,9 @@ export class LineList {
     this.draw();
   }
 
-  /** The line that the page shows; null when it shows none. */
+  /** The line that the page follows itself; null when there is none. */
   show(line) {
-    this.own = line?.state === WAITING ? line : null;
+    this.own = line?.state === WAITING || line?.state === ADMITTED ? line : null;
     this.draw();
   }
 

@@ -1,7 +1,7 @@
 // The registration page: sign in → players → place in line → payment → done. Owns which step is
 // shown; each step is drawn by its own module.
 import './header.js';
-import { errorText, h5 } from './api.js';
+import { errorText, h5, memberOf } from './api.js';
 import { $, fill, h, notice } from './dom.js';
 import { EntryGate, gateText } from './entry-gate.js';
 import { count, dateTime, yuan } from './format.js';
@@ -22,7 +22,7 @@ const stage = $('#stage');
 const gameId = new URLSearchParams(location.search).get('game');
 const page = { lobby: null, competition: null, game: null, step: null, view: null, place: null, facts: null, form: null, gate: null, players: 1 };
 
-const orders = new OrderList($('#orders'), { token, onPay: (order) => showPayment(order), onChange: (rows) => lines.settle(rows) });
+const orders = new OrderList($('#orders'), { token, onPay: (order) => showPayment(order), onBack: givenBack, onChange: (rows) => lines.settle(rows) });
 
 const lines = new LineList($('#lines'), { gameName });
 
@@ -125,7 +125,8 @@ function showForm() {
       tabStore.remove(`draft.${gameId}`);
     } catch (problem) {
       if (problem.signedOut) { signOut(); return; }
-      faults.textContent = errorText(problem);
+      const member = memberOf(problem);
+      faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
     } finally {
       submit.disabled = false;
     }
@@ -166,6 +167,11 @@ async function busyCountdown(seconds, problem, say) {
 function showLine(line) {
   if (line.problem?.signedOut) { page.place.stop(); signOut(); return; }
   lines.show(line);
+  if (page.view instanceof PaymentView && page.view.order.order_no !== line.orderNo) {
+    // Another order is being paid: that is not interrupted. The list shows the place, and the order when it is made.
+    if (line.state !== WAITING) orders.refresh();
+    return;
+  }
   if (line.state === ADMITTED) {
     page.place.stop();
     openOrder(line.orderNo);
@@ -240,6 +246,13 @@ function showDone(order) {
         h('a', { class: 'button button-quiet', href: '/', i18n: 'done.lobby' })))));
   $('h2', stage).focus();
   orders.refresh();
+}
+
+/** An order was cancelled from the list: its payment page is over too. */
+function givenBack(order) {
+  if (!(page.view instanceof PaymentView) || page.view.order.order_no !== order.order_no || order.pay_status !== 0) return;
+  forget(order.game_id ?? gameId, account());
+  showEnded({ ...order, pay_status: 2 });
 }
 
 function showEnded(order) {
