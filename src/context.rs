@@ -18,6 +18,7 @@ use crate::service::live::{Rooms, Sockets};
 use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
 use crate::service::registration::Streams;
+use crate::service::registration::Waits;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -28,6 +29,8 @@ pub struct Context {
     pub vault: Vault,
     pub bus: Arc<dyn Bus>,
     pub queues: Queues,
+    /// The callers that wait for their token's outcome.
+    pub waits: Waits,
     pub catalog: Catalog,
     pub limits: RateLimits,
     pub outside: Outside,

@@ -38,6 +38,7 @@ use crate::service::outbox;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::registration::Streams;
+use crate::service::registration::Waits;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -119,6 +120,7 @@ impl Application {
             vault,
             bus,
             queues,
+            waits: Waits::default(),
             catalog,
             rooms,
             sockets,

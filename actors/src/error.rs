@@ -80,6 +80,12 @@ pub enum DomainError {
     RegistrationNotOpen,
     #[error("registration is over")]
     RegistrationOver,
+    /// The deadline for changing what was registered has passed.
+    #[error("too late to change a registration")]
+    ChangeOver,
+    /// The deadline for asking money back has passed.
+    #[error("too late for a refund")]
+    RefundOver,
     #[error("not eligible: {why:?}")]
     NotEligible { field: Cow<'static, str>, why: Ineligible },
     #[error("already registered")]

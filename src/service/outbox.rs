@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use actors::error::{DomainError, Result};
 
-use super::{accounts, payments};
+use super::{accounts, refunds};
 use crate::context::Context;
 use crate::store::sql::outbox as store;
 
-/// Giving money back. The payload is written and read by `payments`.
+/// Giving money back. The payload is written and read by `refunds`.
 pub const REFUND: &str = "refund";
 
 const BATCH: i64 = 16;
@@ -67,7 +67,7 @@ pub async fn step(context: &Context) -> Result<usize> {
 
 async fn act(context: &Context, work: &store::Work) -> Result<()> {
     match work.kind.as_str() {
-        REFUND => payments::refund(context, work.id, &work.payload).await,
+        REFUND => refunds::perform(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
             Err(DomainError::Internal)

@@ -1,22 +1,25 @@
-//! Paying for an order: the page's payment parameters, the provider's notices, and giving money back. The provider is
-//! never called inside a transaction; every change of money and places is one transaction under the rows' locks.
+//! Paying for an order: the page's payment parameters and the provider's notices. The provider is never called inside a
+//! transaction; every change of money and places is one transaction under the rows' locks.
 
 use actors::domain::account::Account;
-use actors::domain::ids::{AccountId, BusinessId, GameId, OrderId};
+use actors::domain::ids::{AccountId, BusinessId, OrderId};
+use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Provider, Result};
-use actors::quota_queue::history::{Event, OrderPlaces};
+use actors::quota_queue::history::Event;
 use chrono::{DateTime, FixedOffset, Months};
-use serde::{Deserialize, Serialize};
 
-use super::outbox::REFUND;
+use super::locked_order::LockedOrder;
+use super::refunds;
+use super::registration::places_changed;
 use crate::clients::wechat::notice::{self, PaidNotice};
-use crate::clients::wechat::pay::{Merchant, Refund, UnifiedOrder};
+use crate::clients::wechat::pay::{Merchant, UnifiedOrder};
 use crate::clients::wechat::sign::Fields;
 use crate::context::Context;
+use crate::store::sql::accounts;
 use crate::store::sql::db::{Db, Tx};
+use crate::store::sql::journal::{self, Transfer};
 use crate::store::sql::payments::{self as store, PayableOrder, Payment, PaymentState, Subject};
-use crate::store::sql::{accounts, outbox, quota};
 
 /// WeChat's prepay ids live two hours; ours are used a little shorter, so that none ends on the way to the payer.
 const PREPAY_LIFE_MS: i64 = (2 * 3600 - 60) * 1000;
@@ -41,16 +44,20 @@ pub struct PagePayment {
     pub signature: String,
 }
 
-/// Registers an own unpaid order with the provider. While its prepay id lives, the same one is used again.
+/// Registers an own unpaid order with the provider. While its prepay id lives, the same one is used again. An order that
+/// costs nothing is paid by this call, which no provider hears of, and answered with `AlreadyPaid`.
 ///
 /// Errors: `NotFound(Order)`, `NotOwner`, `AlreadyPaid`, `OrderState` for an order that cannot be paid any more,
 /// `InvalidField` for an account without a WeChat identity, `ProviderFailed(Payment)`.
 pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -> Result<PagePayment> {
-    let merchant = merchant(context)?;
     let order = find(&context.db, order).await?;
     if order.account != account.id {
         return Err(DomainError::NotOwner);
     }
+    if order.total == Fen::ZERO {
+        return Err(settle_free(context, order).await?);
+    }
+    let merchant = merchant(context)?;
     if let Some(prepay_id) = live_prepay(&order, context.db.now_ms())? {
         return Ok(page_payment(merchant, &prepay_id, context.db.now_ms()));
     }
@@ -81,6 +88,20 @@ pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -
     let order = find(&context.db, &OrderRef::Id(order.id)).await?;
     let prepay_id = live_prepay(&order, now_ms)?.ok_or(DomainError::BUSY)?;
     Ok(page_payment(merchant, &prepay_id, now_ms))
+}
+
+/// Pays an order of nothing; answers why there is nothing more to pay.
+async fn settle_free(context: &Context, order: PayableOrder) -> Result<DomainError> {
+    match live_prepay(&order, context.db.now_ms()) {
+        Ok(_) => {}
+        Err(reason) => return Ok(reason),
+    }
+    let payment = Payment::free(&order);
+    let db = context.db.clone();
+    let subject = order.subject;
+    context.db.write(move |tx| Box::pin(async move { settle(&db, tx, subject, payment).await })).await?;
+    places_moved(context, subject);
+    Ok(DomainError::AlreadyPaid)
 }
 
 fn merchant(context: &Context) -> Result<&Merchant> {
@@ -164,16 +185,17 @@ pub async fn notify(context: &Context, raw: &[u8]) -> Result<Settlement> {
     if amount != order.total {
         return Err(DomainError::WrongAmount);
     }
-    let payment = Payment { order: order.id, provider: context.outside.payments.name(), transaction_id, amount };
-    let known = store::payment(&context.db, payment.provider, &payment.transaction_id).await?;
+    let provider = context.outside.payments.name().into();
+    let payment = Payment { order: order.id, provider, transaction_id, amount };
+    let known = store::payment(&context.db, &payment.provider, &payment.transaction_id).await?;
     if let Some(known) = known {
         return duplicate_of(&known, &payment);
     }
     let db = context.db.clone();
-    let settlement = context.db.write(move |tx| Box::pin(settle(db, tx, order.subject, payment))).await?;
-    if let Subject::Race { game, .. } = order.subject {
-        tell_queue(context, game);
-    }
+    let subject = order.subject;
+    let settlement =
+        context.db.write(move |tx| Box::pin(async move { settle(&db, tx, subject, payment).await })).await?;
+    places_moved(context, subject);
     Ok(settlement)
 }
 
@@ -190,33 +212,34 @@ fn duplicate_of(known: &Payment, told: &Payment) -> Result<Settlement> {
     }
 }
 
-async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Result<Settlement> {
-    // Lock order: the game's places, then the order.
-    let places = match subject {
-        Subject::Race { game, places } => Some((game, places, quota::lock(tx, game).await?)),
-        Subject::Membership { .. } => None,
-    };
-    let order = store::lock_order(tx, payment.order).await?;
+/// Books a payment: it pays its order, or is to be given back. The whole is one transaction's work; `subject` is the
+/// order's.
+///
+/// Errors: `Conflict` for a transaction that paid something else.
+pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Result<Settlement> {
+    let mut locked = LockedOrder::take(tx, payment.order, subject).await?;
+    let order = &locked.order;
     let now_ms = db.now_in(tx).await?;
-    if let Some(known) = store::payment_in(tx, payment.provider, &payment.transaction_id).await? {
+    if let Some(known) = store::payment_in(tx, &payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
     }
-    let accepted = order.status.may_become(OrderStatus::Paid)
-        && match places {
+    // While its first payment is on the way back an order is settled still; another payment goes back as well.
+    let payable = order.status.may_become(OrderStatus::Paid) && order.status != OrderStatus::Refunding;
+    let accepted = payable
+        && match &mut locked.places {
             // The places of an unpaid order are held for it.
-            Some((game, places, mut queue)) if order.status == OrderStatus::Unpaid => {
-                queue.quota.settle_held(places);
-                let event = Event::Paid(places_of(&order, places));
-                quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
+            Some(places) if order.status == OrderStatus::Unpaid => {
+                places.row.quota.settle_held(places.count);
+                places.commit(tx, now_ms, Event::Paid(places.of(order))).await?;
                 true
             }
-            Some((game, places, mut queue)) => {
+            Some(places) => {
                 // The places were given back; the payment came too late but may find them still free.
-                let revived = queue.quota.take_sold(places) && store::revive_registrations(tx, order.id).await?;
+                let revived =
+                    places.row.quota.take_sold(places.count) && store::revive_registrations(tx, order.id).await?;
                 if revived {
-                    let event = Event::PaidLate(places_of(&order, places));
-                    quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
-                    store::revive_token(tx, game, &order.order_no).await?;
+                    places.commit(tx, now_ms, Event::PaidLate(places.of(order))).await?;
+                    store::revive_token(tx, places.game, &order.order_no).await?;
                 }
                 revived
             }
@@ -225,18 +248,16 @@ async fn settle(db: Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Resu
     if accepted {
         store::set_paid(tx, &payment, now_ms).await?;
         keep_payment(tx, &payment, PaymentState::Settled, now_ms).await?;
+        journal::post(tx, Transfer::Payment, &payment, now_ms).await?;
         if let Subject::Membership { business } = subject {
             prolong_membership(tx, order.account, business, now_ms).await?;
         }
         return Ok(Settlement::Paid);
     }
     keep_payment(tx, &payment, PaymentState::Refundable, now_ms).await?;
-    enqueue_refund(tx, &order, &payment, now_ms).await?;
+    journal::post(tx, Transfer::LatePayment, &payment, now_ms).await?;
+    refunds::enqueue(tx, order, &payment, now_ms).await?;
     Ok(Settlement::Refund)
-}
-
-fn places_of(order: &PayableOrder, places: i64) -> OrderPlaces {
-    OrderPlaces { order_no: order.order_no.to_string(), places }
 }
 
 async fn keep_payment(tx: &mut Tx, payment: &Payment, state: PaymentState, now_ms: i64) -> Result<()> {
@@ -266,119 +287,11 @@ fn years_after(from_ms: i64, years: i64) -> Option<i64> {
         .map(|until| until.timestamp_millis())
 }
 
-/// Lets the game's queue look at its places again: it may admit the next in line, and its numbers are shown.
-fn tell_queue(context: &Context, game: GameId) {
-    crate::service::registration::places_changed(context, game);
-}
-
-/// The payload of a refund in the outbox.
-#[derive(Debug, Serialize, Deserialize)]
-struct RefundWork {
-    order_id: i64,
-    order_no: String,
-    provider: String,
-    transaction_id: String,
-    amount_fen: actors::domain::money::Fen,
-}
-
-async fn enqueue_refund(tx: &mut Tx, order: &PayableOrder, payment: &Payment, now_ms: i64) -> Result<()> {
-    let work = RefundWork {
-        order_id: order.id.0,
-        order_no: order.order_no.to_string(),
-        provider: payment.provider.to_owned(),
-        transaction_id: payment.transaction_id.clone(),
-        amount_fen: payment.amount,
-    };
-    let work_key = format!("{REFUND}:{}:{}", payment.provider, payment.transaction_id);
-    outbox::insert(tx, REFUND, &work_key, &work, now_ms).await?;
-    Ok(())
-}
-
-/// Starts giving a paid order's money back. The places stay its own until the money is on its way. Repeating is
-/// harmless.
-///
-/// Errors: `NotFound(Order)`, `OrderState` for an order that was not paid.
-pub async fn request_refund(context: &Context, order: &OrderRef) -> Result<()> {
-    let found = find(&context.db, order).await?;
-    let provider = context.outside.payments.name();
-    let db = context.db.clone();
-    context
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let order = store::lock_order(tx, found.id).await?;
-                match order.status {
-                    OrderStatus::Refunding | OrderStatus::Refunded => return Ok(()),
-                    status if status.may_become(OrderStatus::Refunding) => {}
-                    _ => return Err(DomainError::OrderState),
-                }
-                let transaction_id = order.transaction_id.clone().ok_or(DomainError::Internal)?;
-                let now_ms = db.now_in(tx).await?;
-                let payment = store::payment_in(tx, provider, &transaction_id)
-                    .await?
-                    .ok_or(DomainError::ProviderFailed(Provider::Payment))?;
-                store::set_refunding(tx, order.id).await?;
-                enqueue_refund(tx, &order, &payment, now_ms).await
-            })
-        })
-        .await
-}
-
-/// Does one refund of the outbox: the provider first, then what it means for payment, order and places, in one
-/// transaction with the work's own end.
-///
-/// Errors: `ProviderFailed(Payment)` and `Busy`, after which it may be tried again.
-pub(super) async fn refund(context: &Context, work_id: i64, payload: &str) -> Result<()> {
-    let work: RefundWork = serde_json::from_str(payload).map_err(|error| {
-        tracing::error!(work_id, %error, "unreadable refund");
-        DomainError::Internal
-    })?;
-    let gateway = &context.outside.payments;
-    if gateway.name() != work.provider {
-        return Err(DomainError::ProviderFailed(Provider::Payment));
+/// Lets the line look at its places again: it may admit the next, and its numbers are shown.
+pub(super) fn places_moved(context: &Context, subject: Subject) {
+    if let Subject::Race { game, .. } = subject {
+        places_changed(context, game);
     }
-    let order_no = OrderNo::parse(&work.order_no).ok_or(DomainError::Internal)?;
-    gateway
-        .refund(&Refund {
-            refund_no: format!("r{work_id}"),
-            order_no: order_no.clone(),
-            transaction_id: work.transaction_id.clone(),
-            amount: work.amount_fen,
-        })
-        .await?;
-    let order = find(&context.db, &OrderRef::Id(OrderId(work.order_id))).await?;
-    let db = context.db.clone();
-    context.db.write(move |tx| Box::pin(finish_refund(db, tx, order, work, work_id))).await?;
-    if let Subject::Race { game, .. } = find(&context.db, &OrderRef::No(order_no)).await?.subject {
-        tell_queue(context, game);
-    }
-    Ok(())
-}
-
-async fn finish_refund(db: Db, tx: &mut Tx, order: PayableOrder, work: RefundWork, work_id: i64) -> Result<()> {
-    let places = match order.subject {
-        Subject::Race { game, places } => Some((game, places, quota::lock(tx, game).await?)),
-        Subject::Membership { .. } => None,
-    };
-    let order = store::lock_order(tx, order.id).await?;
-    let now_ms = db.now_in(tx).await?;
-    if !outbox::done(tx, work_id, now_ms).await? {
-        return Ok(());
-    }
-    store::set_payment_refunded(tx, &work.provider, &work.transaction_id).await?;
-    let settled_by_it = order.transaction_id.as_deref() == Some(work.transaction_id.as_str());
-    if order.status != OrderStatus::Refunding || !settled_by_it {
-        return Ok(());
-    }
-    store::set_refunded(tx, order.id, now_ms).await?;
-    if let Some((game, places, mut queue)) = places {
-        queue.quota.give_back_sold(places);
-        let event = Event::Refunded(places_of(&order, places));
-        quota::commit(tx, game, &mut queue, now_ms, &[event]).await?;
-        let over = [quota::OrderKey { id: order.id.0 }];
-        quota::end_registrations(tx, &over).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

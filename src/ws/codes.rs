@@ -23,6 +23,8 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         | MalformedOrderNo
         | RegistrationNotOpen
         | RegistrationOver
+        | ChangeOver
+        | RefundOver
         | NotEligible { .. }
         | AlreadyRegistered { .. }
         | QuotaExhausted

@@ -128,3 +128,24 @@ async fn without_a_provider_or_an_openid_nothing_is_signed() {
     execute(&app.context.db, "UPDATE accounts SET openid = NULL WHERE id = $1", args![alice.account.0]).await;
     assert_eq!(pre_order(&app, &alice, json!({"id": order.id})).await.1["error_code"], 99999);
 }
+
+#[actix_web::test]
+async fn an_unpaid_order_of_nothing_is_paid_by_asking_and_no_provider_is_needed() {
+    let app = spawn_app(&[("pay.provider", "none")]).await;
+    let db = &app.context.db;
+    let (alice, bob) = (person(&app, "alice").await, person(&app, "bob").await);
+    let game = game(db, 10).await;
+    let order = race_order(db, &alice, game, &["a", "b"]).await;
+    execute(db, "UPDATE orders SET price_fen = 0, total_fen = 0", args![]).await;
+    assert_eq!(pre_order(&app, &bob, json!({"id": order.id})).await.1["error_code"], 60007);
+    for _ in 0..2 {
+        let (status, body) = pre_order(&app, &alice, json!({"id": order.id})).await;
+        assert_eq!((status, &body["error_code"]), (400, &json!(60001)), "{body}");
+        let sql = "SELECT o.status, o.pay_amount_fen, o.pay_way, q.sold, q.held,
+                   (SELECT COUNT(*) FROM payments WHERE provider = 'free' AND state = 1) AS payments
+                   FROM orders o JOIN game_queue q ON q.game_id = o.game_id WHERE o.id = $1";
+        let row = db.fetch_one(sql, args![order.id]).await.unwrap();
+        let numbers = ["status", "pay_amount_fen", "pay_way", "sold", "held", "payments"];
+        assert_eq!(numbers.map(|name| row.int(name).unwrap()), [1, 0, 0, 2, 0, 1]);
+    }
+}

@@ -1,8 +1,5 @@
-use actors::domain::ids::OrderId;
-use actors::error::DomainError;
 use matchday::args;
-use matchday::service::outbox;
-use matchday::service::payments::{self, OrderRef};
+use matchday::service::{accounts, outbox, refunds};
 
 use crate::support::fixtures::{end_order, execute, game, notice_fields, person, race_order, row, sealed, send_notice};
 use crate::support::{TestApp, eventually, spawn_app};
@@ -37,13 +34,13 @@ async fn a_refunded_order_gives_its_places_back_once() {
     let alice = person(&app, "alice").await;
     let game = game(&app.context.db, 3).await;
     let order = race_order(&app.context.db, &alice, game, &["a", "b"]).await;
-    let by_id = OrderRef::Id(OrderId(order.id));
-    assert_eq!(payments::request_refund(&app.context, &by_id).await, Err(DomainError::OrderState));
+    let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+    let ask = async || refunds::ask(&app.context, &account, &order.order_no).await;
     send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total))).await;
-    payments::request_refund(&app.context, &by_id).await.unwrap();
-    payments::request_refund(&app.context, &by_id).await.unwrap();
+    ask().await.unwrap();
+    ask().await.unwrap();
     eventually("refunded", async || order_status(&app, order.id).await == 4).await;
-    payments::request_refund(&app.context, &by_id).await.unwrap();
+    ask().await.unwrap();
     assert_eq!(payment_state(&app, "t1").await, 3);
     let sql = "SELECT balance, sold, held, (SELECT count(*) FROM registrations WHERE live = 1) AS live,
                (SELECT count(*) FROM outbox) AS work FROM game_queue WHERE game_id = $1";

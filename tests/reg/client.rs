@@ -44,6 +44,14 @@ impl<'a> Registrant<'a> {
         }
     }
 
+    /// An unpaid order for the players; its number.
+    pub(crate) async fn order(&self, game: i64, players: Value) -> String {
+        let ticket = self.enqueue(game, players).await;
+        let decided = self.decided(ticket["token"].as_str().unwrap_or_else(|| panic!("{ticket}"))).await;
+        assert_eq!(decided["queue_state"], 1, "{decided}");
+        decided["order_no"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn pay(&self, order_no: &str) {
         let answer = self.app.client.post(self.app.at(&format!("/sandbox/pay/{order_no}"))).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());

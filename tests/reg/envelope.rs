@@ -39,23 +39,30 @@ async fn unreadable_bodies_get_their_code_with_status_200() {
 }
 
 #[actix_web::test]
-async fn commands_of_later_work_are_unknown_and_party_takes_its_own_only() {
+async fn every_command_wants_a_session_and_party_takes_its_own_only() {
     let app = spawn_app(&[]).await;
-    let later = [
-        "RegSetAllGamesLimitation",
-        "RegRegistration",
-        "RegUpdate",
-        "RegAskRefund",
-        "RegQueryOrder",
-        "RegQueryPartyRegState",
+    let all = [
+        ("RegGetQueueToken", -1),
+        ("RegQueryQueueTokenState", -12),
+        ("RegRegistration", -1),
+        ("RegUpdate", -1),
+        ("RegAskRefund", -1),
+        ("RegQueryUserOrders", -1),
+        ("RegQueryOrder", -1),
+        ("RegSetGameLimitation", -1),
+        ("RegSetAllGamesLimitation", -1),
+        ("RegGetGameLimitationInfo", -1),
+        ("RegGetAllGamesBalanceInfo", -1),
+        ("QueryRegStateByCert", -1),
+        ("RegQueryPartyRegState", -1),
     ];
-    for name in later {
-        assert_eq!(command(&app, json!({"cmd": name})).await["result"], -1004, "{name}");
+    for (name, code) in all {
+        let body = json!({"cmd": name}).to_string();
+        assert_eq!(raw(&app, "/api/reg", body.clone()).await.1["result"], code, "{name}");
+        let of_party = ["QueryRegStateByCert", "RegQueryPartyRegState"].contains(&name);
+        let code = if of_party { code } else { -1004 };
+        assert_eq!(raw(&app, "/api/party", body).await.1["result"], code, "{name}");
     }
-    let (_, answer) = raw(&app, "/api/party", r#"{"cmd":"RegGetQueueToken"}"#).await;
-    assert_eq!(answer["result"], -1004);
-    let (_, answer) = raw(&app, "/api/party", r#"{"cmd":"QueryRegStateByCert"}"#).await;
-    assert_eq!(answer["result"], -1, "known there, and wants a session");
     let banner = app.get("/api/reg").await;
     assert_eq!(banner.headers()["content-type"], "text/plain; charset=utf-8");
 }
@@ -101,6 +108,8 @@ fn code_table_is_as_published() {
         DomainError::MalformedOrderNo,
         DomainError::RegistrationNotOpen,
         DomainError::RegistrationOver,
+        DomainError::ChangeOver,
+        DomainError::RefundOver,
         DomainError::AlreadyRegistered { order_no: None },
         DomainError::RateLimited { retry_after_seconds: 1 },
         DomainError::BUSY,
@@ -130,6 +139,8 @@ fn code_table_is_as_published() {
       -12 无效token  malformed order number
       -36 赛事已关闭  registration is not open yet
       -36 赛事已关闭  registration is over
+      -36 赛事已关闭  too late to change a registration
+      -14 退款超时  too late for a refund
        -2 用户已经注册  already registered
     -1000 服务器内部错误  too fast, retry in 1 s
     -1000 服务器内部错误  busy, retry in 1 s

@@ -1,10 +1,16 @@
 //! The command dialect over HTTP.
 
+mod ask_refund;
 pub(crate) mod client;
 mod envelope;
 mod limitation;
 mod line;
 mod lookup;
 mod nodes;
+mod query_order;
+mod query_party;
 mod queue;
+mod register;
+mod set_all_limitations;
 mod trusting;
+mod update;

@@ -3,7 +3,9 @@
 mod backup;
 mod constraints;
 pub(crate) mod databases;
+mod journal;
 mod plans;
 mod quota;
 mod quota_model;
+mod refunds;
 mod writes;

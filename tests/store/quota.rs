@@ -108,6 +108,22 @@ async fn expired_hold_goes_to_the_next_in_line() {
     .await;
 }
 
+/// The red twin of hold expiry: a payment window that nobody looks at frees nothing, however long it has passed.
+#[actix_web::test]
+async fn without_the_release_a_place_stays_with_who_never_pays() {
+    on_each(1, async |fixture| {
+        let (ledger, game) = (ledger(&fixture), fixture.game);
+        ledger.enqueue(game, vec![request(1, &[1])]).await.unwrap();
+        ledger.admit(game, 512).await.unwrap();
+        fixture.db.advance_clock(Duration::from_secs(WINDOW_SECONDS * 100));
+        ledger.admit(game, 512).await.unwrap();
+        assert_eq!(ledger.enqueue(game, vec![request(2, &[2])]).await.unwrap().1, [Enqueued::Full]);
+        let unpaid = "SELECT COUNT(*) AS n FROM orders WHERE status = 0 AND expires_at < created_at + 1800001";
+        assert_eq!(count(&fixture.db, unpaid).await, 1, "its window has passed and its place is gone for all");
+    })
+    .await;
+}
+
 #[actix_web::test]
 async fn owner_is_told_the_earlier_order() {
     on_each(5, async |fixture| {

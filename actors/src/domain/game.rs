@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::ids::{CompetitionId, GameId};
 use super::money::Fen;
-use super::registration::{Gender, Player};
+use super::registration::{Gender, Player, member};
 use crate::error::{DomainError, Ineligible, Result};
 
 /// What a registration is judged by. Times are milliseconds since 1970.
@@ -43,11 +43,11 @@ impl Game {
         self.check_window(now_ms).is_ok()
     }
 
-    /// `path` is the player's place in the request, such as `players[0]`.
+    /// `path` is the player's place in the request, such as `players[0]`, or empty as for `Player::new`.
     ///
     /// Errors: `NotEligible`.
     pub fn check_player(&self, player: &Player, path: &str) -> Result<()> {
-        let refuse = |field: &str, why| Err(DomainError::NotEligible { field: format!("{path}.{field}").into(), why });
+        let refuse = |field: &str, why| Err(DomainError::NotEligible { field: member(path, field).into(), why });
         let gender_fits = match self.gender_req {
             1 => player.gender == Gender::Male,
             2 => player.gender == Gender::Female,

@@ -7,5 +7,6 @@ pub mod ids;
 pub mod money;
 pub mod order;
 pub mod phone;
+pub mod player_patch;
 pub mod queue;
 pub mod registration;

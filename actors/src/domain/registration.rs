@@ -162,18 +162,19 @@ pub struct Player {
 const MOST_EXTRA_INFO: usize = 4096;
 
 impl Player {
-    /// Checks every field. `path` is the player's place in the request (`players[2]`); `today` is the day in China.
+    /// Checks every field. `path` is the player's place in the request (`players[2]`), empty when the fields are the
+    /// request's own members; `today` is the day in China.
     ///
     /// Errors: `InvalidField` naming the first member that is wrong.
     pub fn new(draft: PlayerDraft, path: &str, today: NaiveDate) -> Result<Self> {
-        let refuse = |field: &str, reason: &'static str| DomainError::field(format!("{path}.{field}"), reason);
+        let refuse = |field: &str, reason: &'static str| DomainError::field(member(path, field), reason);
         let text = |field: &str, value: &str, required: bool, most: usize| -> Result<String> {
             let value = value.trim();
             if required && value.is_empty() {
                 return Err(refuse(field, "is required"));
             }
             if value.chars().count() > most {
-                return Err(DomainError::field(format!("{path}.{field}"), format!("at most {most} characters")));
+                return Err(DomainError::field(member(path, field), format!("at most {most} characters")));
             }
             if value.chars().any(char::is_control) {
                 return Err(refuse(field, "no control characters"));
@@ -268,6 +269,11 @@ impl Player {
     pub fn certificate(&self) -> Certificate {
         Certificate { kind: self.certificate_type, number: self.certificate_no.clone() }
     }
+}
+
+/// The wire name of a player's field.
+pub(super) fn member(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
 /// `^\+?[0-9-]{6,18}$`, with the plus counted in the field's 18 characters.

@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::messages::{Admitted, Committed, Known, Lists, Loaded};
 use super::row::{QueueRow, QueueState};
@@ -76,6 +78,7 @@ pub struct QueueView {
     pace: Mutex<Pace>,
     rates: ArcSwap<Option<Rates>>,
     present_milli: AtomicI64,
+    published: Notify,
 }
 
 /// Outcomes by position; None: on the wait-list when it was passed.
@@ -140,6 +143,7 @@ impl QueueView {
             pace: Mutex::default(),
             rates: ArcSwap::from_pointee(None),
             present_milli: AtomicI64::new(0),
+            published: Notify::new(),
         }
     }
 
@@ -319,7 +323,13 @@ impl QueueView {
         }
         let order = order.or_else(|| before.as_ref().and_then(|before| before.order.clone()));
         self.snapshot.store(Some(Arc::new(Snapshot { row, order, wait_listed, left, lists: row.list_version })));
+        self.published.notify_waiters();
         true
+    }
+
+    /// Ends with the next picture that is published. Counts from this call on, so take it before looking.
+    pub fn next_publication(&self) -> Notified<'_> {
+        self.published.notified()
     }
 }
 

@@ -24,6 +24,8 @@ pub fn problem(error: DomainError) -> Problem {
         DomainError::MalformedOrderNo => as_is(StatusCode::UNPROCESSABLE_ENTITY, "malformed_order_no"),
         DomainError::RegistrationNotOpen => as_is(StatusCode::CONFLICT, "registration_not_open"),
         DomainError::RegistrationOver => as_is(StatusCode::CONFLICT, "registration_over"),
+        DomainError::ChangeOver => as_is(StatusCode::CONFLICT, "change_over"),
+        DomainError::RefundOver => as_is(StatusCode::CONFLICT, "refund_over"),
         DomainError::NotEligible { field, .. } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_eligible", text).with_field(field)
         }

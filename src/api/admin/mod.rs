@@ -13,6 +13,7 @@ mod draws;
 mod files;
 mod games;
 mod lives;
+mod money;
 mod queue;
 mod request;
 mod session;
@@ -23,7 +24,7 @@ use actors::error::{DomainError, Entity};
 
 use self::codes::problem;
 use crate::api::problem::method_not_allowed;
-use crate::service::collections::{AuditRecord, OrderRecord};
+use crate::service::collections::AuditRecord;
 
 pub use self::request::{Body, Write, respond};
 
@@ -44,7 +45,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(competitions::routes)
             .configure(accounts::routes)
             .configure(admins::routes)
-            .configure(collection::read_only::<OrderRecord, caller::Cashiers>("orders", Entity::Order))
+            .configure(money::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

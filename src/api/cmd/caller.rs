@@ -9,15 +9,24 @@ use actors::error::{DomainError, Result};
 use super::{Command, members};
 use crate::api::client_address::ClientAddress;
 use crate::config::RegIdentity;
+use crate::service::registration::Changer;
 use crate::service::{accounts, admins};
 
-/// Header `token`, else `Authorization: Bearer`, else the member `token`.
-fn session_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
+/// Header `token`, else `Authorization: Bearer`.
+fn header_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
     let headers = command.request.headers();
     if let Some(token) = headers.get("token") {
         return token.to_str().ok();
     }
-    bearer(command).or_else(|| command.members.get("token").and_then(|token| token.as_str()))
+    bearer(command)
+}
+
+/// As `header_token`, else the member `token`.
+fn session_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
+    if command.request.headers().contains_key("token") {
+        return header_token(command);
+    }
+    header_token(command).or_else(|| command.members.get("token").and_then(|token| token.as_str()))
 }
 
 fn bearer<'a>(command: &'a Command<'_>) -> Option<&'a str> {
@@ -30,11 +39,20 @@ fn bearer<'a>(command: &'a Command<'_>) -> Option<&'a str> {
 ///
 /// Errors: `Unauthenticated`, `NotOwner`.
 pub(super) async fn account(command: &Command<'_>) -> Result<Arc<Account>> {
+    account_of(command, session_token(command)).await
+}
+
+/// As `account`, for a command whose member `token` is something else.
+pub(super) async fn account_by_header(command: &Command<'_>) -> Result<Arc<Account>> {
+    account_of(command, header_token(command)).await
+}
+
+async fn account_of(command: &Command<'_>, token: Option<&str>) -> Result<Arc<Account>> {
     let named = members::user_id(&command.members)?;
     if let Some(account) = trusted_account(command, named.as_deref()).await? {
         return Ok(account);
     }
-    let token = session_token(command).ok_or(DomainError::Unauthenticated)?;
+    let token = token.ok_or(DomainError::Unauthenticated)?;
     let account = accounts::authenticate(command.context, token).await?;
     if named.is_some_and(|named| AccountId::parse(&named) != Some(account.id)) {
         return Err(DomainError::NotOwner);
@@ -62,6 +80,17 @@ async fn trusted_account(command: &Command<'_>, named: Option<&str>) -> Result<O
 pub(super) async fn places_admin(command: &Command<'_>) -> Result<Admin> {
     let admin = any_admin(command).await?;
     if matches!(admin.role, Role::Owner | Role::Editor) { Ok(admin) } else { Err(DomainError::Forbidden) }
+}
+
+/// An administrator of games, or the calling account.
+///
+/// Errors: `Forbidden` for an administrator of another role, else those of `account`.
+pub(super) async fn changer(command: &Command<'_>) -> Result<Changer> {
+    match places_admin(command).await {
+        Ok(admin) => Ok(Changer::Admin(admin)),
+        Err(DomainError::Unauthenticated) => Ok(Changer::Owner(Account::clone(&*account(command).await?))),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn any_admin(command: &Command<'_>) -> Result<Admin> {

@@ -42,7 +42,10 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
             (-11, "用户无此权限")
         }
         DomainError::InvalidQueueToken | DomainError::MalformedOrderNo => (-12, "无效token"),
-        DomainError::RegistrationNotOpen | DomainError::RegistrationOver => (-36, "赛事已关闭"),
+        DomainError::RegistrationNotOpen | DomainError::RegistrationOver | DomainError::ChangeOver => {
+            (-36, "赛事已关闭")
+        }
+        DomainError::RefundOver => (-14, "退款超时"),
         DomainError::AlreadyRegistered { .. } | DomainError::InUse(_) | DomainError::Conflict { .. } => {
             (-2, "用户已经注册")
         }
@@ -74,6 +77,7 @@ pub(super) fn detail(error: &DomainError) -> String {
         DomainError::NotFound(Entity::Route) => "unknown cmd".to_owned(),
         DomainError::RegistrationNotOpen => "报名尚未开始".to_owned(),
         DomainError::RegistrationOver => "报名已截止".to_owned(),
+        DomainError::ChangeOver => "报名信息修改已截止".to_owned(),
         DomainError::Busy { .. } => "queue full, try later".to_owned(),
         DomainError::RateLimited { .. } => "too many requests, try later".to_owned(),
         _ => String::new(),

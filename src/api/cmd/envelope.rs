@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::codes;
 
-/// A finished answer in the dialect.
+/// A finished answer in the dialect; refusals that handlers make themselves are answers, too.
 pub(super) struct Answer(String);
 
 #[derive(Serialize)]
@@ -29,6 +29,13 @@ impl Answer {
             tracing::error!(%error, "an answer cannot be written as JSON");
             DomainError::Internal
         })
+    }
+
+    /// A refusal with a detail that the fact itself does not carry.
+    pub(super) fn refused(error: &DomainError, detail: &str) -> Result<Self> {
+        let (result, text) = codes::code(error);
+        let refusal = Refusal { result, msg: format!("{text}\n{detail}"), retry_after: codes::retry_after(error) };
+        serde_json::to_string(&refusal).map(Self).map_err(|_| DomainError::Internal)
     }
 
     pub(super) fn into_response(self) -> HttpResponse {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::envelope::Answer;
 use super::{Command, caller, members, player};
-use crate::service::registration;
+use crate::service::registration::{self, Ticket};
 
 #[derive(Serialize)]
 struct Members<'a> {
@@ -19,7 +19,10 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
     let account = caller::account(command).await?;
     let drafts = player::drafts(&command.members)?;
     let game = members::game_id(&command.members)?;
-    let ticket = registration::enqueue(command.context, &account, game, drafts).await?;
+    ticket_answer(registration::enqueue(command.context, &account, game, drafts).await?)
+}
+
+pub(super) fn ticket_answer(ticket: Ticket) -> Result<Answer> {
     let standing = &ticket.standing;
     Answer::saying(&standing.msg, Members { token: ticket.token.unwrap_or_default(), standing })
 }

@@ -1,6 +1,7 @@
 //! Reading a command's members: numbers or digit strings for ids and enumerations, errors that name the member.
 
 use actors::domain::ids::{CompetitionId, GameId};
+use actors::domain::order::OrderNo;
 use actors::error::{DomainError, Entity, Result};
 use serde_json::{Map, Value};
 
@@ -32,8 +33,19 @@ pub(super) fn int(members: &Map<String, Value>, name: &str, path: &str) -> Resul
     optional_int(members, name, path)?.ok_or_else(|| DomainError::field(format!("{path}{name}"), "is required"))
 }
 
+/// A member that is there and not null.
+pub(super) fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.get(name).filter(|value| !value.is_null())
+}
+
+/// The 22 digits of an order number, which only a string can hold. Errors: `MalformedOrderNo`.
+pub(super) fn order_no(members: &Map<String, Value>) -> Result<OrderNo> {
+    let text = members.get("order_no").and_then(Value::as_str);
+    text.and_then(OrderNo::parse).ok_or(DomainError::MalformedOrderNo)
+}
+
 /// The digits of an id. Anything that cannot name a row is `None`: an ill-formed id counts as unknown.
-fn id_digits(members: &Map<String, Value>, name: &str) -> Option<String> {
+pub(super) fn id(members: &Map<String, Value>, name: &str) -> Option<String> {
     match members.get(name)? {
         Value::Number(number) => number.as_i64().map(|number| number.to_string()),
         Value::String(text) => Some(text.clone()),
@@ -42,11 +54,11 @@ fn id_digits(members: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 pub(super) fn game_id(members: &Map<String, Value>) -> Result<GameId> {
-    id_digits(members, "game_id").and_then(|digits| GameId::parse(&digits)).ok_or(DomainError::NotFound(Entity::Game))
+    id(members, "game_id").and_then(|digits| GameId::parse(&digits)).ok_or(DomainError::NotFound(Entity::Game))
 }
 
 pub(super) fn party_id(members: &Map<String, Value>) -> Result<CompetitionId> {
-    id_digits(members, "party_id")
+    id(members, "party_id")
         .and_then(|digits| CompetitionId::parse(&digits))
         .ok_or(DomainError::NotFound(Entity::Competition))
 }
@@ -56,7 +68,7 @@ pub(super) fn user_id(members: &Map<String, Value>) -> Result<Option<String>> {
     match members.get("user_id") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(_) => id_digits(members, "user_id")
+        Some(_) => id(members, "user_id")
             .map(Some)
             .ok_or_else(|| DomainError::field("user_id", "must be a number or a string of digits")),
     }

@@ -2,8 +2,10 @@
 //!
 //! Quirks: HTTP 200 whatever happens, errors live in `result`; Content-Type is not looked at; ids come as numbers or
 //! digit strings and leave as strings; an ill-formed `game_id` counts as unknown (-10), a queue token of any wrong form
-//! is -12; `RegQueryQueueTokenState` has a member `token` of its own, so it is not read as the caller's session there.
+//! is -12; `RegQueryQueueTokenState` and `RegRegistration` have a member `token` of their own, so it is not read as the
+//! caller's session there.
 
+mod ask_refund;
 mod caller;
 pub mod codes;
 mod envelope;
@@ -13,9 +15,14 @@ mod get_queue_token;
 mod members;
 mod player;
 mod query_by_certificate;
+mod query_order;
+mod query_party;
 mod query_token_state;
 mod query_user_orders;
+mod register;
+mod set_all_limitations;
 mod set_limitation;
+mod update;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::error::{DomainError, Result};
@@ -91,13 +98,19 @@ async fn answer(context: &Context, request: &HttpRequest, body: Body, party_only
     let command = Command { context, request, members };
     match name.as_str() {
         "QueryRegStateByCert" => query_by_certificate::answer(&command).await,
+        "RegQueryPartyRegState" => query_party::answer(&command).await,
         _ if party_only => Err(codes::unknown_command()),
         "RegGetQueueToken" => get_queue_token::answer(&command).await,
         "RegQueryQueueTokenState" => query_token_state::answer(&command).await,
         "RegSetGameLimitation" => set_limitation::answer(&command).await,
+        "RegSetAllGamesLimitation" => set_all_limitations::answer(&command).await,
         "RegGetGameLimitationInfo" => get_limitation::answer(&command).await,
         "RegGetAllGamesBalanceInfo" => get_balances::answer(&command).await,
         "RegQueryUserOrders" => query_user_orders::answer(&command).await,
+        "RegQueryOrder" => query_order::answer(&command).await,
+        "RegRegistration" => register::answer(&command).await,
+        "RegUpdate" => update::answer(&command).await,
+        "RegAskRefund" => ask_refund::answer(&command).await,
         _ => Err(codes::unknown_command()),
     }
 }

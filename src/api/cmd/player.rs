@@ -16,18 +16,23 @@ pub(super) fn drafts(members: &Map<String, Value>) -> Result<Vec<PlayerDraft>> {
     players.iter().enumerate().map(|(index, player)| draft(player, index)).collect()
 }
 
+/// Letters or a number; absent or null is `None`.
+pub(super) fn shirt_size(fields: &Map<String, Value>, path: &str) -> Result<Option<i64>> {
+    match fields.get("t_shirt_size") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(letters)) => parse_shirt_size(letters)
+            .map(Some)
+            .ok_or_else(|| DomainError::field(format!("{path}t_shirt_size"), "must be 0 to 8 or XXS to XXXL")),
+        Some(_) => int(fields, "t_shirt_size", path).map(Some),
+    }
+}
+
 fn draft(player: &Value, index: usize) -> Result<PlayerDraft> {
     let Value::Object(fields) = player else {
         return Err(DomainError::field(format!("players[{index}]"), "must be an object"));
     };
     let path = format!("players[{index}].");
     let text = |name: &str| Ok::<_, DomainError>(optional_text(fields, name, &path)?.unwrap_or_default().to_owned());
-    let t_shirt_size = match fields.get("t_shirt_size") {
-        None | Some(Value::Null) => 0,
-        Some(Value::String(letters)) => parse_shirt_size(letters)
-            .ok_or_else(|| DomainError::field(format!("{path}t_shirt_size"), "must be 0 to 8 or XXS to XXXL"))?,
-        Some(_) => int(fields, "t_shirt_size", &path)?,
-    };
     Ok(PlayerDraft {
         name: text("name")?,
         certificate_type: int(fields, "certificate_type", &path)?,
@@ -44,7 +49,7 @@ fn draft(player: &Value, index: usize) -> Result<PlayerDraft> {
         birth_date: text("birth_date")?,
         emergency_contact_name: text("emergency_contact_name")?,
         emergency_contact_mobile: text("emergency_contact_mobile")?,
-        t_shirt_size,
+        t_shirt_size: shirt_size(fields, &path)?.unwrap_or(0),
         extra_info_json: text("extra_info_json")?,
     })
 }

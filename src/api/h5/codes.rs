@@ -43,6 +43,8 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
         DomainError::RegistrationNotOpen
         | DomainError::RegistrationOver
+        | DomainError::ChangeOver
+        | DomainError::RefundOver
         | DomainError::NotEligible { .. }
         | DomainError::QuotaExhausted
         | DomainError::OrderState => OPERATION,
@@ -126,6 +128,8 @@ mod tests {
                 MalformedOrderNo,
                 RegistrationNotOpen,
                 RegistrationOver,
+                ChangeOver,
+                RefundOver,
                 NotEligible { field: "".into(), why: Ineligible::Gender },
                 AlreadyRegistered { order_no: None },
                 QuotaExhausted,
@@ -177,6 +181,8 @@ mod tests {
         99999 400 参数错误 <- malformed order number
         10000 400 操作错误 <- registration is not open yet
         10000 400 操作错误 <- registration is over
+        10000 400 操作错误 <- too late to change a registration
+        10000 400 操作错误 <- too late for a refund
         10000 400 操作错误 <- not eligible: Gender
         30007 400 重复提交赛事报名 <- already registered
         10000 400 操作错误 <- no places left

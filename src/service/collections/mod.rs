@@ -6,6 +6,8 @@ pub mod admins;
 pub mod competitions;
 pub mod games;
 pub mod lives;
+pub mod orders;
+pub mod outbox;
 
 use actors::domain::account::Admin;
 use actors::error::{DomainError, Entity, Result};
@@ -25,6 +27,7 @@ pub use crate::store::sql::collections::competitions::CompetitionRecord;
 pub use crate::store::sql::collections::games::GameRecord;
 pub use crate::store::sql::collections::lives::LiveRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
+pub use crate::store::sql::collections::outbox::OutboxRecord;
 pub use crate::store::sql::collections::wire::Time;
 
 /// Longest text of one line, and of a description, in characters.

@@ -1,12 +1,16 @@
 //! Looking up what was registered.
 
 use actors::domain::account::Account;
-use actors::domain::ids::CompetitionId;
+use actors::domain::ids::{CompetitionId, PlayerId, RegistrationId};
+use actors::domain::order::OrderNo;
 use actors::domain::registration::Certificate;
 use actors::error::{DomainError, Entity, Result};
 
+use super::sealed;
 use crate::context::Context;
 use crate::store::sql::games::{self, RaceOrder};
+use crate::store::sql::payments;
+use crate::store::sql::registrations::{self, GameState};
 
 /// Orders on one page at the most.
 pub const MOST_PER_PAGE: i64 = 100;
@@ -36,6 +40,51 @@ pub async fn order_by_certificate(
     if !games::competition_exists(&context.db, competition).await? {
         return Err(DomainError::NotFound(Entity::Competition));
     }
-    let key = context.vault.lookup_key("certificate", certificate.lookup_text().as_bytes());
+    let key = sealed::certificate_key(&context.vault, certificate);
     games::order_by_certificate(&context.db, competition, &key).await
+}
+
+/// A registration as its order's owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRegistration {
+    pub id: RegistrationId,
+    pub player: PlayerId,
+    /// Empty when the person's data is gone.
+    pub player_name: String,
+}
+
+/// An own race order with all its registrations, by id.
+///
+/// Errors: `NotFound(Order)`, also for somebody else's.
+pub async fn registrations_of(
+    context: &Context,
+    account: &Account,
+    order_no: &OrderNo,
+) -> Result<(RaceOrder, Vec<OrderRegistration>)> {
+    let unknown = DomainError::NotFound(Entity::Order);
+    let own = payments::order_by_no(&context.db, order_no)
+        .await?
+        .filter(|order| order.account == account.id)
+        .ok_or(unknown.clone())?;
+    let order = games::race_order(&context.db, own.id).await?.ok_or(unknown)?;
+    let registrations = registrations::of_order(&context.db, own.id)
+        .await?
+        .into_iter()
+        .map(|it| OrderRegistration {
+            id: it.id,
+            player: it.player,
+            player_name: sealed::open(&context.vault, &it).map(|player| player.name).unwrap_or_default(),
+        })
+        .collect();
+    Ok((order, registrations))
+}
+
+/// How many players of each game of a competition are paid and wait for their payment.
+///
+/// Errors: `NotFound(Competition)`.
+pub async fn party_state(context: &Context, competition: CompetitionId) -> Result<Vec<GameState>> {
+    if !games::competition_exists(&context.db, competition).await? {
+        return Err(DomainError::NotFound(Entity::Competition));
+    }
+    Ok(registrations::state_of(&context.db, competition).await?)
 }

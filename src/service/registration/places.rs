@@ -1,5 +1,8 @@
 //! The places of a game: reading, setting, and the numbers of its line for administrators.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
 use actors::error::{DomainError, Entity, Result};
@@ -10,6 +13,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::store::sql::audit;
+use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::quota;
 
 /// A game's places as clients are told them. With `limitation` 0 the game is unlimited and `balance` is 0.
@@ -55,18 +59,85 @@ pub async fn set_places(
     limitation: i64,
     balance: Option<i64>,
 ) -> Result<Quota> {
-    let in_range = |value: i64| (0..=MOST_PLACES).contains(&value);
-    if !in_range(limitation) {
-        return Err(DomainError::field("limitation", "must be 0 to 2147483647"));
-    }
-    if balance.is_some_and(|balance| !in_range(balance)) {
-        return Err(DomainError::field("balance", "must be 0 to 2147483647"));
+    check_range("limitation", limitation)?;
+    if let Some(balance) = balance {
+        check_range("balance", balance)?;
     }
     let change = move |row: &mut QueueRow| {
         row.quota.set(limitation, balance);
         Some(Event::PlacesSet { limitation, balance })
     };
-    Ok(change_row(context, admin, game, "set_places", change).await?.quota)
+    Ok(change_row(context, admin, game, SET_PLACES, change).await?.quota)
+}
+
+const SET_PLACES: &str = "set_places";
+
+/// Errors: `InvalidField`.
+fn check_range(field: impl Into<Cow<'static, str>>, value: i64) -> Result<()> {
+    if (0..=MOST_PLACES).contains(&value) {
+        return Ok(());
+    }
+    Err(DomainError::field(field, "must be 0 to 2147483647"))
+}
+
+/// Games whose places are set in one transaction at the most: it holds all their lines while it runs.
+pub const MOST_ENTRIES: usize = 1_000;
+
+/// What one game of many gets; see `set_places`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacesEntry {
+    pub game: GameId,
+    pub limitation: i64,
+    pub balance: Option<i64>,
+}
+
+/// Sets the places of many games, all or none. Games that are not named keep theirs.
+///
+/// Errors: `InvalidField` with the entry's path; `NotFound(Game)`, and then the index of the entry.
+pub async fn set_all_places(
+    context: &Context,
+    admin: &Admin,
+    mut entries: Vec<PlacesEntry>,
+) -> Result<(), (DomainError, Option<usize>)> {
+    let fault = |error| (error, None);
+    if entries.is_empty() || entries.len() > MOST_ENTRIES {
+        return Err(fault(DomainError::field("balances", format!("1 to {MOST_ENTRIES} games"))));
+    }
+    let mut seen = HashSet::new();
+    for (index, entry) in entries.iter().enumerate() {
+        check_range(format!("balances[{index}].limitation"), entry.limitation).map_err(fault)?;
+        if let Some(balance) = entry.balance {
+            check_range(format!("balances[{index}].balance"), balance).map_err(fault)?;
+        }
+        if !seen.insert(entry.game) {
+            let field = format!("balances[{index}].game_id");
+            return Err(fault(DomainError::field(field, "is named twice in this request")));
+        }
+        context.catalog.game(&context.db, entry.game).await.map_err(|error| (error, Some(index)))?;
+    }
+    // Two such commands must not wait for each other's rows.
+    entries.sort_by_key(|entry| entry.game);
+    let games: Vec<GameId> = entries.iter().map(|entry| entry.game).collect();
+    let (db, admin) = (context.db.clone(), admin.clone());
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                for entry in entries {
+                    let change = |row: &mut QueueRow| {
+                        let PlacesEntry { limitation, balance, .. } = entry;
+                        row.quota.set(limitation, balance);
+                        Some(Event::PlacesSet { limitation, balance })
+                    };
+                    change_in(&db, tx, &admin, entry.game, SET_PLACES, change).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .map_err(fault)?;
+    games.into_iter().for_each(|game| places_changed(context, game));
+    Ok(())
 }
 
 /// Opens, pauses or closes a line. A line that is in this state already is left alone and nothing is written down.
@@ -92,28 +163,35 @@ pub(super) async fn change_row(
     let (db, admin) = (context.db.clone(), admin.clone());
     let row = context
         .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut row = quota::lock(tx, game).await?;
-                let before = describe(&row);
-                let Some(event) = change(&mut row) else { return Ok(row) };
-                let now = db.now_in(tx).await?;
-                quota::commit(tx, game, &mut row, now, &[event]).await?;
-                let act = audit::Entry {
-                    admin_id: Some(admin.id.0),
-                    admin_name: &admin.username,
-                    action,
-                    entity: "games",
-                    entity_id: &game.to_string(),
-                    before: Some(&before),
-                    after: Some(&describe(&row)),
-                };
-                audit::insert(tx, &act, now).await?;
-                Ok(row)
-            })
-        })
+        .write(move |tx| Box::pin(async move { change_in(&db, tx, &admin, game, action, change).await }))
         .await?;
     places_changed(context, game);
+    Ok(row)
+}
+
+async fn change_in(
+    db: &Db,
+    tx: &mut Tx,
+    admin: &Admin,
+    game: GameId,
+    action: &'static str,
+    change: impl FnOnce(&mut QueueRow) -> Option<Event>,
+) -> Result<QueueRow> {
+    let mut row = quota::lock(tx, game).await?;
+    let before = describe(&row);
+    let Some(event) = change(&mut row) else { return Ok(row) };
+    let now = db.now_in(tx).await?;
+    quota::commit(tx, game, &mut row, now, &[event]).await?;
+    let act = audit::Entry {
+        admin_id: Some(admin.id.0),
+        admin_name: &admin.username,
+        action,
+        entity: "games",
+        entity_id: &game.to_string(),
+        before: Some(&before),
+        after: Some(&describe(&row)),
+    };
+    audit::insert(tx, &act, now).await?;
     Ok(row)
 }
 

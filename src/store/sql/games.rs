@@ -1,7 +1,7 @@
 //! Reads of games and of the registrations in them.
 
 use actors::domain::game::Game;
-use actors::domain::ids::{AccountId, CompetitionId, GameId};
+use actors::domain::ids::{AccountId, CompetitionId, GameId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Result};
@@ -109,6 +109,11 @@ pub async fn orders_of(db: &Db, account: AccountId, offset: i64, limit: i64) -> 
     let sql = select_order!("WHERE o.account_id = $1 AND o.kind = 0 ORDER BY o.id DESC LIMIT $2 OFFSET $3");
     let rows = db.fetch_all(sql, args![account.0, limit, offset]).await?;
     Ok(rows.iter().map(order_from_row).collect::<Result<_, _>>()?)
+}
+
+pub async fn race_order(db: &Db, id: OrderId) -> Result<Option<RaceOrder>> {
+    let row = db.fetch_optional(select_order!("WHERE o.id = $1 AND o.kind = 0"), args![id.0]).await?;
+    Ok(row.map(|row| order_from_row(&row)).transpose()?)
 }
 
 /// The order of the newest live registration of a certificate in a competition.

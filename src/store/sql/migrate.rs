@@ -10,6 +10,7 @@ use super::db::Dialect;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "platform", include_str!("migrations/0001_platform.sql")),
     (2, "line", include_str!("migrations/0002_line.sql")),
+    (3, "money", include_str!("migrations/0003_money.sql")),
     (4, "draw", include_str!("migrations/0004_draw.sql")),
     (5, "personal data", include_str!("migrations/0005_personal_data.sql")),
 ];

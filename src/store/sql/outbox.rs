@@ -75,3 +75,10 @@ WHERE id = $1 AND state = 0";
 pub async fn failed(tx: &mut Tx, id: i64, reason: &str, most_attempts: i64) -> Result<(), StoreError> {
     tx.execute(FAILED, args![id, reason, most_attempts]).await.map(drop)
 }
+
+const REVIVE: &str = "UPDATE outbox SET state = 0, attempts = 0, next_at = $2 WHERE id = $1 AND state = 2";
+
+/// Makes work due that was given up. False: it is not given up.
+pub async fn revive(tx: &mut Tx, id: i64, now_ms: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(REVIVE, args![id, now_ms]).await? == 1)
+}

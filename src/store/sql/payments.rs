@@ -1,6 +1,8 @@
 //! Payments: the orders they are for, the money that came, and what a payment moves (places, registrations, the queue
 //! token). Callers lock the game's row first, then the order's; the schema's constraints refuse what they overlook.
 
+use std::borrow::Cow;
+
 use actors::domain::ids::{AccountId, BusinessId, GameId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderKind, OrderNo, OrderStatus};
@@ -122,35 +124,55 @@ impl PaymentState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     pub order: OrderId,
-    pub provider: &'static str,
+    pub provider: Cow<'static, str>,
     pub transaction_id: String,
     pub amount: Fen,
 }
 
+/// The provider of orders that cost nothing: nobody is asked, no money moves, the order's number is the transaction.
+pub const FREE: &str = "free";
+
+impl Payment {
+    /// What settles an order of nothing.
+    pub fn free(order: &PayableOrder) -> Self {
+        Self {
+            order: order.id,
+            provider: Cow::Borrowed(FREE),
+            transaction_id: order.order_no.to_string(),
+            amount: Fen::ZERO,
+        }
+    }
+}
+
 const PAYMENT: &str = "
-SELECT order_id, amount_fen FROM payments WHERE provider = $1 AND transaction_id = $2";
+SELECT order_id, provider, transaction_id, amount_fen FROM payments WHERE provider = $1 AND transaction_id = $2";
 
 /// The payment of a transaction, if it was told before.
-pub async fn payment(db: &Db, provider: &'static str, transaction_id: &str) -> Result<Option<Payment>, StoreError> {
+pub async fn payment(db: &Db, provider: &str, transaction_id: &str) -> Result<Option<Payment>, StoreError> {
     let row = db.fetch_optional(PAYMENT, args![provider, transaction_id]).await?;
-    row.map(|row| payment_from(&row, provider, transaction_id)).transpose()
+    row.as_ref().map(payment_from).transpose()
 }
 
 /// As `payment`, inside a transaction.
-pub async fn payment_in(
-    tx: &mut Tx,
-    provider: &'static str,
-    transaction_id: &str,
-) -> Result<Option<Payment>, StoreError> {
+pub async fn payment_in(tx: &mut Tx, provider: &str, transaction_id: &str) -> Result<Option<Payment>, StoreError> {
     let row = tx.fetch_optional(PAYMENT, args![provider, transaction_id]).await?;
-    row.map(|row| payment_from(&row, provider, transaction_id)).transpose()
+    row.as_ref().map(payment_from).transpose()
 }
 
-fn payment_from(row: &Row, provider: &'static str, transaction_id: &str) -> Result<Payment, StoreError> {
+const SETTLING: &str =
+    "SELECT order_id, provider, transaction_id, amount_fen FROM payments WHERE order_id = $1 AND state = 1";
+
+/// The payment that settled a paid order.
+pub async fn settling_payment(tx: &mut Tx, order: OrderId) -> Result<Option<Payment>, StoreError> {
+    let row = tx.fetch_optional(SETTLING, args![order.0]).await?;
+    row.as_ref().map(payment_from).transpose()
+}
+
+fn payment_from(row: &Row) -> Result<Payment, StoreError> {
     Ok(Payment {
         order: OrderId(row.int("order_id")?),
-        provider,
-        transaction_id: transaction_id.to_owned(),
+        provider: Cow::Owned(row.text("provider")?),
+        transaction_id: row.text("transaction_id")?,
         amount: Fen::new(row.int("amount_fen")?)
             .ok_or_else(|| StoreError::Corrupt("payments.amount_fen".to_owned()))?,
     })
@@ -168,21 +190,28 @@ pub async fn insert_payment(
     state: PaymentState,
     now_ms: i64,
 ) -> Result<bool, StoreError> {
-    let columns =
-        args![payment.order.0, payment.provider, &payment.transaction_id, payment.amount.get(), state.code(), now_ms,];
+    let columns = args![
+        payment.order.0,
+        payment.provider.as_ref(),
+        &payment.transaction_id,
+        payment.amount.get(),
+        state.code(),
+        now_ms,
+    ];
     Ok(tx.execute(INSERT_PAYMENT, columns).await? == 1)
 }
 
 const SET_REFUNDED: &str = "
 UPDATE payments SET state = $3 WHERE provider = $1 AND transaction_id = $2";
 
-pub async fn set_payment_refunded(tx: &mut Tx, provider: &str, transaction_id: &str) -> Result<(), StoreError> {
+pub async fn set_payment_refunded(tx: &mut Tx, payment: &Payment) -> Result<(), StoreError> {
     let state = PaymentState::Refunded.code();
-    tx.execute(SET_REFUNDED, args![provider, transaction_id, state]).await.map(drop)
+    tx.execute(SET_REFUNDED, args![payment.provider.as_ref(), &payment.transaction_id, state]).await.map(drop)
 }
 
 /// WeChat, in the numbers of the H5 dialect.
 const PAY_WAY_WECHAT: i64 = 1;
+const PAY_WAY_NONE: i64 = 0;
 
 const SET_PAID: &str = "
 UPDATE orders
@@ -195,11 +224,28 @@ pub async fn set_paid(tx: &mut Tx, payment: &Payment, now_ms: i64) -> Result<(),
         payment.order.0,
         OrderStatus::Paid.code(),
         now_ms,
-        PAY_WAY_WECHAT,
+        if payment.provider == FREE { PAY_WAY_NONE } else { PAY_WAY_WECHAT },
         payment.amount.get(),
         &payment.transaction_id,
     ];
     tx.execute(SET_PAID, columns).await.map(drop)
+}
+
+const SET_CANCELLED: &str = "UPDATE orders SET status = $2, cancelled_at = $3 WHERE id = $1";
+
+/// Only under `lock_order`.
+pub async fn set_cancelled(tx: &mut Tx, id: OrderId, now_ms: i64) -> Result<(), StoreError> {
+    let status = OrderStatus::Cancelled.code();
+    tx.execute(SET_CANCELLED, args![id.0, status, now_ms]).await.map(drop)
+}
+
+const REFUND_DEADLINE: &str = "
+SELECT COALESCE(c.refund_deadline, g.start_time) AS at
+FROM games g JOIN competitions c ON c.id = g.competition_id WHERE g.id = $1";
+
+/// Until when a registrant may ask for the money of a race order back.
+pub async fn refund_deadline(tx: &mut Tx, game: GameId) -> Result<i64, StoreError> {
+    tx.fetch_one(REFUND_DEADLINE, args![game.0]).await?.int("at")
 }
 
 const SET_STATUS: &str = "UPDATE orders SET status = $2 WHERE id = $1";

@@ -8,6 +8,7 @@ pub mod competitions;
 pub mod games;
 pub mod lives;
 pub mod orders;
+pub mod outbox;
 pub mod wire;
 
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Orders for administrators: read only; money moves through payments and refunds.
+//! Orders as administrators read them; money moves through payments and refunds.
 
 use serde::Serialize;
 
