@@ -19,6 +19,8 @@ async fn sums(db: &Db) -> Vec<i64> {
         "SELECT CAST(COALESCE(SUM(limitation + 3 * sold + 7 * held + 11 * balance + tail + head), 0) AS BIGINT) AS n FROM game_queue",
         "SELECT CAST(SUM(total_fen + 31 * status + item_count + COALESCE(pay_amount_fen, 0)) AS BIGINT) AS n FROM orders",
         "SELECT CAST(SUM(amount_fen * state) AS BIGINT) AS n FROM payments",
+        "SELECT CAST(SUM(amount_fen + id) AS BIGINT) AS n FROM journal",
+        "SELECT COUNT(*) AS n FROM game_events",
         "SELECT COUNT(*) AS n FROM registrations",
         "SELECT COUNT(*) AS n FROM registrations WHERE live = 1",
         "SELECT CAST(SUM(group_size + 100 * state + 1000 * live) AS BIGINT) AS n FROM queue_tokens",
