@@ -16,8 +16,10 @@ async fn lobby_shows_the_demo_competition() {
     assert_eq!((&first["id"], &first["registration_open"]), (&json!("1"), &json!(true)));
     assert_eq!(first["play_time"].as_str().unwrap().len(), 16);
     let games = json!([
-        {"game_id": "1", "name": "半程马拉松", "price": 120.0, "limitation": 500, "balance": 500, "full": false, "open": true},
-        {"game_id": "2", "name": "10 公里", "price": 80.0, "limitation": 3, "balance": 3, "full": false, "open": true},
+        {"game_id": "1", "name": "半程马拉松", "price": 120.0, "limitation": 500, "balance": 500, "full": false, "open": true,
+         "wait_list": false, "wait_listed": 0, "pre_queue_at": null, "opening_at": null, "lottery": 0},
+        {"game_id": "2", "name": "10 公里", "price": 80.0, "limitation": 3, "balance": 3, "full": false, "open": true,
+         "wait_list": false, "wait_listed": 0, "pre_queue_at": null, "opening_at": null, "lottery": 0},
     ]);
     assert_eq!(first["games"], games);
     assert_eq!((&first["lives"][0]["id"], &first["lives"][0]["live_status"]), (&json!(1), &json!(1)));
