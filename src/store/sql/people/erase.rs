@@ -177,14 +177,6 @@ static RENAME_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
-/// A draw keeps the certificates that belong to its groups.
-static UNLIST: LazyLock<BatchSql> = LazyLock::new(|| {
-    BatchSql::new(
-        "DELETE FROM draw_group_members WHERE certificate_key IN (SELECT r.old_key FROM {rows})",
-        &[("old_key", ColumnKind::Text), ("new_key", ColumnKind::Text)],
-    )
-});
-
 static ADD_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO players (certificate_key, created_at) SELECT r.new_key, $2 FROM {rows} WHERE true
