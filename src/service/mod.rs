@@ -13,6 +13,7 @@ pub mod limits;
 pub mod live;
 pub mod lobby;
 pub mod locked_order;
+pub mod orders;
 pub mod outbox;
 pub mod passwords;
 pub mod payments;

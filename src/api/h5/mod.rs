@@ -12,6 +12,8 @@ mod competitionlive;
 mod envelope;
 mod guest;
 mod links;
+mod orders;
+mod page;
 mod pay_notify;
 mod pay_pre_order;
 mod token_user;
@@ -34,6 +36,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .wrap(from_fn(finish))
             .route("/token/user", web::post().to(token_user::token_user))
             .route("/user/info", web::get().to(user_info::user_info))
+            .route("/order/commit", web::post().to(orders::commit))
+            .route("/order/cancel", web::post().to(orders::cancel))
+            .route("/order/close", web::post().to(orders::close))
+            .route("/order/by_user", web::get().to(orders::by_user))
+            .route("/order/{id}", web::get().to(orders::detail))
             .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
             .route("/pay/notify", web::post().to(pay_notify::notify))
             .route("/competition/online/{id}", web::get().to(competition_online::online))
