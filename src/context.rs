@@ -45,6 +45,8 @@ pub struct Context {
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    /// Room for pictures that are being decoded.
+    pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.
     pub imports: Semaphore,
 }

@@ -35,6 +35,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
+use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
@@ -136,6 +137,7 @@ impl Application {
             catalog,
             rooms,
             sockets,
+            pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),

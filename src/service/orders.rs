@@ -11,6 +11,7 @@ use serde_json::json;
 use super::locked_order::LockedOrder;
 use super::payments::places_moved;
 use super::refunds::{self, Deadline};
+use super::sms::{self, Kind, Sms};
 use crate::context::Context;
 use crate::store::sql::orders::{self as store, NewMembershipOrder};
 use crate::store::sql::{accounts, businesses, payments};
@@ -19,6 +20,8 @@ pub use crate::store::sql::orders::OrderDetail;
 
 /// An unpaid membership is closed after a day.
 const MEMBERSHIP_WINDOW_MS: i64 = 24 * 3600 * 1000;
+/// After this long nobody needs to be told any more.
+const MESSAGE_LIFE_MS: i64 = 12 * 3600 * 1000;
 /// Longest title, in characters.
 const LONGEST_NAME: usize = 100;
 /// Draws of an order number until it must be free.
@@ -40,7 +43,12 @@ pub struct Placed {
 /// Orders a membership; it is to be paid within a day. Without a `name` the business' title is the order's.
 ///
 /// Errors: `RateLimited`, `InvalidField`, `PhoneRequired`, `NotFound(Business)` for one that is not on sale.
-pub async fn commit(context: &Context, account: &Account, business: BusinessId, name: Option<String>) -> Result<Placed> {
+pub async fn commit(
+    context: &Context,
+    account: &Account,
+    business: BusinessId,
+    name: Option<String>,
+) -> Result<Placed> {
     context.limits.enqueue(account.id)?;
     if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
         return Err(DomainError::field("name", format!("最多{LONGEST_NAME}个字符")));
@@ -175,14 +183,22 @@ async fn own(context: &Context, account: &Account, id: OrderId) -> Result<paymen
 /// window, in their game's line. A payment that comes later is given back.
 pub async fn sweep_memberships(context: &Context) -> Result<u64> {
     let mut closed = 0;
+    let tells = sms::sends(context, Kind::OrderClosed);
     for id in store::due_memberships(&context.db, context.db.now_ms(), SWEEP).await? {
-        let db = context.db.clone();
+        let (db, vault) = (context.db.clone(), context.vault.clone());
         let work = context.db.write(move |tx| {
             Box::pin(async move {
+                let now_ms = db.now_in(tx).await?;
                 let order = payments::lock_order(tx, id).await?;
-                let due = order.status == OrderStatus::Unpaid && order.expires_at <= db.now_in(tx).await?;
+                let due = order.status == OrderStatus::Unpaid && order.expires_at <= now_ms;
                 if due {
                     store::set_closed(tx, id).await?;
+                    let phone = store::phone_sealed(tx, id).await?.filter(|_| tells);
+                    if let Some(phone) = phone.and_then(|sealed| vault.open(&sealed).ok()) {
+                        let until = now_ms + MESSAGE_LIFE_MS;
+                        let sms = Sms { phone, kind: Kind::OrderClosed, values: vec![order.title], until };
+                        sms::enqueue(tx, &vault, &sms, now_ms).await?;
+                    }
                 }
                 Ok(due)
             })

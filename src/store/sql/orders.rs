@@ -77,12 +77,7 @@ const PAGE: &str =
 const COUNT: &str = "SELECT COUNT(*) AS total FROM orders WHERE account_id = $1";
 
 /// An account's orders, newest first, and how many there are.
-pub async fn page(
-    db: &Db,
-    account: AccountId,
-    limit: i64,
-    offset: i64,
-) -> Result<(i64, Vec<OrderDetail>), StoreError> {
+pub async fn page(db: &Db, account: AccountId, limit: i64, offset: i64) -> Result<(i64, Vec<OrderDetail>), StoreError> {
     let total = db.fetch_one(COUNT, args![account.0]).await?.int("total")?;
     let rows = db.fetch_all(PAGE, args![account.0, limit, offset]).await?;
     Ok((total, rows.iter().map(detail).collect::<Result<_, _>>()?))
@@ -141,4 +136,10 @@ SELECT id FROM orders WHERE status = 0 AND kind = 1 AND expires_at <= $1 ORDER B
 /// Unpaid membership orders whose time is over, oldest first.
 pub async fn due_memberships(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<OrderId>, StoreError> {
     db.fetch_all(DUE, args![now_ms, limit]).await?.iter().map(|row| Ok(OrderId(row.int("id")?))).collect()
+}
+
+/// The phone an order was made with, sealed.
+pub async fn phone_sealed(tx: &mut Tx, id: OrderId) -> Result<Option<String>, StoreError> {
+    let row = tx.fetch_one("SELECT phone_sealed FROM orders WHERE id = $1", args![id.0]).await?;
+    Ok(Some(row.text("phone_sealed")?).filter(|sealed| !sealed.is_empty()))
 }
