@@ -32,7 +32,7 @@ use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
+use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::pictures;
@@ -137,6 +137,7 @@ impl Application {
             catalog,
             rooms,
             sockets,
+            viewers: ViewerCache::default(),
             pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),
             metrics: Metrics::new()?,
