@@ -180,6 +180,7 @@ mod tests {
         20000 404 业务不存在或已禁用 <- Business not found
         40002 404 请求banner不存在 <- Banner not found
         40004 404 请求配置不存在 <- Config not found
+        40000 404 指定图片不存在 <- Picture not found
         10000 404 操作错误 <- Application not found
         10001 404 global:your required resource are not found <- Route not found
         10000 404 操作错误 <- Item not found
@@ -202,6 +203,12 @@ mod tests {
         10000 400 操作错误 <- no places left
         60001 400 订单已经支付过 <- already paid
         10000 400 操作错误 <- order state does not allow this
+        60002 400 订单不允许取消 <- the order cannot be cancelled
+        60003 400 订单不允许关闭 <- the order cannot be closed
+        10005 403 订单与用户不匹配 <- the order is another account's
+        10009 400 手机验证码不存在 <- no code was sent to this phone
+        10007 400 验证码错误 <- wrong code
+        40001 400 保存图片失败 <- picture refused: too large
         99999 400 参数错误 <- wrong amount
         10008 401 授权失败 <- signature refused
         10011 400 请先绑定手机号码 <- phone not bound
