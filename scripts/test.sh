@@ -21,6 +21,11 @@ fi
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+# Failpoints belong to the tests' builds only.
+if cargo tree --locked -e features,no-dev -i fail | grep -q 'feature "failpoints"'; then
+    echo "a plain build would have failpoints" >&2
+    exit 1
+fi
 
 . scripts/services.sh
 cargo test --workspace --locked

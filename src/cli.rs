@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Loaded, Sources};
+use crate::failpoints;
 use crate::startup::{self, Application};
 use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
 mod draw;
+mod person;
 mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
@@ -68,6 +70,9 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// One person's data
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -112,6 +117,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings
@@ -136,6 +142,7 @@ pub fn main() -> ExitCode {
 
 fn serve(loaded: Loaded) -> anyhow::Result<()> {
     telemetry::init(&loaded.config.log)?;
+    failpoints::arm()?;
     run(async move {
         let application = Application::build(loaded.config).await?;
         application.stop_on_signals()?;

@@ -5,6 +5,7 @@ mod support;
 mod bench;
 mod crash;
 mod draw;
+mod fuzz;
 mod h5;
 mod people;
 mod platform;

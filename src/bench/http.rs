@@ -147,6 +147,13 @@ pub fn get(out: &mut Vec<u8>, authority: &str, path: &str) {
     head.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
 
+/// As [`get`], with an administrator's bearer token.
+pub fn get_as(out: &mut Vec<u8>, authority: &str, path: &str, bearer: &str) {
+    out.clear();
+    let head = ["GET ", path, " HTTP/1.1\r\nHost: ", authority, "\r\nAuthorization: Bearer ", bearer, "\r\n\r\n"];
+    head.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
@@ -181,6 +188,8 @@ mod tests {
         assert_eq!(String::from_utf8(out.clone()).unwrap(), expected);
         get(&mut out, "a:1", "/healthz");
         assert_eq!(out, b"GET /healthz HTTP/1.1\r\nHost: a:1\r\n\r\n");
+        get_as(&mut out, "a:1", "/x", "t");
+        assert_eq!(out, b"GET /x HTTP/1.1\r\nHost: a:1\r\nAuthorization: Bearer t\r\n\r\n");
     }
 
     /// Answers each accepted connection with the given chunks, then closes it.

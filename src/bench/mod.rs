@@ -3,7 +3,10 @@
 
 mod chat;
 mod http;
+mod line_order;
 mod load;
+mod opening;
+mod players;
 mod process;
 mod queue;
 mod registration;
@@ -13,6 +16,7 @@ mod target;
 use clap::{Args, Subcommand};
 
 pub use chat::ChatArgs;
+pub use opening::OpeningArgs;
 pub use queue::QueueArgs;
 
 /// Load a running server and report what it did.
@@ -26,6 +30,8 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Queue for places of a game and poll the tokens until they are decided.
     Queue(QueueArgs),
+    /// Live through an opening day: people come, wait, lose patience, pay or do not.
+    Opening(OpeningArgs),
     /// Watch one chat room with many sockets and publish lines into it.
     Chat(ChatArgs),
 }
@@ -64,6 +70,7 @@ pub struct CommonArgs {
 pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     match args.command {
         BenchCommand::Queue(queue_args) => queue::run(queue_args).await,
+        BenchCommand::Opening(opening_args) => opening::run(opening_args).await,
         BenchCommand::Chat(chat_args) => chat::run(chat_args).await,
     }
 }

@@ -1,5 +1,6 @@
 //! The calls a registrant makes: sign in, take a queue token, ask for its state. Encodes requests and reads answers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,6 +11,15 @@ use super::target::Target;
 
 const TOO_FAST: i64 = 10010;
 const HTTP_TOO_MANY_REQUESTS: u16 = 429;
+
+/// Answers that were no success, by what they were.
+pub type Refusals = BTreeMap<String, u64>;
+
+pub fn merge(into: &mut Refusals, from: Refusals) {
+    for (name, count) in from {
+        *into.entry(name).or_default() += count;
+    }
+}
 
 /// The answer of the command dialect, as far as a load generator reads it.
 #[derive(Debug, Clone, Deserialize, PartialEq)]
@@ -27,6 +37,8 @@ pub struct Reply {
     #[serde(default)]
     pub count: i64,
     #[serde(default)]
+    pub query_interval: f64,
+    #[serde(default)]
     pub retry_after: Option<f64>,
 }
 
@@ -36,6 +48,17 @@ impl Reply {
 
     pub fn waiting(&self) -> bool {
         self.result == 0 && self.queue_state == 0
+    }
+
+    /// When the pages would ask again: at least a second, whatever the server says.
+    pub fn query_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.query_interval.clamp(1.0, 3_600.0))
+    }
+
+    /// Refused for now: nothing was taken, and the server says when to come back.
+    pub fn busy(&self) -> Option<Duration> {
+        let seconds = self.retry_after.filter(|_| self.result == Self::BUSY)?;
+        Some(Duration::from_secs_f64(seconds.clamp(0.0, 3_600.0)))
     }
 
     /// Pause before a refused request is worth repeating, between 10 ms and 5 s.
@@ -122,6 +145,18 @@ pub fn poll_request(out: &mut Vec<u8>, target: &Target, session: &str, queue_tok
     http::post_json(out, &target.authority, "/api/reg", Some(session), &body);
 }
 
+/// One command; an error is what it is counted under.
+pub async fn ask(connection: &mut HttpConnection, request: &[u8]) -> Result<Reply, String> {
+    let response = connection.exchange(request).await.map_err(|error| error.to_string())?;
+    serde_json::from_slice(response.body).map_err(|_| format!("HTTP {} without a result", response.status))
+}
+
+/// The code and the first line of its text, which does not depend on the request.
+pub fn refusal_name(reply: &Reply) -> String {
+    let text = reply.msg.lines().next().unwrap_or_default();
+    format!("result {} {text}", reply.result).trim_end().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +169,8 @@ mod tests {
         assert!(waiting.waiting() && waiting.count == 12);
         let busy: Reply = serde_json::from_str(r#"{"result":-1000,"msg":"x","retry_after":2}"#).unwrap();
         assert!(!busy.waiting());
-        assert_eq!(busy.pause(), Duration::from_secs(2));
+        assert_eq!((busy.pause(), busy.busy()), (Duration::from_secs(2), Some(Duration::from_secs(2))));
+        assert_eq!((waiting.query_interval(), waiting.busy()), (Duration::from_secs(3), None));
         let forever: Reply = serde_json::from_str(r#"{"result":-1000,"retry_after":1e9}"#).unwrap();
         assert_eq!(forever.pause(), Duration::from_secs(5));
         assert!(serde_json::from_str::<Reply>("{}").is_err());

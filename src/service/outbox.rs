@@ -8,6 +8,7 @@ use actors::error::{DomainError, Result};
 
 use super::{accounts, refunds};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::outbox as store;
 
 /// Giving money back. The payload is written and read by `refunds`.
@@ -57,6 +58,7 @@ pub async fn step(context: &Context) -> Result<usize> {
         if !claimed {
             continue;
         }
+        pass(Failpoint::OutboxClaimed);
         match act(context, &work).await {
             Ok(()) => done += 1,
             Err(error) => put_off(context, &work, error).await?,

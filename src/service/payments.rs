@@ -16,6 +16,7 @@ use crate::clients::wechat::notice::{self, PaidNotice};
 use crate::clients::wechat::pay::{Merchant, UnifiedOrder};
 use crate::clients::wechat::sign::Fields;
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::accounts;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
@@ -223,6 +224,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
     if let Some(known) = store::payment_in(tx, &payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
     }
+    pass(Failpoint::SettleLocked);
     // While its first payment is on the way back an order is settled still; another payment goes back as well.
     let payable = order.status.may_become(OrderStatus::Paid) && order.status != OrderStatus::Refunding;
     let accepted = payable
@@ -231,6 +233,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
             Some(places) if order.status == OrderStatus::Unpaid => {
                 places.row.quota.settle_held(places.count);
                 places.commit(tx, now_ms, Event::Paid(places.of(order))).await?;
+                pass(Failpoint::SettlePlacesSold);
                 true
             }
             Some(places) => {
@@ -239,6 +242,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
                     places.row.quota.take_sold(places.count) && store::revive_registrations(tx, order.id).await?;
                 if revived {
                     places.commit(tx, now_ms, Event::PaidLate(places.of(order))).await?;
+                    pass(Failpoint::SettlePlacesTakenBack);
                     store::revive_token(tx, places.game, &order.order_no).await?;
                 }
                 revived
@@ -247,16 +251,22 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
         };
     if accepted {
         store::set_paid(tx, &payment, now_ms).await?;
+        pass(Failpoint::SettleOrderPaid);
         keep_payment(tx, &payment, PaymentState::Settled, now_ms).await?;
+        pass(Failpoint::SettlePaymentKept);
         journal::post(tx, Transfer::Payment, &payment, now_ms).await?;
+        pass(Failpoint::SettleBooked);
         if let Subject::Membership { business } = subject {
             prolong_membership(tx, order.account, business, now_ms).await?;
         }
         return Ok(Settlement::Paid);
     }
     keep_payment(tx, &payment, PaymentState::Refundable, now_ms).await?;
+    pass(Failpoint::SettleRefundableKept);
     journal::post(tx, Transfer::LatePayment, &payment, now_ms).await?;
+    pass(Failpoint::SettleLateBooked);
     refunds::enqueue(tx, order, &payment, now_ms).await?;
+    pass(Failpoint::SettleRefundEnqueued);
     Ok(Settlement::Refund)
 }
 

@@ -14,12 +14,14 @@ use super::outbox::REFUND;
 use super::payments::places_moved;
 use crate::clients::wechat::pay::Refund;
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
-use crate::store::sql::payments::{self as store, FREE, PayableOrder, Payment, Subject};
+use crate::store::sql::payments::{self as store, FREE, OFFLINE, PayableOrder, Payment, Subject};
 use crate::store::sql::{outbox, quota};
 
-/// Whether the game's refund deadline binds who asks. It never binds the cancelling of an unpaid order.
+/// Whether the game's refund deadline binds who asks: registrants, not administrators. It never binds the cancelling of
+/// an unpaid order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
     Kept,
@@ -75,22 +77,26 @@ pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Dead
                 }
             };
             store::set_refunding(tx, locked.order.id).await?;
+            pass(Failpoint::RefundOrderMarked);
             journal::post(tx, Transfer::RefundRequested, &payment, now_ms).await?;
-            if payment.provider == FREE {
-                return end(tx, locked, &payment, now_ms).await;
+            pass(Failpoint::RefundBooked);
+            match payment.provider.as_ref() {
+                FREE => end(tx, locked, &payment, now_ms).await,
+                OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
+                _ => enqueue(tx, &locked.order, &payment, now_ms).await,
             }
-            enqueue(tx, &locked.order, &payment, now_ms).await
         }
-        OrderStatus::Refunding
-        | OrderStatus::Refunded
-        | OrderStatus::Cancelled
-        | OrderStatus::Expired
-        | OrderStatus::Closed => Ok(()),
+        OrderStatus::Refunding => match store::settling_payment(tx, locked.order.id).await? {
+            Some(payment) if payment.provider == OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
+            _ => Ok(()),
+        },
+        OrderStatus::Refunded | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Closed => Ok(()),
     }
 }
 
 async fn cancel(tx: &mut Tx, mut locked: LockedOrder, now_ms: i64) -> Result<()> {
     store::set_cancelled(tx, locked.order.id, now_ms).await?;
+    pass(Failpoint::CancelOrderCancelled);
     if let Some(places) = &mut locked.places {
         places.row.quota.give_back_held(places.count);
         places.commit(tx, now_ms, Event::Cancelled(places.of(&locked.order))).await?;
@@ -99,14 +105,33 @@ async fn cancel(tx: &mut Tx, mut locked: LockedOrder, now_ms: i64) -> Result<()>
     Ok(())
 }
 
+/// No provider can be asked for money that was taken offline: an administrator who says "refund" has given it back. Until
+/// then the order waits as one that is being refunded.
+async fn end_by_hand(
+    tx: &mut Tx,
+    locked: LockedOrder,
+    payment: &Payment,
+    deadline: Deadline,
+    now_ms: i64,
+) -> Result<()> {
+    match deadline {
+        Deadline::Waived => end(tx, locked, payment, now_ms).await,
+        Deadline::Kept => Ok(()),
+    }
+}
+
 /// The money is back: so are the places.
 async fn end(tx: &mut Tx, mut locked: LockedOrder, payment: &Payment, now_ms: i64) -> Result<()> {
     store::set_payment_refunded(tx, payment).await?;
+    pass(Failpoint::RefundPaymentMarked);
     journal::post(tx, Transfer::RefundDone, payment, now_ms).await?;
+    pass(Failpoint::RefundDoneBooked);
     store::set_refunded(tx, locked.order.id, now_ms).await?;
+    pass(Failpoint::RefundOrderEnded);
     if let Some(places) = &mut locked.places {
         places.row.quota.give_back_sold(places.count);
         places.commit(tx, now_ms, Event::Refunded(places.of(&locked.order))).await?;
+        pass(Failpoint::RefundPlacesGivenBack);
         quota::end_registrations(tx, &[quota::OrderKey { id: locked.order.id.0 }]).await?;
     }
     Ok(())
@@ -166,6 +191,7 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
         amount: work.amount_fen,
     };
     gateway.refund(&request).await?;
+    pass(Failpoint::RefundProviderCalled);
     let order = store::order(&context.db, OrderId(work.order_id)).await?.ok_or(DomainError::NotFound(Entity::Order))?;
     let (db, subject) = (context.db.clone(), order.subject);
     context.db.write(move |tx| Box::pin(async move { finish(&db, tx, subject, &work, work_id).await })).await?;
@@ -180,6 +206,7 @@ pub async fn finish(db: &Db, tx: &mut Tx, subject: Subject, work: &RefundWork, w
     if !outbox::done(tx, work_id, now_ms).await? {
         return Ok(false);
     }
+    pass(Failpoint::RefundWorkDone);
     let payment = work.payment();
     let settled_by_it = locked.order.transaction_id.as_deref() == Some(work.transaction_id.as_str());
     if locked.order.status == OrderStatus::Refunding && settled_by_it {
@@ -187,6 +214,7 @@ pub async fn finish(db: &Db, tx: &mut Tx, subject: Subject, work: &RefundWork, w
     } else {
         // It came too late and never paid the order.
         store::set_payment_refunded(tx, &payment).await?;
+        pass(Failpoint::RefundLatePaymentMarked);
         journal::post(tx, Transfer::RefundDone, &payment, now_ms).await?;
     }
     Ok(true)

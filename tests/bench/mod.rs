@@ -3,14 +3,21 @@
 use std::process::{Command, Output, Stdio};
 
 use matchday::args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::fixtures::{execute, game, row};
-use crate::support::{PATIENCE, TestApp, spawn_app};
+use crate::support::{PATIENCE, TestApp, eventually, spawn_app};
 
 async fn bench(app: &TestApp, arguments: &[&str]) -> Output {
+    bench_as(app, arguments, "").await
+}
+
+async fn bench_as(app: &TestApp, arguments: &[&str], admin_token: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_matchday"));
     program.arg("bench").args(arguments).args(["--url", &app.url, "--json"]).stdin(Stdio::null());
+    if !admin_token.is_empty() {
+        program.env("MATCHDAY_BENCH_ADMIN_TOKEN", admin_token);
+    }
     let ended = tokio::task::spawn_blocking(move || program.output());
     tokio::time::timeout(PATIENCE, ended).await.expect("the benchmark never ended").unwrap().unwrap()
 }
@@ -39,6 +46,57 @@ async fn queue_tells_every_outcome() {
     assert!(count("enqueue p99") > 0.0 && count("enqueue server memory") > 0.0, "{report:#}");
     let held = row(&app.context.db, "SELECT held FROM game_queue WHERE game_id = $1", args![game.0]).await;
     assert_eq!(held.int("held").unwrap(), 200);
+}
+
+#[tokio::test]
+async fn opening_accounts_for_everybody_and_every_place() {
+    let app = spawn_app(&[]).await;
+    let db = &app.context.db;
+    let game = game(db, 150).await;
+    execute(db, "UPDATE game_queue SET state = 1 WHERE game_id = $1", args![game.0]).await;
+    let game_id = game.to_string();
+    let admin = app.admin_token().await;
+    eventually("the game is listed", async || {
+        let command = json!({"cmd": "RegGetAllGamesBalanceInfo"});
+        let request = app.client.post(app.at("/api/reg")).bearer_auth(&admin).json(&command);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["balances"].as_array().unwrap().iter().any(|it| it["game_id"] == game_id)
+    })
+    .await;
+    let arguments = [
+        &["opening", "--game", &game_id, "--people", "300", "--accounts", "20", "--over-seconds", "1"][..],
+        &["--pay-seconds", "0", "--pay-percent", "60", "--groups", "1:3,2:1", "--double-click-percent", "30"],
+        &["--reload-percent", "50", "--connections", "16", "--seconds", "15"],
+    ];
+    let output = bench_as(&app, &arguments.concat(), &admin).await;
+    let report = report(&output);
+    assert!(output.status.success(), "{report:#}");
+    let run = report["runs"][0].as_object().unwrap();
+    let count = |name: &str| run.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+    assert_eq!(count("people ordered") + count("people full"), 300.0, "{report:#}");
+    assert_eq!((count("errors"), count("same request, another token")), (0.0, 0.0), "{report:#}");
+    let places = row(db, "SELECT sold, held FROM game_queue WHERE game_id = $1", args![game.0]).await;
+    let (sold, held) = (places.int("sold").unwrap(), places.int("held").unwrap());
+    assert_eq!(sold + held, 150, "singles come to the end, so that no place is left over");
+    assert_eq!(count("places ordered"), 150.0, "{report:#}");
+    assert_eq!((count("places paid"), count("places on the books, newly paid")), (sold as f64, sold as f64));
+    assert_eq!(count("places on the books, held"), held as f64);
+    assert!(count("people who paid") > 0.0 && held > 0, "{report:#}");
+    assert!(count("wait p99") > 0.0 && count("sold out after") > 0.0 && count("join p99") > 0.0, "{report:#}");
+}
+
+#[tokio::test]
+async fn opening_lets_the_impatient_leave_a_line_that_stands_still() {
+    let app = spawn_app(&[]).await;
+    let game = game(&app.context.db, 100).await;
+    let game_id = game.to_string();
+    let arguments = ["opening", "--game", &game_id, "--people", "40", "--over-seconds", "0", "--patience-seconds", "1"];
+    let output = bench(&app, &[&arguments[..], &["--seconds", "4"]].concat()).await;
+    let report = report(&output);
+    assert!(output.status.success(), "{report:#}");
+    let run = &report["runs"][0];
+    assert!(run["people gave up"].as_f64().unwrap() > 20.0, "{report:#}");
+    assert!(run["polls"].as_f64().unwrap() > 0.0 && run["people ordered"].is_null(), "{report:#}");
 }
 
 #[tokio::test]

@@ -12,12 +12,15 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::ledger::{Ledger, LinePromise, TokenPromise};
+use super::server::PAYMENT_WINDOW_SECONDS;
 use crate::support::PATIENCE;
 
 /// Unanswered requests are repeated after this; the server may be dead.
 const RETRY: Duration = Duration::from_millis(20);
 /// Result of the command dialect that says "nothing was taken, come again".
 const BUSY: i64 = -1000;
+/// Who pays late waits this much longer than the payment window, so that the order is over.
+const TOO_LATE: Duration = Duration::from_millis(2 * PAYMENT_WINDOW_SECONDS * 1000);
 /// Longer than any answer takes; a socket that lost its server ends at once.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,36 @@ impl Shared {
     async fn command(&self, session: &str, body: Value) -> Value {
         self.post("/api/reg", session, &body).await
     }
+
+    async fn leave(&self, token: &str, index: usize) {
+        let standing = self.post(&format!("/api/queue/{token}/leave"), "", &json!({})).await;
+        let (state, order_no) = (standing["queue_state"].as_i64(), standing["order_no"].as_str().unwrap_or_default());
+        let mut ledger = self.ledger.borrow_mut();
+        match state {
+            Some(state) if state != 0 => ledger.told(index, state, order_no, 0),
+            _ => ledger.broken.push(format!("a token cannot be left: {standing}")),
+        }
+    }
+
+    async fn give_back(&self, session: &str, order_no: String) {
+        let answer = self.command(session, json!({"cmd": "RegAskRefund", "order_no": order_no})).await;
+        let mut ledger = self.ledger.borrow_mut();
+        if answer["result"] == 0 {
+            ledger.given_back.insert(order_no);
+        } else {
+            ledger.broken.push(format!("order {order_no} cannot be given back: {answer}"));
+        }
+    }
+
+    async fn pay(&self, session: &str, order_no: String) {
+        let answer = self.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
+        let mut ledger = self.ledger.borrow_mut();
+        if answer["transaction_id"].is_string() {
+            ledger.paid.insert(order_no);
+        } else {
+            ledger.broken.push(format!("order {order_no} cannot be paid: {answer}"));
+        }
+    }
 }
 
 fn player(account: i64, number: i64) -> Value {
@@ -69,61 +102,145 @@ fn player(account: i64, number: i64) -> Value {
     })
 }
 
-/// Queues for games 1 and 2 in turn, asks for the outcomes and pays two of three orders.
+/// What a client means to do with its order.
+enum Plan {
+    PayAtOnce,
+    /// Pay when the order is over: it comes to life again, or the money goes back.
+    PayLate,
+    /// Let the order pass, register the same player again, pay that order, and then the first one: it must go back.
+    RegisterAgain,
+    Never,
+    /// Pay at once, and then ask for the money back.
+    PayAndAskBack,
+    /// Cancel the order.
+    Cancel,
+    /// Leave the line, if there is still time.
+    Leave,
+    /// Pay at once, and then this older order.
+    PayBoth(String),
+}
+
+/// A token that is not decided yet.
+struct Open {
+    index: usize,
+    game: i64,
+    player: Value,
+    plan: Plan,
+}
+
+/// An order that is dealt with when it is over.
+struct Late {
+    due: Instant,
+    order_no: String,
+    /// The token that it came from, its game and player, if the player is to register again.
+    again: Option<(String, i64, Value)>,
+}
+
+/// Queues for the games in turn, asks for the outcomes and pays, some in time and some too late.
 pub async fn register(shared: Rc<Shared>, account: i64) {
     let session = shared.sign_in(&format!("crash-{account}")).await;
-    let mut open: Vec<usize> = Vec::new();
+    let (mut open, mut late) = (Vec::new(), Vec::new());
     let mut number = 0;
     loop {
         if !shared.finishing.get() {
             number += 1;
-            let game = if number % 8 == 0 { 2 } else { 1 };
-            let body =
-                json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player(account, number)]});
-            let answer = shared.command(&session, body).await;
-            assert_eq!(answer["result"], 0, "{answer}");
-            let token = answer["token"].as_str().unwrap_or_default().to_owned();
-            if !token.is_empty() {
-                let place = answer["count"].as_i64().unwrap();
-                let mut ledger = shared.ledger.borrow_mut();
-                open.push(ledger.tokens.len());
-                let place = if answer["queue_state"] == 0 { place } else { i64::MAX };
-                ledger.tokens.push(TokenPromise { token, game, account, place, outcome: None });
-            }
-        } else if open.is_empty() {
+            let game = [1, 1, 1, 3, 1, 1, 1, 2][usize::try_from(number % 8).unwrap()];
+            open.extend(queue(&shared, &session, account, game, player(account, number)).await);
+        } else if open.is_empty() && late.is_empty() {
             return;
         } else {
             // Nothing else to do than to wait for the line.
             tokio::time::sleep(RETRY).await;
         }
-        for index in std::mem::take(&mut open) {
-            if !poll(&shared, &session, index).await {
-                open.push(index);
+        for token in std::mem::take(&mut open) {
+            if let Some(undecided) = poll(&shared, &session, token, &mut late).await {
+                open.push(undecided);
+            }
+        }
+        for order in std::mem::take(&mut late) {
+            if Instant::now() < order.due {
+                late.push(order);
+            } else if let Some((token, game, player)) = order.again {
+                match queue(&shared, &session, account, game, player.clone()).await {
+                    // Its order lives still: everything as before.
+                    Some(same) if shared.ledger.borrow().tokens[same.index].token == token => {
+                        let due = Instant::now() + RETRY;
+                        late.push(Late { due, order_no: order.order_no, again: Some((token, game, player)) });
+                    }
+                    Some(another) => open.push(Open { plan: Plan::PayBoth(order.order_no), ..another }),
+                    None => shared.pay(&session, order.order_no).await,
+                }
+            } else {
+                shared.pay(&session, order.order_no).await;
             }
         }
     }
 }
 
-/// One poll of a token; `true` once it is decided and, if it is to be, paid.
-async fn poll(shared: &Shared, session: &str, index: usize) -> bool {
-    let token = shared.ledger.borrow().tokens[index].token.clone();
-    let answer = shared.command(session, json!({"cmd": "RegQueryQueueTokenState", "token": token})).await;
+/// Asks for a place. `None`: the game is full.
+async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: Value) -> Option<Open> {
+    let body = json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player]});
+    let answer = shared.command(session, body).await;
+    assert_eq!(answer["result"], 0, "{answer}");
+    let token = answer["token"].as_str().filter(|token| !token.is_empty())?.to_owned();
+    let place = answer["count"].as_i64().unwrap();
+    let mut ledger = shared.ledger.borrow_mut();
+    let known = ledger.tokens.iter().rposition(|promise| promise.account == account && promise.token == token);
+    let index = known.unwrap_or_else(|| {
+        let place = if answer["queue_state"] == 0 { place } else { i64::MAX };
+        ledger.tokens.push(TokenPromise { token, game, account, place, outcome: None });
+        ledger.tokens.len() - 1
+    });
+    // Nobody keeps a place of the smallest game, so that its wait-list always moves.
+    let plan = match if game == 2 { [2, 3, 4, 9][index % 4] } else { index % 12 } {
+        0 => Plan::PayLate,
+        1 | 5 => Plan::RegisterAgain,
+        2 => Plan::Never,
+        3 => Plan::Leave,
+        4 | 8 => Plan::PayAndAskBack,
+        9 => Plan::Cancel,
+        _ => Plan::PayAtOnce,
+    };
+    Some(Open { index, game, player, plan })
+}
+
+/// One poll of a token; answers it if it still waits. Else its order is paid, or will be.
+async fn poll(shared: &Shared, session: &str, open: Open, late: &mut Vec<Late>) -> Option<Open> {
+    let token = shared.ledger.borrow().tokens[open.index].token.clone();
+    let answer = shared.command(session, json!({"cmd": "RegQueryQueueTokenState", "token": &token})).await;
     if answer["result"] != 0 {
         shared.ledger.borrow_mut().broken.push(format!("an acknowledged token is unknown: {answer}"));
-        return true;
+        return None;
     }
     let state = answer["queue_state"].as_i64().unwrap();
     let order_no = answer["order_no"].as_str().unwrap_or_default().to_owned();
-    shared.ledger.borrow_mut().told(index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
-    if state == 1 && !index.is_multiple_of(3) {
-        let answer = shared.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
-        if answer["transaction_id"].is_string() {
-            shared.ledger.borrow_mut().paid.insert(order_no);
-        } else {
-            shared.ledger.borrow_mut().broken.push(format!("order {order_no} cannot be paid: {answer}"));
+    shared.ledger.borrow_mut().told(open.index, state, &order_no, answer["count"].as_i64().unwrap_or(0));
+    if state == 0 {
+        if matches!(open.plan, Plan::Leave) {
+            shared.leave(&token, open.index).await;
         }
+        return Some(open);
     }
-    state != 0
+    let due = Instant::now() + TOO_LATE;
+    match (state, open.plan) {
+        (1, Plan::PayAtOnce) => shared.pay(session, order_no).await,
+        (1, Plan::PayAndAskBack) => {
+            shared.pay(session, order_no.clone()).await;
+            shared.give_back(session, order_no).await;
+        }
+        (1, Plan::Cancel) => shared.give_back(session, order_no).await,
+        (1, Plan::PayLate) => late.push(Late { due, order_no, again: None }),
+        (1, Plan::RegisterAgain) => {
+            late.push(Late { due, order_no, again: Some((token, open.game, open.player)) });
+        }
+        (1, Plan::PayBoth(older)) => {
+            shared.pay(session, order_no).await;
+            shared.pay(session, older).await;
+        }
+        (_, Plan::PayBoth(older)) => shared.pay(session, older).await,
+        _ => {}
+    }
+    None
 }
 
 /// Polls every token once more: a decided one must be told as before.

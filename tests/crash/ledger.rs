@@ -24,8 +24,10 @@ pub struct LinePromise {
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub tokens: Vec<TokenPromise>,
-    /// Orders whose payment was acknowledged.
+    /// Orders whose payment was acknowledged, in time or too late.
     pub paid: HashSet<String>,
+    /// Orders whose end was acknowledged.
+    pub given_back: HashSet<String>,
     pub lines: Vec<LinePromise>,
     /// Promises seen broken while the load was running.
     pub broken: Vec<String>,
@@ -34,7 +36,7 @@ pub struct Ledger {
 impl Ledger {
     pub fn acknowledgements(&self) -> usize {
         let decided = self.tokens.iter().filter(|token| token.outcome.is_some()).count();
-        self.tokens.len() + decided + self.paid.len() + self.lines.len()
+        self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.lines.len()
     }
 
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
@@ -77,7 +79,10 @@ pub struct OrderState {
     /// As in the H5 dialect: 0 unpaid, 1 paid.
     pub status: i64,
     pub places: i64,
+    /// Money that paid the order.
     pub settled_payments: i64,
+    /// Money that came too late or was asked back, and went back.
+    pub returned_payments: i64,
 }
 
 /// What the server knows after the last crash.
@@ -86,10 +91,15 @@ pub struct State {
     pub games: Vec<GameState>,
     pub orders: Vec<OrderState>,
     pub lines: Vec<LinePromise>,
+    /// Refunds that were neither made nor are to be tried again, or that are still to be made.
+    pub refunds_not_made: i64,
+    /// What the journal has more than was paid and kept.
+    pub cash_off_fen: i64,
 }
 
 const UNPAID: i64 = 0;
 const PAID: i64 = 1;
+const EXPIRED: i64 = 2;
 
 /// Every promise that was not kept, in words; empty when all were.
 pub fn faults(ledger: &Ledger, state: &State) -> Vec<String> {
@@ -106,6 +116,8 @@ fn tokens(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
     if distinct.len() != ledger.tokens.len() {
         faults.push("two requests were given the same token".to_owned());
     }
+    let told: HashSet<&str> =
+        ledger.tokens.iter().filter_map(|token| Some(token.outcome.as_ref()?.1.as_str())).collect();
     for game in &state.games {
         let (mut promised, mut ordered) = (0, 0);
         for token in ledger.tokens.iter().filter(|token| token.game == game.id) {
@@ -115,7 +127,9 @@ fn tokens(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
         if game.tokens < promised {
             faults.push(format!("game {}: {promised} tokens promised, {} exist", game.id, game.tokens));
         }
-        if game.ordered != ordered {
+        let untold = |order: &&OrderState| order.game == game.id && !told.contains(order.order_no.as_str());
+        let untold = state.orders.iter().filter(untold).count() as i64;
+        if game.ordered != ordered + untold {
             faults.push(format!("game {}: {ordered} tokens told of an order, {} have one", game.id, game.ordered));
         }
     }
@@ -146,7 +160,9 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
         }
     }
     for order in &state.orders {
-        if !promised.contains_key(order.order_no.as_str()) {
+        // Its token's answer was lost, and it was over before the request came again.
+        let forgotten = order.status == EXPIRED && order.settled_payments + order.returned_payments == 0;
+        if !promised.contains_key(order.order_no.as_str()) && !forgotten {
             faults.push(format!("order {} belongs to no token", order.order_no));
         }
         let expected = i64::from(order.status == PAID);
@@ -158,10 +174,22 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
         }
     }
     for order_no in &ledger.paid {
-        let still_paid = |orders: &Vec<&OrderState>| orders.iter().all(|order| order.status == PAID);
-        if !known.get(order_no.as_str()).is_some_and(still_paid) {
-            faults.push(format!("order {order_no} was paid and is not any more"));
+        let kept = |order: &&OrderState| order.settled_payments + order.returned_payments == 1;
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(kept)) {
+            faults.push(format!("order {order_no} was paid, and the money is neither here nor returned"));
         }
+    }
+    for order_no in &ledger.given_back {
+        let over = |order: &&OrderState| ![UNPAID, PAID].contains(&order.status);
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(over)) {
+            faults.push(format!("order {order_no} was given back and lives"));
+        }
+    }
+    if state.refunds_not_made != 0 {
+        faults.push(format!("{} refunds were not made", state.refunds_not_made));
+    }
+    if state.cash_off_fen != 0 {
+        faults.push(format!("the journal is off by {} fen", state.cash_off_fen));
     }
 }
 
@@ -227,27 +255,43 @@ mod tests {
     }
 
     fn order(order_no: &str, status: i64) -> OrderState {
-        OrderState { order_no: order_no.to_owned(), game: 1, status, places: 1, settled_payments: status }
+        OrderState {
+            order_no: order_no.to_owned(),
+            game: 1,
+            status,
+            places: 1,
+            settled_payments: status,
+            returned_payments: 0,
+        }
     }
 
     fn line(content: &str, offset: i64) -> LinePromise {
         LinePromise { content: content.to_owned(), offset }
     }
 
-    /// Three tokens, one paid, one unpaid, one full; two lines.
+    /// Four tokens, one paid, one unpaid, one full, one expired and paid too late; two lines.
     fn kept() -> (Ledger, State) {
         let ledger = Ledger {
-            tokens: vec![token("a", Some((1, "A"))), token("b", Some((1, "B"))), token("c", Some((2, "")))],
-            paid: HashSet::from(["A".to_owned()]),
+            tokens: vec![
+                token("a", Some((1, "A"))),
+                token("b", Some((1, "B"))),
+                token("c", Some((2, ""))),
+                token("d", Some((1, "D"))),
+            ],
+            paid: HashSet::from(["A".to_owned(), "D".to_owned()]),
+            given_back: HashSet::from(["D".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
             broken: Vec::new(),
         };
         let game =
-            GameState { id: 1, limitation: 2, balance: 0, sold: 1, held: 1, tokens: 3, ordered: 2, registered: 2 };
+            GameState { id: 1, limitation: 2, balance: 0, sold: 1, held: 1, tokens: 4, ordered: 3, registered: 2 };
+        let late = OrderState { settled_payments: 0, returned_payments: 1, ..order("D", EXPIRED) };
         let state = State {
             games: vec![game],
-            orders: vec![order("A", PAID), order("B", UNPAID)],
+            orders: vec![order("A", PAID), order("B", UNPAID), late],
             lines: vec![line("x", 1), line("y", 2)],
+            refunds_not_made: 0,
+            cash_off_fen: 0,
         };
         (ledger, state)
     }
@@ -261,17 +305,23 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 17] = [
-            ("3 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
-            ("2 tokens told of an order, 3 have one", |_, state| state.games[0].ordered = 3),
+        let doctors: [(&str, Doctor); 23] = [
+            ("4 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
+            ("3 tokens told of an order, 4 have one", |_, state| state.games[0].ordered = 4),
             ("same token", |ledger, _| ledger.tokens[1].token = "a".to_owned()),
             ("never reached an outcome", |ledger, _| ledger.tokens[2].outcome = None),
             ("promised to 2 tokens", |ledger, _| ledger.tokens[1].outcome = Some((1, "A".to_owned()))),
-            ("order B was lost", |_, state| drop(state.orders.pop())),
+            ("order B was lost", |_, state| drop(state.orders.remove(1))),
             ("order B exists twice", |_, state| state.orders.push(order("B", UNPAID))),
             ("belongs to no token", |_, state| state.orders.push(order("C", UNPAID))),
-            ("was paid and is not", |_, state| state.orders[0] = order("A", UNPAID)),
+            ("neither here nor returned", |_, state| state.orders[0] = order("A", UNPAID)),
+            ("neither here nor returned", |_, state| state.orders[2].returned_payments = 0),
+            ("neither here nor returned", |_, state| state.orders[0].returned_payments = 1),
+            ("was given back and lives", |_, state| state.orders[2].status = PAID),
+            ("journal is off", |_, state| state.cash_off_fen = 1),
+            ("1 refunds were not made", |_, state| state.refunds_not_made = 1),
             ("has 2 payments", |_, state| state.orders[0].settled_payments = 2),
+            ("3 tokens told of an order, 3 have one", |_, state| state.orders.push(order("C", EXPIRED))),
             ("is not 2", |_, state| state.games[0].sold = 2),
             ("orders disagree", |_, state| state.orders[1].places = 2),
             ("registrations disagree", |_, state| state.games[0].registered = 3),

@@ -1,98 +1,189 @@
-//! SIGKILL at any moment loses nothing that was acknowledged: the real program under load, killed again and again, and
-//! at the end the clients' ledger against what the server still knows.
+//! A crash at any moment loses nothing that was acknowledged: the real program under load, killed again and again, or
+//! made to die between two steps of a change; at the end the clients' ledger against what the server still knows.
 //!
-//! `MATCHDAY_CRASH_ROUNDS` (5) says how often, `MATCHDAY_CRASH_SEED` when.
+//! `MATCHDAY_CRASH_ROUNDS` (20) says how often it is killed, `MATCHDAY_CRASH_SEED` when.
 
 mod clients;
-mod fixture;
+mod database;
 mod ledger;
-mod observed;
 mod server;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use matchday::failpoints::Failpoint;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 
 use self::clients::Shared;
+use self::database::Database;
 use self::ledger::Ledger;
-use self::server::{Server, free_port};
-use crate::support::eventually;
+use self::server::{Home, Server};
+use crate::support::{eventually, postgres};
 
 const REGISTRANTS: i64 = 6;
 const CHATTERS: i64 = 3;
 /// Acknowledgements between two kills, drawn anew for each.
 const BETWEEN_KILLS: std::ops::Range<usize> = 30..300;
 /// Clients that take longer to finish have lost something.
-const FINISH_WITHIN: Duration = Duration::from_secs(30);
+const FINISH_WITHIN: Duration = Duration::from_secs(60);
+/// A failpoint that the load does not reach in this time is not reached by it.
+const REACH_WITHIN: Duration = Duration::from_secs(60);
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number")))
 }
 
-#[tokio::test]
-async fn killed_under_load_loses_nothing_acknowledged() {
-    LocalSet::new().run_until(crash_loop()).await;
+fn seed() -> u64 {
+    setting("MATCHDAY_CRASH_SEED", 20_261_122)
 }
 
-async fn crash_loop() {
-    let rounds = setting("MATCHDAY_CRASH_ROUNDS", 5);
-    let seed = setting("MATCHDAY_CRASH_SEED", 20_261_122);
-    let mut random = StdRng::seed_from_u64(seed);
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    server::migrate(folder.path());
-    fixture::write(folder.path()).await;
-    let mut life = 0;
-    let mut server = Server::start(folder.path(), port, life).await;
-    let shared = Rc::new(Shared {
-        url: server.url.clone(),
-        ws_url: server.ws_url.clone(),
-        http: reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap(),
-        ledger: RefCell::new(Ledger::default()),
-        finishing: Cell::new(false),
-    });
-    let registrants =
-        (1..=REGISTRANTS).map(|account| tokio::task::spawn_local(clients::register(shared.clone(), account)));
-    let mut load: Vec<_> = registrants.collect();
-    load.extend((1..=CHATTERS).map(|account| tokio::task::spawn_local(clients::chat(shared.clone(), account))));
+/// A home with clients that come back to it whatever happens there.
+struct Drill {
+    home: Home,
+    shared: Rc<Shared>,
+    load: Vec<JoinHandle<()>>,
+}
 
+impl Drill {
+    async fn new(postgres_url: &str) -> Self {
+        let home = Home::new(postgres_url);
+        let database = Database::open(&home.database_url()).await;
+        database.write_event().await;
+        database.close().await;
+        let shared = Rc::new(Shared {
+            url: home.url(),
+            ws_url: home.ws_url(),
+            http: reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap(),
+            ledger: RefCell::new(Ledger::default()),
+            finishing: Cell::new(false),
+        });
+        Self { home, shared, load: Vec::new() }
+    }
+
+    fn start_load(&mut self) {
+        let registrants =
+            (1..=REGISTRANTS).map(|account| tokio::task::spawn_local(clients::register(self.shared.clone(), account)));
+        self.load.extend(registrants);
+        let chatters =
+            (1..=CHATTERS).map(|account| tokio::task::spawn_local(clients::chat(self.shared.clone(), account)));
+        self.load.extend(chatters);
+    }
+
+    fn assert_alive(&self, when: &str) {
+        assert!(!self.load.iter().any(JoinHandle::is_finished), "a client failed, {when}");
+    }
+
+    /// Ends the load, crashes once more, and judges what is left.
+    async fn judge(mut self, mut server: Server, what: &str) {
+        self.shared.finishing.set(true);
+        for client in std::mem::take(&mut self.load) {
+            tokio::time::timeout(FINISH_WITHIN, client).await.expect("a client never finished").unwrap();
+        }
+        // Once more: what is at rest must survive as well, and be told as before.
+        server.kill();
+        let database = Database::open(&self.home.database_url()).await;
+        database.let_refunds_be_due().await;
+        server = self.home.start().await;
+        clients::poll_all(&self.shared).await;
+        eventually("every refund is made", async || database.refunds_not_made().await == 0).await;
+        server.kill();
+
+        let state = database.state().await;
+        database.close().await;
+        let ledger = self.shared.ledger.borrow();
+        let faults = ledger::faults(&ledger, &state);
+        assert!(faults.is_empty(), "{what}: {faults:#?}");
+        // The load must have touched everything that is judged.
+        let ordered = ledger.tokens.iter().filter(|token| matches!(token.outcome, Some((1, _)))).count();
+        let returned = state.orders.iter().filter(|order| order.returned_payments > 0).count();
+        assert!(
+            ordered > 0 && returned > 0 && !ledger.paid.is_empty() && !ledger.lines.is_empty(),
+            "{what}: the load did not reach everything"
+        );
+        println!(
+            "{what}: {} tokens, {ordered} orders, {} payments, {returned} of them returned, {} lines kept",
+            ledger.tokens.len(),
+            ledger.paid.len(),
+            ledger.lines.len()
+        );
+    }
+}
+
+async fn kill_under_load(postgres_url: &str, rounds: u64) {
+    let mut random = StdRng::seed_from_u64(seed());
+    let mut drill = Drill::new(postgres_url).await;
+    let mut server = drill.home.start().await;
+    drill.start_load();
     for round in 0..rounds {
-        let wanted = shared.ledger.borrow().acknowledgements() + random.random_range(BETWEEN_KILLS);
+        let wanted = drill.shared.ledger.borrow().acknowledgements() + random.random_range(BETWEEN_KILLS);
         eventually("clients make progress", async || {
-            assert!(!load.iter().any(|client| client.is_finished()), "a client failed in round {round}, seed {seed}");
-            shared.ledger.borrow().acknowledgements() >= wanted
+            drill.assert_alive(&format!("round {round}"));
+            drill.shared.ledger.borrow().acknowledgements() >= wanted
         })
         .await;
         server.kill();
-        life += 1;
-        server = Server::start(folder.path(), port, life).await;
+        server = drill.home.start().await;
     }
-    shared.finishing.set(true);
-    for client in load {
-        tokio::time::timeout(FINISH_WITHIN, client).await.expect("a client never finished").unwrap();
-    }
-    // Once more: what is at rest must survive as well, and be told as before.
-    server.kill();
-    life += 1;
-    server = Server::start(folder.path(), port, life).await;
-    clients::poll_all(&shared).await;
-    server.kill();
+    drill.judge(server, &format!("{rounds} kills, seed {}", seed())).await;
+}
 
-    let state = observed::read(folder.path()).await;
-    let ledger = shared.ledger.borrow();
-    let faults = ledger::faults(&ledger, &state);
-    assert!(faults.is_empty(), "seed {seed}, {rounds} rounds: {faults:#?}");
-    // The load must have touched everything that is judged.
-    let ordered = ledger.tokens.iter().filter(|token| matches!(token.outcome, Some((1, _)))).count();
-    assert!(ordered > 0 && !ledger.paid.is_empty() && !ledger.lines.is_empty(), "the load did not reach everything");
-    println!(
-        "{rounds} kills: {} tokens, {ordered} orders, {} payments, {} lines kept",
-        ledger.tokens.len(),
-        ledger.paid.len(),
-        ledger.lines.len()
-    );
+/// How often a point is passed before the process dies at it. What is rare must not be waited for.
+fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
+    let name = point.name();
+    let rare = ["outbox", "refund", "taken_back", "wait_list", "leave"].iter().any(|part| name.contains(part));
+    random.random_range(if rare { 0..3 } else { 0..40 })
+}
+
+async fn die_at_each(points: &[Failpoint], postgres_url: &str) {
+    let mut random = StdRng::seed_from_u64(seed());
+    let mut drill = Drill::new(postgres_url).await;
+    drill.start_load();
+    for point in points {
+        let name = point.name();
+        let survived = passes_survived(*point, &mut random);
+        let mut server = drill.home.start_doomed(&format!("{name}={survived}*off->return"));
+        let started = Instant::now();
+        while !server.died_at(name) {
+            drill.assert_alive(name);
+            assert!(started.elapsed() < REACH_WITHIN, "the load never reached {name}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let server = drill.home.start().await;
+    drill.judge(server, &format!("{} failpoints, seed {}", points.len(), seed())).await;
+}
+
+fn points(keep: impl Fn(&str) -> bool) -> Vec<Failpoint> {
+    Failpoint::ALL.iter().copied().filter(|point| keep(point.name())).collect()
+}
+
+#[tokio::test]
+async fn killed_under_load_loses_nothing_acknowledged() {
+    let rounds = setting("MATCHDAY_CRASH_ROUNDS", 20);
+    LocalSet::new().run_until(kill_under_load("", rounds)).await;
+}
+
+#[tokio::test]
+async fn killed_under_load_on_postgres_loses_nothing_acknowledged() {
+    let Some(database) = postgres::Database::create().await else { return };
+    let rounds = setting("MATCHDAY_CRASH_ROUNDS", 20).div_ceil(4);
+    LocalSet::new().run_until(kill_under_load(&database.url, rounds)).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn death_between_any_two_steps_loses_nothing_acknowledged() {
+    let points = points(|name| !name.starts_with("postgres"));
+    LocalSet::new().run_until(die_at_each(&points, "")).await;
+}
+
+#[tokio::test]
+async fn death_around_a_commit_of_postgres_loses_nothing_acknowledged() {
+    let Some(database) = postgres::Database::create().await else { return };
+    let points = points(|name| name.starts_with("postgres"));
+    LocalSet::new().run_until(die_at_each(&points, &database.url)).await;
+    database.drop().await;
 }

@@ -2,76 +2,121 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
 
 use crate::support::{ADMIN, eventually};
 
+/// Short, so that orders end while the load runs.
+pub const PAYMENT_WINDOW_SECONDS: u64 = 1;
+
+/// Where all lives of a server are spent: the same data and the same port, so that clients come back to it.
+pub struct Home {
+    pub folder: TempDir,
+    /// Empty: SQLite in the folder.
+    postgres_url: String,
+    port: u16,
+    lives: u32,
+}
+
 pub struct Server {
     child: Child,
-    pub url: String,
-    pub ws_url: String,
     log: PathBuf,
 }
 
-/// A port that was free a moment ago; the same one serves all lives of a server, so that clients come back to it.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+impl Home {
+    /// An empty database, migrated.
+    pub fn new(postgres_url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let home = Self { folder, postgres_url: postgres_url.to_owned(), port, lives: 0 };
+        let output = home.program("migrate").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        home
+    }
 
-fn program(folder: &Path, command: &str) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_matchday"));
-    program
-        .args([
-            command,
-            "--chat-bind",
-            "",
-            "--internal-bind",
-            "",
-            "--demo",
-            "false",
-            "--log-level",
-            "warn",
-            "--data-dir",
-        ])
-        .arg(folder)
-        .env("MATCHDAY_ENV", "development")
-        .env("MATCHDAY__LIMITS__ENABLED", "false")
-        .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
-        .current_dir(folder)
-        .stdin(Stdio::null());
-    program
-}
+    pub fn database_url(&self) -> String {
+        match self.postgres_url.as_str() {
+            "" => format!("sqlite:{}", self.folder.path().join("matchday.db").display()),
+            url => url.to_owned(),
+        }
+    }
 
-/// Brings the database in `folder` into being.
-pub fn migrate(folder: &Path) {
-    let output = program(folder, "migrate").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 
-impl Server {
-    /// Starts a life on `folder` and waits until it is ready. `life` names its log.
-    pub async fn start(folder: &Path, port: u16, life: u32) -> Self {
-        let log = folder.join(format!("life-{life}.log"));
+    pub fn ws_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/ws", self.port)
+    }
+
+    fn program(&self, command: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_matchday"));
+        program
+            .args([command, "--chat-bind", "", "--internal-bind", "", "--demo", "false", "--log-level", "warn"])
+            .args(["--database-url", &self.database_url(), "--data-dir"])
+            .arg(self.folder.path())
+            .env("MATCHDAY_ENV", "development")
+            .env("MATCHDAY__LIMITS__ENABLED", "false")
+            .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
+            .env("MATCHDAY__REG__PAYMENT_WINDOW_SECONDS", PAYMENT_WINDOW_SECONDS.to_string())
+            .env_remove("FAILPOINTS")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        program
+    }
+
+    /// Starts the next life; it may end before it is ready. `failpoints` tell it where.
+    pub fn start_doomed(&mut self, failpoints: &str) -> Server {
+        self.lives += 1;
+        let log = self.folder.path().join(format!("life-{}.log", self.lives));
         let output = File::create(&log).unwrap();
-        let child = program(folder, "serve")
-            .args(["--bind", &format!("127.0.0.1:{port}")])
+        let child = self
+            .program("serve")
+            .args(["--bind", &format!("127.0.0.1:{}", self.port)])
+            .env("FAILPOINTS", failpoints)
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
             .unwrap();
-        let mut server =
-            Self { child, url: format!("http://127.0.0.1:{port}"), ws_url: format!("ws://127.0.0.1:{port}/ws"), log };
+        Server { child, log }
+    }
+
+    /// Starts the next life and waits until it is ready.
+    pub async fn start(&mut self) -> Server {
+        let mut server = self.start_doomed("");
         let client = reqwest::Client::new();
-        let ready = format!("{}/readyz", server.url);
+        let ready = format!("{}/readyz", self.url());
         eventually("the server is ready", async || {
-            if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{}", std::fs::read_to_string(&server.log).unwrap());
+            if let Some(status) = server.ended() {
+                panic!("the server ended with {status}:\n{}", server.log());
             }
             client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
         server
+    }
+}
+
+impl Server {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Whether it ended where it was told to.
+    pub fn died_at(&mut self, point: &str) -> bool {
+        let Some(status) = self.ended() else { return false };
+        let log = self.log();
+        let told = log.lines().any(|line| line == format!("failpoint {point}"));
+        assert!(told && status.signal() == Some(libc::SIGABRT), "{point}: the server ended with {status}:\n{log}");
+        true
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 pub mod chat;
 pub mod fixtures;
-mod postgres;
+pub mod postgres;
 
 /// The administrator every test server has.
 pub const ADMIN: (&str, &str) = ("admin", "admin-password");

@@ -13,11 +13,12 @@ mod get_balances;
 mod get_limitation;
 mod get_queue_token;
 mod members;
+pub mod parse;
 mod player;
 mod query_by_certificate;
 mod query_order;
 mod query_party;
-mod query_token_state;
+pub mod query_token_state;
 mod query_user_orders;
 mod register;
 mod set_all_limitations;
@@ -86,15 +87,7 @@ async fn answer(context: &Context, request: &HttpRequest, body: Body, party_only
     if !party_only && let Some(answer) = query_token_state::answer_plain(context, &body).await {
         return answer;
     }
-    let Value::Object(members) =
-        serde_json::from_slice(&body).map_err(|error| DomainError::Malformed(error.to_string().into()))?
-    else {
-        return Err(DomainError::Malformed("not an object".into()));
-    };
-    let name = match members.get("cmd") {
-        Some(Value::String(name)) if !name.is_empty() => name.clone(),
-        _ => return Err(codes::no_command()),
-    };
+    let (name, members) = parse::command(&body)?;
     let command = Command { context, request, members };
     match name.as_str() {
         "QueryRegStateByCert" => query_by_certificate::answer(&command).await,

@@ -20,21 +20,23 @@ async fn state_of(context: &Context, token: &str) -> Result<Answer> {
 
 /// A poll as nearly every client sends it, read without building a tree of its members.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PlainPoll<'a> {
     cmd: &'a str,
     token: &'a str,
 }
 
-/// Answers a body that is a poll in its plainest form; `None` leaves it to the general way, which answers the same.
-pub(super) async fn answer_plain(context: &Context, body: &[u8]) -> Option<Result<Answer>> {
+/// The token of a body that is a poll in its plainest form; `None` leaves it to the general way, which reads the same.
+pub fn plain_poll(body: &[u8]) -> Option<&str> {
     // A poll is about 90 bytes; anything much longer is another command.
     const LONGEST: usize = 160;
     if body.len() > LONGEST {
         return None;
     }
     let poll: PlainPoll<'_> = serde_json::from_slice(body).ok()?;
-    if poll.cmd != "RegQueryQueueTokenState" {
-        return None;
-    }
-    Some(state_of(context, poll.token).await)
+    (poll.cmd == "RegQueryQueueTokenState").then_some(poll.token)
+}
+
+pub(super) async fn answer_plain(context: &Context, body: &[u8]) -> Option<Result<Answer>> {
+    Some(state_of(context, plain_poll(body)?).await)
 }

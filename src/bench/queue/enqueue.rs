@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Plan;
-use super::players::{Passports, enqueue_body};
-use super::tickets::{Refusals, Ticket};
+use super::tickets::Ticket;
 use crate::bench::http::{self, HttpConnection};
 use crate::bench::load::{on_threads, share};
-use crate::bench::registration::{Reply, outcome_name};
+use crate::bench::players::{Passports, enqueue_body};
+use crate::bench::registration::{Refusals, Reply, ask, merge, outcome_name, refusal_name};
 use crate::bench::report::Latency;
 
 /// How often a request that met a busy server is made again.
@@ -42,12 +42,6 @@ impl Enqueued {
         self.latency.merge(&other.latency);
         merge(&mut self.refusals, other.refusals);
         merge(&mut self.at_once, other.at_once);
-    }
-}
-
-pub fn merge(into: &mut Refusals, from: Refusals) {
-    for (name, count) in from {
-        *into.entry(name).or_default() += count;
     }
 }
 
@@ -122,16 +116,4 @@ async fn lane(plan: &Plan, passports: Passports, next: &AtomicU32, deadline: Ins
         }
     }
     Ok(result)
-}
-
-/// One command; an error is what it is counted under.
-pub async fn ask(connection: &mut HttpConnection, request: &[u8]) -> Result<Reply, String> {
-    let response = connection.exchange(request).await.map_err(|error| error.to_string())?;
-    serde_json::from_slice(response.body).map_err(|_| format!("HTTP {} without a result", response.status))
-}
-
-/// The code and the first line of its text, which does not depend on the request.
-pub fn refusal_name(reply: &Reply) -> String {
-    let text = reply.msg.lines().next().unwrap_or_default();
-    format!("result {} {text}", reply.result).trim_end().to_owned()
 }

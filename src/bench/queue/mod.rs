@@ -4,8 +4,6 @@
 mod args;
 mod baseline;
 mod enqueue;
-mod line_order;
-mod players;
 mod poll;
 mod tickets;
 
@@ -18,11 +16,12 @@ use anyhow::Context as _;
 pub use args::{Phase, QueueArgs};
 
 use self::enqueue::Enqueued;
-use self::players::Passports;
 use self::poll::Polled;
-use self::tickets::{Refusals, Ticket};
+use self::tickets::Ticket;
+use super::line_order;
+use super::players::Passports;
 use super::process::{self, Usage};
-use super::registration::{outcome_name, sign_in_all};
+use super::registration::{Refusals, outcome_name, sign_in_all};
 use super::report::{Figures, Report};
 use super::target::Target;
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Plan;
-use super::enqueue::{ask, merge, refusal_name};
-use super::tickets::{Refusals, Ticket};
+use super::tickets::Ticket;
 use crate::bench::http::HttpConnection;
 use crate::bench::load::on_threads;
-use crate::bench::registration::{Reply, poll_request};
+use crate::bench::registration::{Refusals, Reply, ask, merge, poll_request, refusal_name};
 use crate::bench::report::Latency;
 
 /// Answers in a row without a state after which a token is left alone.

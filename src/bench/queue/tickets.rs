@@ -1,16 +1,12 @@
 //! The tokens a run holds, what was seen of each, and the file that carries them from one invocation to the next.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::line_order::Seen;
-
-/// Answers that were no success, by what they were.
-pub type Refusals = BTreeMap<String, u64>;
+use crate::bench::line_order::Seen;
 
 #[derive(Debug, Clone)]
 pub struct Ticket {

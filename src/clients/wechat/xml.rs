@@ -134,8 +134,8 @@ fn character(reference: &BytesRef<'_>) -> Refusal<char> {
 pub fn write<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
     let mut out = format!("<{ROOT}>");
     for (name, value) in fields {
-        // "]]>" ends a CDATA section, so it is divided between two.
-        let value = value.replace("]]>", "]]]]><![CDATA[>");
+        // "]]>" ends a CDATA section, so it is divided between two; a carriage return would be read as a line feed.
+        let value = value.replace("]]>", "]]]]><![CDATA[>").replace('\r', "]]>&#13;<![CDATA[");
         // Writing to a String cannot fail.
         let _ = write!(out, "<{name}><![CDATA[{value}]]></{name}>");
     }
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for value in ["", "plain", "]]>", "a]]>b]]>]]", "<&>\"'", "中文"] {
+        for value in ["", "plain", "a\r\nb\r", "]]>", "a]]>b]]>]]", "<&>\"'", "中文"] {
             assert_eq!(parse(write([("a", value)]).as_bytes()), Ok(one(value)), "{value}");
         }
     }

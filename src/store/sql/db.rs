@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 
 pub use super::batch::{BatchSql, ColumnKind, json_rows};
 use super::sqlite_writer::SqliteWriter;
+use crate::failpoints::{Failpoint, pass};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -376,7 +377,9 @@ impl Db {
                     };
                     match outcome {
                         Ok(value) => {
+                            pass(Failpoint::PostgresBeforeCommit);
                             inner.commit().await.map_err(StoreError::from)?;
+                            pass(Failpoint::PostgresAfterCommitBeforeAnswer);
                             Ok(value)
                         }
                         Err(error) => {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::db::{BoxFuture, StoreError, Tx};
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 /// Jobs that may wait for the writer; a caller that finds the queue full waits `QUEUE_TIMEOUT`, then is told `Busy`.
 const QUEUE_LENGTH: usize = 1024;
@@ -151,9 +152,15 @@ async fn serve(connection: SqliteConnection, mut inbox: mpsc::Receiver<Message>)
 
 async fn commit_together(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     tx.execute("BEGIN IMMEDIATE", args![]).await?;
+    pass(Failpoint::WriterBegun);
     if let [only] = jobs {
-        let end = if only.run(tx).await { "COMMIT" } else { "ROLLBACK" };
-        tx.execute(end, args![]).await?;
+        if only.run(tx).await {
+            pass(Failpoint::WriterBeforeCommit);
+            tx.execute("COMMIT", args![]).await?;
+            pass(Failpoint::WriterAfterCommitBeforeAnswer);
+        } else {
+            tx.execute("ROLLBACK", args![]).await?;
+        }
         return Ok(());
     }
     for job in jobs.iter_mut() {
@@ -162,7 +169,10 @@ async fn commit_together(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<(), S
             tx.execute("ROLLBACK TO job", args![]).await?;
         }
         tx.execute("RELEASE job", args![]).await?;
+        pass(Failpoint::WriterJobDone);
     }
+    pass(Failpoint::WriterBeforeCommit);
     tx.execute("COMMIT", args![]).await?;
+    pass(Failpoint::WriterAfterCommitBeforeAnswer);
     Ok(())
 }

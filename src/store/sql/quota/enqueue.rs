@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
 use super::{KeyRow, SqlQuotaLedger, commit, lock};
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 #[derive(Serialize)]
 struct TokenRow<'a> {
@@ -102,6 +103,7 @@ pub(super) async fn enqueue(
     }
     if !tokens.is_empty() {
         tx.execute(INSERT_TOKENS.text(tx.dialect()), args![json_rows(&tokens)?, game.0, now]).await?;
+        pass(Failpoint::EnqueueTokensInserted);
         let (accounts, places) = tokens.iter().map(|token| (token.account, token.group_size)).unzip();
         events.push(Event::Enqueued { first, accounts, places });
     }

@@ -12,6 +12,7 @@ use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
 use super::load::{Stored, stored_from};
 use super::{SequenceRow, SqlQuotaLedger, commit, lock};
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 static ASKED: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
@@ -63,6 +64,7 @@ pub(super) async fn leave(
         let rows: Vec<SequenceRow> =
             leaving.iter().map(|sequence| SequenceRow { game: game.0, sequence: *sequence }).collect();
         tx.execute(END.text(tx.dialect()), args![json_rows(&rows)?, now]).await?;
+        pass(Failpoint::LeaveTokensEnded);
         row.list_version += 1;
         commit(tx, game, &mut row, now, &[Event::Left { sequences: leaving }]).await?;
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
 use super::SqlQuotaLedger;
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 /// The transaction id of an order that costs nothing.
 const FREE: &str = "free";
@@ -188,20 +189,25 @@ impl Made {
         if !self.orders.is_empty() {
             let orders = json_rows(&self.orders)?;
             tx.execute(INSERT_ORDERS.text(dialect), args![orders, self.game.0, now, FREE]).await?;
+            pass(Failpoint::AdmitOrdersInserted);
             let rows = json_rows(&self.registrations)?;
             tx.execute(INSERT_PLAYERS.text(dialect), vec![rows.clone(), now.into()]).await?;
+            pass(Failpoint::AdmitPlayersInserted);
             let inserted = tx.execute(INSERT_REGISTRATIONS.text(dialect), vec![rows, now.into()]).await?;
             if inserted != self.registrations.len() as u64 {
                 let expected = self.registrations.len();
                 tracing::error!(game = self.game.0, inserted, expected, "registrations are missing");
                 return Err(DomainError::Internal);
             }
+            pass(Failpoint::AdmitRegistrationsInserted);
         }
         if !self.outcomes.is_empty() {
             tx.execute(DECIDE_TOKENS.text(dialect), args![json_rows(&self.outcomes)?, now]).await?;
+            pass(Failpoint::AdmitTokensDecided);
         }
         if !self.wait_list.is_empty() {
             tx.execute(WAIT_LIST.text(dialect), args![json_rows(&self.wait_list)?]).await?;
+            pass(Failpoint::AdmitWaitListWritten);
         }
         Ok(Event::Decided { head, paid: self.paid, tokens: self.told })
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
 use super::{SqlQuotaLedger, commit, lock};
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 const EXPIRE: &str = "
 UPDATE orders SET status = 2, cancelled_at = $2, version = version + 1 WHERE id IN (
@@ -36,6 +37,7 @@ pub(super) async fn release_due(
     }
     let count = keys.len() as u64;
     if count > 0 {
+        pass(Failpoint::ReleaseOrdersExpired);
         end_registrations(tx, &keys).await?;
         commit(tx, game, &mut row, now, &[Event::Expired { orders: expired }]).await?;
     }
@@ -72,6 +74,8 @@ pub(super) fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
 pub async fn end_registrations(tx: &mut Tx, orders: &[OrderKey]) -> Result<()> {
     let rows = json_rows(orders)?;
     tx.execute(END_REGISTRATIONS.text(tx.dialect()), vec![rows.clone()]).await?;
+    pass(Failpoint::ReleaseRegistrationsEnded);
     tx.execute(END_TOKENS.text(tx.dialect()), vec![rows]).await?;
+    pass(Failpoint::ReleaseTokensEnded);
     Ok(())
 }

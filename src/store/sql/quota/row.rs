@@ -9,6 +9,7 @@ use actors::quota_queue::state::Quota;
 use super::super::db::{Db, Row, StoreError, Tx};
 use super::events;
 use crate::args;
+use crate::failpoints::{Failpoint, pass};
 
 /// What `queue_row` reads.
 macro_rules! row_columns {
@@ -69,6 +70,7 @@ pub async fn commit(tx: &mut Tx, game: GameId, row: &mut QueueRow, now_ms: i64, 
     for event in happened {
         row.log = events::append(tx, game, row.log, now_ms, event).await?;
     }
+    pass(Failpoint::LineEventsLogged);
     let quota = row.quota;
     let values = args![
         game.0,
@@ -104,6 +106,7 @@ pub async fn commit(tx: &mut Tx, game: GameId, row: &mut QueueRow, now_ms: i64, 
         ];
         tx.execute(RULES, values).await?;
     }
+    pass(Failpoint::LineRowStored);
     Ok(())
 }
 

@@ -36,6 +36,60 @@ pub fn overtaken(seen: &[Seen]) -> u64 {
     u64::try_from(seen.iter().filter(is_overtaken).count()).unwrap_or(u64::MAX)
 }
 
+/// Pairs of which one was acknowledged before the other even asked, and those of them that were surely decided in the
+/// other order: `(reversed, ordered)`.
+pub fn reversals(seen: &[Seen]) -> (u64, u64) {
+    let mut by_asked: Vec<&Seen> = seen.iter().collect();
+    by_asked.sort_unstable_by_key(|token| token.asked);
+    let mut by_acknowledged: Vec<&Seen> = seen.iter().collect();
+    by_acknowledged.sort_unstable_by_key(|token| token.acknowledged);
+    let mut decisions: Vec<Instant> = seen.iter().filter_map(|token| token.first_decided).collect();
+    decisions.sort_unstable();
+    // Counts of decisions by rank, of those who asked later than the one that is looked at.
+    let mut later = Counts::new(decisions.len());
+    let (mut reversed, mut ordered) = (0, 0);
+    let mut next = by_asked.len();
+    for first in by_acknowledged.iter().rev() {
+        while next > 0 && by_asked[next - 1].asked > first.acknowledged {
+            next -= 1;
+            if let Some(decided) = by_asked[next].first_decided {
+                later.add(decisions.partition_point(|other| *other < decided));
+            }
+        }
+        ordered += by_asked.len() - next;
+        if let Some(waited) = first.last_waiting_asked {
+            reversed += later.below(decisions.partition_point(|other| *other < waited));
+        }
+    }
+    (reversed, u64::try_from(ordered).unwrap_or(u64::MAX))
+}
+
+/// How many things have a rank below another: a Fenwick tree.
+struct Counts(Vec<u64>);
+
+impl Counts {
+    fn new(ranks: usize) -> Self {
+        Self(vec![0; ranks + 1])
+    }
+
+    fn add(&mut self, rank: usize) {
+        let mut node = rank + 1;
+        while node < self.0.len() {
+            self.0[node] += 1;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    fn below(&self, rank: usize) -> u64 {
+        let (mut node, mut sum) = (rank, 0);
+        while node > 0 {
+            sum += self.0[node];
+            node &= node - 1;
+        }
+        sum
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -89,5 +143,34 @@ mod tests {
         let second = seen(2, 3, None, None);
         let third = seen(4, 5, None, Some(10));
         assert_eq!(overtaken_of(&[&first, &second, &third]), 1);
+    }
+
+    #[test]
+    fn reversed_pairs_are_counted_as_one_by_one() {
+        use rand::rngs::StdRng;
+        use rand::{RngExt as _, SeedableRng as _};
+
+        let start = Instant::now();
+        let mut random = StdRng::seed_from_u64(7);
+        for _ in 0..200 {
+            let mut drawn = Vec::new();
+            for _ in 0..random.random_range(0..30) {
+                let asked = random.random_range(0..40_u64);
+                let acknowledged = asked + random.random_range(0..6);
+                let waiting = random.random_bool(0.7).then(|| acknowledged + random.random_range(0..30));
+                let decided =
+                    random.random_bool(0.8).then(|| waiting.unwrap_or(acknowledged) + random.random_range(0..9));
+                drawn.push(seen(asked, acknowledged, waiting, decided)(start));
+            }
+            let (mut reversed, mut ordered) = (0, 0);
+            for first in &drawn {
+                for second in drawn.iter().filter(|second| second.asked > first.acknowledged) {
+                    ordered += 1;
+                    let pair = (second.first_decided, first.last_waiting_asked);
+                    reversed += u64::from(matches!(pair, (Some(decided), Some(waited)) if decided < waited));
+                }
+            }
+            assert_eq!(reversals(&drawn), (reversed, ordered));
+        }
     }
 }

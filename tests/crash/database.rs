@@ -1,0 +1,133 @@
+//! The database of the killed server, reached without any of its code: the event that the load registers for, and what
+//! is left of it in the end.
+
+use sqlx::{PgPool, SqlitePool};
+
+use super::ledger::{GameState, LinePromise, OrderState, State};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Game 1 has places for all, game 3 for a part of the load, game 2 for very few; live 1 is the room. Each statement's
+/// one parameter is a time: now and so much more.
+const EVENT: [(&str, i64); 4] = [
+    ("INSERT INTO competitions (id, title, play_time, created_at) VALUES (1, 'Crash run', $1, 0)", 30 * DAY_MS),
+    (
+        "INSERT INTO games (id, competition_id, name, price_fen, start_time, created_at) VALUES \
+         (1, 1, 'Half marathon', 12000, $1, 0), (2, 1, '10 km', 8000, $1, 0), (3, 1, '5 km', 5000, $1, 0)",
+        30 * DAY_MS,
+    ),
+    (
+        "INSERT INTO game_queue (game_id, limitation, balance, wait_list) \
+         SELECT id, CASE id WHEN 1 THEN 100000 WHEN 2 THEN 3 ELSE 100 END, \
+                CASE id WHEN 1 THEN 100000 WHEN 2 THEN 3 ELSE 100 END, \
+                CASE id WHEN 2 THEN 20 ELSE 0 END FROM games WHERE start_time > $1 \
+         ON CONFLICT (game_id) DO UPDATE SET limitation = excluded.limitation, balance = excluded.balance, \
+                                             wait_list = excluded.wait_list",
+        0,
+    ),
+    (
+        "INSERT INTO lives (id, competition_id, title, live_status, publish_time, created_at) VALUES (1, 1, 'Live', 1, $1, 0)",
+        0,
+    ),
+];
+
+/// As if the server had been down until every refund is due.
+const REFUNDS_ARE_DUE: &str = "UPDATE outbox SET next_at = 0 WHERE state = 0";
+const REFUNDS_NOT_MADE: &str = "SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 1) \
+    + (SELECT COUNT(*) FROM payments WHERE state = 2) + (SELECT COUNT(*) FROM orders WHERE status = 3)";
+/// Money that the journal says is here, less the payments that settled an order and were kept.
+const CASH_OFF: &str = "SELECT \
+    (SELECT CAST(COALESCE(SUM(CASE WHEN debit_account = 'cash' THEN amount_fen ELSE -amount_fen END), 0) AS BIGINT) \
+     FROM journal WHERE 'cash' IN (debit_account, credit_account)) \
+    - (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 1)";
+const GAMES: &str = "SELECT game_id, limitation, balance, sold, held, \
+    (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id), \
+    (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id AND t.state = 1), \
+    (SELECT COUNT(*) FROM registrations r WHERE r.game_id = g.game_id AND r.live = 1) \
+    FROM game_queue g ORDER BY game_id";
+const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
+    (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 1), \
+    (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 3) \
+    FROM orders o WHERE kind = 0";
+const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
+
+type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+type OrderRow = (String, i64, i64, i64, i64, i64);
+
+pub enum Database {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+macro_rules! on {
+    ($database:expr, $pool:ident => $work:expr) => {
+        match $database {
+            Database::Sqlite($pool) => $work,
+            Database::Postgres($pool) => $work,
+        }
+    };
+}
+
+impl Database {
+    pub async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            Self::Sqlite(SqlitePool::connect(url).await.unwrap())
+        } else {
+            Self::Postgres(PgPool::connect(url).await.unwrap())
+        }
+    }
+
+    pub async fn close(self) {
+        on!(self, pool => pool.close().await);
+    }
+
+    /// Fills the migrated, empty database.
+    pub async fn write_event(&self) {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let now = i64::try_from(now).unwrap();
+        for (statement, after_now) in EVENT {
+            on!(self, pool => drop(sqlx::query(statement).bind(now + after_now).execute(pool).await.unwrap()));
+        }
+    }
+
+    pub async fn let_refunds_be_due(&self) {
+        on!(self, pool => drop(sqlx::query(REFUNDS_ARE_DUE).execute(pool).await.unwrap()));
+    }
+
+    pub async fn refunds_not_made(&self) -> i64 {
+        on!(self, pool => sqlx::query_scalar(REFUNDS_NOT_MADE).fetch_one(pool).await.unwrap())
+    }
+
+    /// What a dead server left.
+    pub async fn state(&self) -> State {
+        let games: Vec<GameRow> = on!(self, pool => sqlx::query_as(GAMES).fetch_all(pool).await.unwrap());
+        let orders: Vec<OrderRow> = on!(self, pool => sqlx::query_as(ORDERS).fetch_all(pool).await.unwrap());
+        let lines: Vec<(String, i64)> = on!(self, pool => sqlx::query_as(LINES).fetch_all(pool).await.unwrap());
+        let game = |(id, limitation, balance, sold, held, tokens, ordered, registered)| GameState {
+            id,
+            limitation,
+            balance,
+            sold,
+            held,
+            tokens,
+            ordered,
+            registered,
+        };
+        let order = |(order_no, game, status, places, settled_payments, returned_payments)| OrderState {
+            order_no,
+            game,
+            status,
+            places,
+            settled_payments,
+            returned_payments,
+        };
+        let line = |(content, offset)| LinePromise { content, offset };
+        State {
+            games: games.into_iter().map(game).collect(),
+            orders: orders.into_iter().map(order).collect(),
+            lines: lines.into_iter().map(line).collect(),
+            refunds_not_made: self.refunds_not_made().await,
+            cash_off_fen: on!(self, pool => sqlx::query_scalar(CASH_OFF).fetch_one(pool).await.unwrap()),
+        }
+    }
+}
