@@ -44,13 +44,14 @@ export class GamesPanel {
   showList(games) {
     this.games = games;
     fill(this.list, games.length ? games.map((game) => h('li', {},
-      h('button', { type: 'button', class: 'game-item', 'aria-pressed': String(game.id === this.chosen?.id), 'data-game': game.id, onclick: () => this.choose(game) },
+      h('button', { type: 'button', class: 'game-item', 'aria-pressed': String(game.id === this.chosen?.id), 'data-game': game.id, onclick: () => this.choose(game, true) },
         h('strong', { text: game.name }),
         h('span', { text: `${yuan(game.price)} · ${game.limitation ? t('admin.sold_of', { sold: count(game.sold), limitation: count(game.limitation) }) : t('lobby.unlimited')}` })))) : h('li', { class: 'empty', text: t('admin.none') }));
     if (!this.chosen && games.length) this.choose(games[0]);
   }
 
-  choose(game) {
+  /** `seen`: the reader chose it, and is to see it where it stands below the list. */
+  choose(game, seen = false) {
     this.chosen = game;
     this.trail = [];
     this.queue = null;
@@ -58,6 +59,7 @@ export class GamesPanel {
     this.buildTabs();
     this.drawDetail();
     this.poll();
+    if (seen && matchMedia('(max-width: 52rem)').matches) this.detail.scrollIntoView({ block: 'start' });
   }
 
   drawDetail() {

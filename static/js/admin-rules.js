@@ -44,9 +44,18 @@ export class RulesForm {
     this.show(queue);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.answer.of(this.button, async () => { this.show(await this.save(this.patch())); }, errorText);
+      for (const input of [...Object.values(this.inputs), this.notice]) input.removeAttribute('aria-invalid');
+      this.answer.of(this.button, async () => { this.show(await this.save(this.patch())); }, (problem) => this.refused(problem));
     });
     fill(host, this.form);
+  }
+
+  /** Marks the rule that the server names; the text to show. */
+  refused(problem) {
+    const input = problem.field === 'notice' ? this.notice : this.inputs[problem.field];
+    input?.setAttribute('aria-invalid', 'true');
+    input?.focus();
+    return errorText(problem);
   }
 
   show(queue) {

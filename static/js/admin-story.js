@@ -1,11 +1,13 @@
 // "Why did I not get in?": what the log tells about one token, and whether the log and the stored line agree.
 import { errorText } from './api.js';
 import { fill, h, notice } from './dom.js';
-import { count, dateTime, parseTime } from './format.js';
+import { count, parseTime } from './format.js';
 import { language, t } from './i18n.js';
+import { chapterText } from './story-texts.js';
 import { readToken } from './token-number.js';
 
-const exact = (value) => parseTime(value)?.toLocaleTimeString(language() === 'zh' ? 'zh-CN' : 'en-GB') ?? '';
+/** To the second and in Beijing's time, as all times of this page. */
+const exact = (value) => parseTime(value)?.toLocaleString(language() === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium' }) ?? '';
 
 /** Looks a token up by its number, or by the token itself as a registrant may paste it. */
 export class StoryPanel {
@@ -46,8 +48,8 @@ export class StoryPanel {
         fact('admin.story_sequence', count(story.sequence)), fact('admin.story_state', t(`admin.token_${story.state.replaceAll(' ', '_')}`)),
         fact('admin.story_places', count(story.places)), fact('admin.col_account_id', `#${story.account_id}`), fact('admin.col_order_no', story.order_no)),
       h('ol', { class: 'story-lines' }, story.story.map((chapter) => h('li', {},
-        h('span', { class: 'story-time', text: `${dateTime(chapter.at)} · ${exact(chapter.at)} · ${t('admin.story_event', { number: chapter.event })}` }),
-        h('span', { class: 'story-text', lang: 'en', text: chapter.text })))),
+        h('span', { class: 'story-time', text: `${exact(chapter.at)} · ${t('admin.story_event', { number: chapter.event })}` }),
+        h('span', { class: 'story-text', text: chapterText(chapter.text) })))),
     ];
   }
 

@@ -9,8 +9,8 @@ export class ApiError extends Error {
   /** kind: 'network' | 'http' | 'h5' | 'cmd' | 'admin'; code: the dialect's own number. */
   constructor(kind, code, message, { status = 0, retryAfter = null, data = null } = {}) {
     super(message);
-    // A problem document may name several faults, and say how many there are.
-    Object.assign(this, { kind, code, status, retryAfter, errors: data?.errors ?? [], errorCount: data?.error_count ?? null });
+    // A problem document may name the member it is about, or several faults and how many there are.
+    Object.assign(this, { kind, code, status, retryAfter, field: data?.field ?? null, errors: data?.errors ?? [], errorCount: data?.error_count ?? null });
   }
 
   /** The session is missing or stale: sign in again. */
@@ -85,7 +85,12 @@ export async function queue(method, token, act = '') {
 /** A game's line as everybody may see it. */
 export const lineOf = (gameId) => h5('GET', `/api/games/${encodeURIComponent(gameId)}/line`);
 
-const adminError = (answer) => new ApiError('admin', answer.status, answer.data?.detail || answer.data?.title || t('error.http', { status: answer.status }), answer);
+function adminError(answer) {
+  const { detail, title, field } = answer.data ?? {};
+  const text = detail || title || t('error.http', { status: answer.status });
+  return new ApiError('admin', answer.status, field ? `${field}: ${text}` : text, answer);
+}
+
 const FILE_TIMEOUT_MS = 120_000;
 
 /** /admin/api/v1: errors are problem documents. `file`: sent as it is instead of a JSON body. */

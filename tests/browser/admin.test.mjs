@@ -59,6 +59,7 @@ test('a refused rule is said, and changes nothing', async () => {
     await page.fill('#rule-wait_list', '100001');
     await page.click('[data-save-rules]');
     await page.waitForFunction(() => /wait_list/.test(document.querySelector('.rules-form .field-error').textContent));
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'rule-wait_list', 'the refused rule has the focus');
     assert.equal((await organiser.call('GET', `games/${game}/queue`)).wait_list, 0);
     assert.deepEqual(page.faults.filter((fault) => !fault.includes('status of 422')), []);
   } finally { await page.context().close(); }
@@ -99,9 +100,17 @@ test('why did I not get in? the story of a token, by its number and by the token
   await page.fill('#story-number', second.token);
   await page.click('[data-look]');
   await page.waitForFunction(() => /wait-list/.test(document.querySelector('[data-story]').textContent) && /Full/.test(document.querySelector('[data-story]').textContent));
+  await page.click('.lang-button[lang="zh-CN"]');
+  await page.fill('#story-number', '1');
+  await page.click('[data-look]');
+  await page.waitForFunction((orderNumber) => document.querySelector('[data-story]').textContent.includes(`订单 ${orderNumber} 等待付款`), orderNo);
+  assert.match(await page.textContent('[data-story]'), /进入排队，1 号/);
+  await page.click('.lang-button[lang="en"]');
+  await page.fill('#story-number', second.token);
+  await page.click('[data-look]');
   await page.click('[data-replay]');
   await page.waitForFunction(() => /✓/.test(document.querySelector('[data-replay-result]').textContent));
-  assert.match(await page.textContent('[data-replay-result]'), /2 tokens, 1 orders/);
+  assert.match(await page.textContent('[data-replay-result]'), /tokens: 2, orders: 1/);
   await assertAccessible(page, 'story');
   await shot(page, 'admin-story-desk-en');
 }));
