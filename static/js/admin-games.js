@@ -182,7 +182,7 @@ export class GamesPanel {
       const queue = await this.session.call('GET', `games/${encodeURIComponent(game.id)}/queue`);
       if (this.closed || game !== this.chosen) return;
       this.queue = queue;
-      this.trail.push(Number(queue.waiting) || 0);
+      this.trail.push(queue.waiting - queue.wait_listed);
       this.trail.splice(0, Math.max(0, this.trail.length - HISTORY_SECONDS));
       if (this.lost) { this.lost = false; this.problem.textContent = ''; }
       this.showQueue();
@@ -196,7 +196,9 @@ export class GamesPanel {
   showQueue() {
     const queue = this.queue;
     const unlimited = Number(queue.limitation) === 0;
+    // The server counts the wait-list among those who wait; here each has its own number.
     const texts = {
+      waiting: count(queue.waiting - queue.wait_listed),
       balance: unlimited ? '∞' : null,
       rate: Number(queue.rate ?? 0).toFixed(queue.rate < 10 ? 1 : 0),
       forecast: queue.forecast === null ? '–' : queue.forecast === 0 ? '0' : countdown(queue.forecast),

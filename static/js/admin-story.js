@@ -42,7 +42,7 @@ export class StoryPanel {
   }
 
   tell(story) {
-    const fact = (key, value) => value && [h('dt', { text: t(key) }), h('dd', { text: value })];
+    const fact = (key, value) => value && h('div', {}, h('dt', { text: t(key) }), h('dd', { text: value }));
     return [
       h('dl', { class: 'facts-row' },
         fact('admin.story_sequence', count(story.sequence)), fact('admin.story_state', t(`admin.token_${story.state.replaceAll(' ', '_')}`)),

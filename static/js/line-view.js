@@ -28,7 +28,8 @@ export class LineView {
     this.caption = h('p', { class: 'bib-caption' });
     this.bib = h('div', { class: 'bib' }, h('div', { class: 'bib-top' }, this.heading, this.title), this.number, this.caption);
     this.opening = new OpeningView();
-    this.draw = h('p', { class: 'line-draw', hidden: true }, h('a', { href: `/draw.html?game=${encodeURIComponent(gameId)}`, i18n: 'line.draw_page' }));
+    this.drawLink = h('a', { i18n: 'line.draw_page' });
+    this.draw = h('p', { class: 'line-draw', hidden: true }, this.drawLink);
     this.forecast = h('p', { class: 'line-forecast', 'data-wait': '' });
     this.fall = h('p', { class: 'line-fall', role: 'status', 'data-fall': '' });
     this.dot = h('span', { class: 'line-runner' });
@@ -82,6 +83,7 @@ export class LineView {
     this.rules.hidden = !this.rules.childElementCount;
     this.opening.show(facts, early && !lottery);
     this.draw.hidden = !(facts?.lottery > 0);
+    this.drawLink.href = this.drawAddress(line);
     this.mark.textContent = this.numberOf(line);
     this.problem.textContent = line.problem ? `${errorText(line.problem)} ${t('line.retrying')}` : '';
     this.announce(name, place);
@@ -123,6 +125,9 @@ export class LineView {
     }
     return [several].filter(Boolean);
   }
+
+  /** The draw's page; the token stays behind the #, where no server reads it. */
+  drawAddress(line) { return `/draw.html?game=${encodeURIComponent(this.gameId)}#token=${encodeURIComponent(line.token)}`; }
 
   /** What the organisers can look this place up by. */
   numberOf(line) {
@@ -167,6 +172,7 @@ export class LineView {
       h('p', { text: t(`outcome.${name}_text`) }),
       name !== 'left' && h('p', { class: 'line-note', text: this.numberOf(line) }),
       name !== 'left' && line.message && h('p', { class: 'outcome-message', text: line.message.replaceAll('\n', ' · ') }),
+      this.facts()?.lottery > 0 && h('p', { class: 'line-draw' }, h('a', { href: this.drawAddress(line), text: t('line.draw_page') })),
       h('div', { class: 'actions' }, again, h('a', { class: 'button button-quiet', href: '/', text: t('outcome.other_games') }))));
     this.host.querySelector('h2')?.focus();
   }

@@ -3,7 +3,7 @@
 import './header.js';
 import { errorText, h5, serverNow } from './api.js';
 import { $, fill, h, notice, safeUrl } from './dom.js';
-import { count, dateTime, longDate, parseTime, yuan } from './format.js';
+import { count, nearTime, longDate, parseTime, yuan } from './format.js';
 import { localized, onLanguage, t } from './i18n.js';
 import { joinableAt } from './entry-gate.js';
 import { RememberedPlaces, shortPlace } from './line-list.js';
@@ -67,8 +67,8 @@ function laneTimes(game) {
   if (game.lottery === 1) return t('lobby.lottery');
   if (!opening || now >= opening) return '';
   return now < joinableAt(game)
-    ? t(game.pre_queue_at ? 'lobby.pre_queue_from' : 'lobby.opens_at', { time: dateTime(game.pre_queue_at ?? game.opening_at), open: dateTime(opening) })
-    : t('lobby.pre_queue_now', { open: dateTime(opening) });
+    ? t(game.pre_queue_at ? 'lobby.pre_queue_from' : 'lobby.opens_at', { time: nearTime(game.pre_queue_at ?? game.opening_at), open: nearTime(opening) })
+    : t('lobby.pre_queue_now', { open: nearTime(opening) });
 }
 
 /** The account's own place in this game's line. */

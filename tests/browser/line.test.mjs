@@ -168,6 +168,27 @@ test('after the opening the seed is compared with its hash in the browser', asyn
   }
 });
 
+test('a game decided by lot takes entries, and the draw decides', () => withPage({ viewport: PHONE, locale: 'en-GB' }, async (page) => {
+  const game = await organiser.game('lot', { limitation: 1 });
+  await organiser.call('POST', `games/${game}/draw`, { quotas: [], public_source: 'the index at the close' });
+  const other = await Runner.signIn();
+  await other.join(game);
+  await page.goto(`${BASE}/`);
+  assert.equal(await page.textContent(`.lane[data-game="${game}"] [data-times]`), 'Places are drawn by lot');
+  await joinByPage(page, game);
+  await page.waitForSelector('[data-phase="lottery"]');
+  await page.waitForFunction(() => /Entries are taken until .*2026/.test(document.querySelector('.line-rules').textContent));
+  assert.match(await page.getAttribute('.line-draw a', 'href'), new RegExp(`^/draw.html\\?game=${game}#token=`));
+  await assertNoOverflow(page, 'lottery');
+  await assertAccessible(page, 'lottery');
+  await shot(page, 'lottery-phone-en');
+  await organiser.call('POST', `games/${game}/draw/close`);
+  await organiser.call('POST', `games/${game}/draw/dry-run`);
+  await organiser.call('POST', `games/${game}/draw/run`, { public_value: '3358.73' });
+  // One of the two wins; either way the page tells it by itself.
+  await page.waitForSelector('[data-pay], [data-outcome="full"]');
+}));
+
 test('a form may be filled in before the line can be joined, and its button opens by itself', () => withPage({}, async (page) => {
   const game = await organiser.game('gate', { rules: { opening_at: beijing(Date.now() + 9_000) } });
   await page.goto(`${BASE}/`);
