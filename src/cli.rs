@@ -13,6 +13,7 @@ use crate::telemetry;
 
 mod admin;
 mod draw;
+mod person;
 mod replay;
 
 const BAD_CONFIGURATION: u8 = 2;
@@ -69,6 +70,9 @@ enum Command {
     /// Administrators' accounts
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// One person's data
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -113,6 +117,7 @@ pub fn main() -> ExitCode {
         }),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings

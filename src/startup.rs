@@ -37,8 +37,7 @@ use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
-use crate::service::registration::Streams;
-use crate::service::registration::Waits;
+use crate::service::registration::{Streams, Waits};
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -80,6 +79,22 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
     Db::open(&url).await.context("opening the database")
 }
 
+/// The keys at work, checked against the database they belong to.
+///
+/// Errors: keys that are none, another data key than the database was written with.
+pub async fn open_vault(config: &Config, db: &Db) -> anyhow::Result<Vault> {
+    let vault = vault(config)?;
+    data_key::check(db, &vault).await?;
+    Ok(vault)
+}
+
+fn vault(config: &Config) -> anyhow::Result<Vault> {
+    Ok(Vault::new(
+        &key(config, "token_key", |config| &config.secrets.token_key)?,
+        &key(config, "data_key", |config| &config.secrets.data_key)?,
+    ))
+}
+
 /// `matchday migrate`.
 pub async fn migrate(config: Config) -> anyhow::Result<()> {
     open_database(&config).await?.close().await;
@@ -97,10 +112,7 @@ impl Application {
         }
         let only_server = only_server(&config)?;
         let db = open_database(&config).await?;
-        let vault = Vault::new(
-            &key(&config, "token_key", |config| &config.secrets.token_key)?,
-            &key(&config, "data_key", |config| &config.secrets.data_key)?,
-        );
+        let vault = vault(&config)?;
         demo::prepare(&db, &vault, &config).await?;
         data_key::check(&db, &vault).await?;
         seal_plain::run(&database_url(&config)?, &db, &vault).await?;

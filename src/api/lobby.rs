@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::admin::codes::problem;
 use super::problem::Problem;
-use super::times;
+use super::times::{self, rfc3339};
 use crate::context::Context;
-use crate::service::lobby::{self, CompetitionCard, GamePlaces};
+use crate::service::lobby::{self, CompetitionCard, GameCard};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.route("/api/lobby", web::get().to(show_lobby));
@@ -47,20 +47,27 @@ fn card(card: &CompetitionCard) -> Value {
         "summary": card.summary,
         "play_time": times::minutes(card.play_time),
         "main_img_url": card.main_img_url,
+        "closes_at": rfc3339(card.closes_at),
         "registration_open": card.registration_open,
-        "games": card.games.iter().map(|row| game(row, card.registration_open)).collect::<Vec<_>>(),
+        "games": card.games.iter().map(game).collect::<Vec<_>>(),
         "lives": lives,
     })
 }
 
-fn game(game: &GamePlaces, registration_open: bool) -> Value {
+fn game(game: &GameCard) -> Value {
+    let (places, line) = (&game.places, &game.places.line);
     json!({
-        "game_id": game.id.to_string(),
-        "name": game.name,
-        "price": game.price_fen as f64 / 100.0,
-        "limitation": game.limitation,
-        "balance": game.balance,
-        "open": registration_open && game.queue_state != 0,
-        "full": game.limitation > 0 && game.balance == 0,
+        "game_id": places.id.to_string(),
+        "name": places.name,
+        "price": places.price_fen as f64 / 100.0,
+        "limitation": line.quota.limitation,
+        "balance": line.quota.balance,
+        "open": game.is_open,
+        "full": line.quota.limitation > 0 && line.quota.balance == 0,
+        "wait_list": game.has_wait_list,
+        "wait_listed": line.wait_listed,
+        "pre_queue_at": line.rules.pre_queue_at.map(rfc3339),
+        "opening_at": line.rules.opening_at.map(rfc3339),
+        "lottery": line.lottery.code(),
     })
 }

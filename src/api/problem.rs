@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
-    title: Cow<'static, str>,
+    title: &'static str,
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     /// A stable name that programs may compare.
@@ -24,11 +24,15 @@ pub struct Problem {
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
-    /// What is wrong in a file, row by row; `error_count` counts also those that are not named.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(flatten)]
+    rows: Option<Box<WrongRows>>,
+}
+
+/// What is wrong in a file, row by row; `error_count` counts also those that are not named.
+#[derive(Debug, Clone, Serialize)]
+struct WrongRows {
     errors: Vec<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_count: Option<usize>,
+    error_count: usize,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
@@ -39,14 +43,13 @@ impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error").into(),
+            title: status.canonical_reason().unwrap_or("Error"),
             status,
             code,
             detail: detail.into(),
             field: None,
             retry_after: None,
-            errors: Vec::new(),
-            error_count: None,
+            rows: None,
         }
     }
 
@@ -61,7 +64,7 @@ impl Problem {
     }
 
     pub fn with_errors(mut self, errors: Vec<serde_json::Value>, count: usize) -> Self {
-        (self.errors, self.error_count) = (errors, Some(count));
+        self.rows = Some(Box::new(WrongRows { errors, error_count: count }));
         self
     }
 

@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::ids::GameId;
 use actors::domain::queue::QueueStanding;
 use actors::error::DomainError;
+use actors::quota_queue::messages::LineRules;
 use futures_util::stream::{Stream, unfold};
 use serde::Serialize;
 use serde_json::json;
@@ -141,10 +142,18 @@ async fn line(context: Data<Context>, id: Path<i64>) -> Result<HttpResponse, Pro
         "balance": row.quota.balance,
         "wait_list": row.rules.wait_list > 0,
         "wait_listed": row.wait_listed,
+        "wait_for_refunds": row.rules.wait_for_refunds,
+        "offer_seconds": offer_seconds(&context, &row.rules),
         "lottery": row.lottery.code(),
         "pre_queue_at": row.rules.pre_queue_at.map(rfc3339),
         "opening_at": row.rules.opening_at.map(rfc3339),
         "opening": opening,
         "notice": notice,
     })))
+}
+
+/// How long an order made from the wait-list waits for its payment.
+fn offer_seconds(context: &Context, rules: &LineRules) -> u64 {
+    let own = u64::try_from(rules.offer_seconds).unwrap_or_default();
+    if own == 0 { context.config.reg.payment_window_seconds } else { own }
 }

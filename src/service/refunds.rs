@@ -17,10 +17,11 @@ use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
-use crate::store::sql::payments::{self as store, FREE, PayableOrder, Payment, Subject};
+use crate::store::sql::payments::{self as store, FREE, OFFLINE, PayableOrder, Payment, Subject};
 use crate::store::sql::{outbox, quota};
 
-/// Whether the game's refund deadline binds who asks. It never binds the cancelling of an unpaid order.
+/// Whether the game's refund deadline binds who asks: registrants, not administrators. It never binds the cancelling of
+/// an unpaid order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
     Kept,
@@ -79,16 +80,17 @@ pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Dead
             pass(Failpoint::RefundOrderMarked);
             journal::post(tx, Transfer::RefundRequested, &payment, now_ms).await?;
             pass(Failpoint::RefundBooked);
-            if payment.provider == FREE {
-                return end(tx, locked, &payment, now_ms).await;
+            match payment.provider.as_ref() {
+                FREE => end(tx, locked, &payment, now_ms).await,
+                OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
+                _ => enqueue(tx, &locked.order, &payment, now_ms).await,
             }
-            enqueue(tx, &locked.order, &payment, now_ms).await
         }
-        OrderStatus::Refunding
-        | OrderStatus::Refunded
-        | OrderStatus::Cancelled
-        | OrderStatus::Expired
-        | OrderStatus::Closed => Ok(()),
+        OrderStatus::Refunding => match store::settling_payment(tx, locked.order.id).await? {
+            Some(payment) if payment.provider == OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
+            _ => Ok(()),
+        },
+        OrderStatus::Refunded | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Closed => Ok(()),
     }
 }
 
@@ -101,6 +103,21 @@ async fn cancel(tx: &mut Tx, mut locked: LockedOrder, now_ms: i64) -> Result<()>
         quota::end_registrations(tx, &[quota::OrderKey { id: locked.order.id.0 }]).await?;
     }
     Ok(())
+}
+
+/// No provider can be asked for money that was taken offline: an administrator who says "refund" has given it back. Until
+/// then the order waits as one that is being refunded.
+async fn end_by_hand(
+    tx: &mut Tx,
+    locked: LockedOrder,
+    payment: &Payment,
+    deadline: Deadline,
+    now_ms: i64,
+) -> Result<()> {
+    match deadline {
+        Deadline::Waived => end(tx, locked, payment, now_ms).await,
+        Deadline::Kept => Ok(()),
+    }
 }
 
 /// The money is back: so are the places.

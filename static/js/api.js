@@ -76,6 +76,16 @@ export async function command(cmd, members = {}, { token, bearer } = {}) {
   return answer.data;
 }
 
+/** /api/queue/{token}[/act]: a token's standing, leaving; the token is all the proof. Errors are problem documents. */
+export async function queue(method, token, act = '') {
+  const answer = await call(`/api/queue/${encodeURIComponent(token)}${act && `/${act}`}`, { method });
+  if (!answer.ok) throw httpError(answer);
+  return answer.data;
+}
+
+/** A game's line as everybody may see it. */
+export const lineOf = (gameId) => h5('GET', `/api/games/${encodeURIComponent(gameId)}/line`);
+
 /** /admin/api/v1: errors are problem documents. */
 export async function admin(method, path, body, bearer) {
   const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
@@ -86,6 +96,13 @@ export async function admin(method, path, body, bearer) {
     throw new ApiError('admin', answer.status, text, answer);
   }
   return answer.data;
+}
+
+/** The member a refused request names, as { index, field, reason }: `players[1].mobile: …` or `mobile: …`; else null. */
+export function memberOf(error) {
+  const detail = String(error?.message ?? '').split('\n').slice(1).join(' ');
+  const found = /^(?:players\[(\d+)\]\.)?([a-z_0-9]+):? (.*)$/s.exec(detail);
+  return error instanceof ApiError && error.code === -13 && found ? { index: Number(found[1] ?? 0), field: found[2], reason: found[3] } : null;
 }
 
 /** What to show for an error. The server speaks Chinese; known codes have an English text of ours. */

@@ -44,10 +44,20 @@ export function countdown(seconds) {
   return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${pad(minutes)}:${pad(rest)}`;
 }
 
-/** A forecast such as "2 to 5 min". */
+/** A forecast such as "about 2 to 5 minutes"; hours when it is long. Rounded outwards, so that the range stays honest. */
 export function waitSpan({ low, high }) {
-  const minutes = (seconds) => Math.max(1, Math.round(seconds / 60));
   if (high < 60) return t('line.wait_under_minute');
-  if (minutes(low) === minutes(high)) return t('line.wait_one', { minutes: minutes(high) });
-  return t('line.wait_span', { low: minutes(low), high: minutes(high) });
+  const long = high >= 2 * 3600;
+  const of = long ? 3600 : 60;
+  const [from, to] = [Math.max(long ? 0.5 : 1, Math.floor((low / of) * 2) / 2), Math.ceil(high / of)];
+  const least = long ? from : Math.max(1, Math.floor(from));
+  const unit = t(`line.unit_${long ? 'hour' : 'minute'}${to === 1 ? '' : 's'}`);
+  return t(least >= to ? 'line.wait_one' : 'line.wait_span', { low: least.toLocaleString(locale()), high: to.toLocaleString(locale()), unit });
+}
+
+/** A length of time in words: "30 min", "2 h", "1 day". */
+export function duration(seconds) {
+  const [unit, of] = seconds < 90 ? ['second', 1] : seconds < 5400 ? ['minute', 60] : seconds < 129_600 ? ['hour', 3600] : ['day', 86_400];
+  const value = Math.round((seconds / of) * 10) / 10;
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 }).format(value);
 }

@@ -3,17 +3,28 @@
 import './header.js';
 import { errorText, h5, serverNow } from './api.js';
 import { $, fill, h, notice, safeUrl } from './dom.js';
-import { count, longDate, parseTime, yuan } from './format.js';
+import { count, dateTime, longDate, parseTime, yuan } from './format.js';
 import { localized, onLanguage, t } from './i18n.js';
+import { joinableAt } from './entry-gate.js';
+import { RememberedPlaces, shortPlace } from './line-list.js';
+import { raceOrders } from './payment.js';
+import { ADMITTED, WAITING } from './queue.js';
 import { segmentClock } from './segment-clock.js';
+import { account, onSession, token } from './session.js';
 
 const REFRESH_MS = 10000;
 let lobby = null;
 let drawn = '';
 let stopClock = () => {};
 
+let mine = null;
+let settled = false;
+
+/** Takes people: onto its wait-list if it is full. */
+const bookable = (game) => game.open && (!game.full || game.wait_list);
+
 function placesText(game) {
-  if (game.full) return t('lobby.full');
+  if (game.full) return game.wait_listed > 0 ? t('lobby.full_listed', { count: count(game.wait_listed) }) : t(game.wait_list ? 'lobby.full_list' : 'lobby.full');
   return game.limitation === 0 ? t('lobby.unlimited') : t('lobby.left', { count: count(game.balance) });
 }
 
@@ -33,7 +44,7 @@ function startClock(host, time) {
 function drawHero(competition) {
   stopClock();
   const clock = h('div', { class: 'hero-clock' });
-  const bookable = competition.games.some((game) => game.open && !game.full);
+  const open = competition.games.some(bookable);
   const live = competition.lives.find((row) => row.live_status === 1);
   const starts = parseTime(competition.play_time);
   const ahead = starts && starts.getTime() > serverNow();
@@ -45,29 +56,57 @@ function drawHero(competition) {
       h('p', { class: 'eyebrow', text: t('lobby.to_start') }), clock,
       h('p', { class: 'clock-units', 'aria-hidden': 'true' }, ['days', 'hours', 'minutes', 'seconds'].map((unit) => h('span', { text: t(`lobby.unit_${unit}`) })))),
     h('div', { class: 'hero-actions' },
-      bookable && h('a', { class: 'button button-signal', href: '#lanes', text: t('lobby.enter') }),
+      open && h('a', { class: 'button button-signal', href: '#lanes', text: t('lobby.enter') }),
       live && h('a', { class: 'button button-ghost', href: `/live.html?id=${live.id}` }, h('span', { class: 'live-dot', 'aria-hidden': 'true' }), t('lobby.watch'))));
   stopClock = ahead ? startClock(clock, competition.play_time) : () => {};
 }
 
-function lane(game, index, competition) {
+/** When the game opens or how its places are given, in a line under its name. */
+function laneTimes(game) {
+  const [opening, now] = [parseTime(game.opening_at), serverNow()];
+  if (game.lottery === 1) return t('lobby.lottery');
+  if (!opening || now >= opening) return '';
+  return now < joinableAt(game)
+    ? t(game.pre_queue_at ? 'lobby.pre_queue_from' : 'lobby.opens_at', { time: dateTime(game.pre_queue_at ?? game.opening_at), open: dateTime(opening) })
+    : t('lobby.pre_queue_now', { open: dateTime(opening) });
+}
+
+/** The account's own place in this game's line. */
+function laneBadge(game) {
+  const line = mine?.line(game.game_id);
+  if (!line || (line.state !== WAITING && line.state !== ADMITTED)) return null;
+  return h('a', { class: 'lane-badge', href: `/register.html?game=${encodeURIComponent(game.game_id)}`, 'data-badge': '', text: shortPlace(line) });
+}
+
+/** The button of a lane; its game may also be prepared for before it can be joined. */
+function laneButton(game) {
+  const href = `/register.html?game=${encodeURIComponent(game.game_id)}`;
+  const name = localized(game, 'name');
+  const early = !game.open && joinableAt(game) > serverNow();
+  if (early) return h('a', { class: 'button button-ghost lane-go', href, 'aria-label': t('lobby.prepare_for', { name }), text: t('lobby.prepare') });
+  if (!bookable(game)) return h('span', { class: 'lane-go lane-shut', text: t(game.open ? 'lobby.sold_out' : 'lobby.not_open') });
+  const key = game.full ? 'lobby.wait_list' : 'lobby.register';
+  return h('a', { class: 'button button-signal lane-go', href, 'aria-label': t(`${key}_for`, { name }), text: t(key) });
+}
+
+function lane(game, index) {
   const bounded = game.limitation > 0;
   const taken = bounded ? Math.min(1, Math.max(0, (game.limitation - game.balance) / game.limitation)) : 0;
-  const open = game.open && !game.full;
+  const open = bookable(game);
+  const times = laneTimes(game);
   const fillBar = h('span', { class: 'lane-fill' });
   fillBar.style.setProperty('--taken', String(taken));
   return h('li', { class: `lane${open ? '' : ' lane-closed'}`, 'data-game': game.game_id },
     h('span', { class: 'lane-number', 'aria-hidden': 'true', text: String(index + 1) }),
     h('div', { class: 'lane-name' },
       h('h3', { text: localized(game, 'name') }),
-      h('p', { class: 'lane-price', text: yuan(game.price) })),
+      h('p', { class: 'lane-price', text: yuan(game.price) }),
+      times && h('p', { class: 'lane-times', 'data-times': '', text: times }), laneBadge(game)),
     h('div', { class: 'lane-places' },
       h('p', { class: 'lane-left' }, h('strong', { 'data-places': '', text: placesText(game) }),
         bounded && h('span', { text: t('lobby.of', { count: count(game.limitation) }) })),
       h('span', { class: 'lane-bar', 'aria-hidden': 'true' }, fillBar)),
-    open
-      ? h('a', { class: 'button button-signal lane-go', href: `/register.html?game=${encodeURIComponent(game.game_id)}`, 'aria-label': t('lobby.register_for', { name: localized(game, 'name') }), text: t('lobby.register') })
-      : h('span', { class: 'lane-go lane-shut', text: t(game.open ? 'lobby.sold_out' : 'lobby.not_open') }));
+    laneButton(game));
 }
 
 function liveCard(live, competition) {
@@ -91,8 +130,8 @@ function laterCard(competition) {
       h('h3', { text: localized(competition, 'title') }),
       h('p', { text: localized(competition, 'summary') }),
       competition.games.length > 0 && h('ul', { class: 'later-games' }, competition.games.map((game) => h('li', {},
-        game.open && !game.full ? h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}`, text: localized(game, 'name') }) : localized(game, 'name'),
-        ` · ${yuan(game.price)} · ${placesText(game)}`)))));
+        bookable(game) ? h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}`, text: localized(game, 'name') }) : localized(game, 'name'),
+        ` · ${yuan(game.price)} · ${laneTimes(game) || placesText(game)}`)))));
 }
 
 function draw() {
@@ -102,7 +141,7 @@ function draw() {
     return;
   }
   drawHero(first);
-  fill($('#lane-list'), first.games.map((game, index) => lane(game, index, first)));
+  fill($('#lane-list'), first.games.map(lane));
   $('#lanes').hidden = first.games.length === 0;
   const lives = lobby.competitions.flatMap((competition) => competition.lives.map((live) => liveCard(live, competition)));
   fill($('#live-list'), lives);
@@ -123,6 +162,31 @@ async function load() {
   }
 }
 
+/** Follows the places that this browser remembers, for the badges. */
+function followMine() {
+  mine?.close();
+  settled = false;
+  mine = account() && new RememberedPlaces({ account: account(), token: token(), onChange: mineChanged });
+}
+
+async function mineChanged() {
+  if (!lobby) return;
+  if (!settled && mine.lines().some((line) => line.state === ADMITTED)) {
+    settled = true;
+    mine.settle(await raceOrders(token()).catch(() => []));
+  }
+  for (const element of document.querySelectorAll('.lane[data-game]')) {
+    const [badge, host] = [laneBadge({ game_id: element.dataset.game }), $('.lane-name', element)];
+    const shown = $('[data-badge]', host);
+    if (badge?.textContent === shown?.textContent) continue;
+    if (shown && badge) shown.textContent = badge.textContent;
+    else if (badge) host.append(badge);
+    else shown?.remove();
+  }
+}
+
 onLanguage(() => lobby && draw());
+onSession(() => { followMine(); if (lobby) draw(); });
+followMine();
 load();
 setInterval(() => { if (!document.hidden) load(); }, REFRESH_MS);

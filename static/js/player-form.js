@@ -6,12 +6,12 @@ import {
   CERTIFICATE_TYPES, MAX_LENGTH, MAX_PLAYERS, REQUIRED, T_SHIRT_SIZES, checkField, checkPlayer, readIdentityCard, repeatedCertificates,
 } from './validation.js';
 
-const GROUPS = [
+export const GROUPS = [
   ['identity', ['name', 'certificate_type', 'certificate_no', 'birth_date', 'gender', 't_shirt_size']],
   ['contact', ['mobile', 'email', 'country']],
   ['emergency', ['emergency_contact_name', 'emergency_contact_mobile']],
 ];
-const OPTIONAL = ['province', 'city', 'address1', 'address2', 'zip', 'note'];
+export const OPTIONAL = ['province', 'city', 'address1', 'address2', 'zip', 'note'];
 /** Copied from the first player, because a group usually shares them. */
 const SHARED = ['mobile', 'email', 'country', 'emergency_contact_name', 'emergency_contact_mobile', 'province', 'city', 'address1', 'address2', 'zip'];
 const AUTOCOMPLETE = { name: 'name', mobile: 'tel', email: 'email', country: 'country-name', province: 'address-level1', city: 'address-level2', address1: 'address-line1', address2: 'address-line2', zip: 'postal-code', birth_date: 'bday' };
@@ -21,31 +21,46 @@ const CHOICES = {
   t_shirt_size: T_SHIRT_SIZES.map((size, value) => [value || '', size ? null : 'form.no_shirt', size]),
 };
 
-const today = () => new Date().toLocaleDateString('en-CA');
+export const today = () => new Date().toLocaleDateString('en-CA');
 let nextNumber = 1;
 
-function control(field, id) {
+/** `blank`: an empty field means "as it is", so none is required and choices begin with that. */
+function control(field, id, blank) {
   const described = `${id}-error`;
-  const shared = { id, name: field, class: 'input', 'aria-describedby': described, required: REQUIRED.includes(field) };
+  const shared = { id, name: field, class: 'input', 'aria-describedby': described, required: !blank && REQUIRED.includes(field) };
   if (CHOICES[field]) {
-    return h('select', shared, CHOICES[field].map(([value, key, text]) => h('option', { value, ...(key ? { i18n: key } : { text }) })));
+    const choices = blank ? [['', 'edit.same'], ...CHOICES[field].filter(([value]) => value !== '')] : CHOICES[field];
+    return h('select', shared, choices.map(([value, key, text]) => h('option', { value, ...(key ? { i18n: key } : { text }) })));
   }
   const type = { birth_date: 'date', email: 'email', mobile: 'tel', emergency_contact_mobile: 'tel' }[field] ?? 'text';
   return h('input', {
     ...shared, type, maxlength: MAX_LENGTH[field] ?? (field === 'note' ? 100 : null), autocomplete: AUTOCOMPLETE[field] ?? 'off',
-    max: type === 'date' ? today() : null, spellcheck: 'false', autocapitalize: field === 'certificate_no' ? 'characters' : null,
+    max: type === 'date' ? today() : null, i18nAttr: blank && type !== 'date' ? 'placeholder:edit.same' : null, spellcheck: 'false', autocapitalize: field === 'certificate_no' ? 'characters' : null,
   });
 }
 
-function fieldRow(field, number) {
+/** One labelled field with room for its fault. */
+export function fieldRow(field, number, { blank = false } = {}) {
   const id = `player-${number}-${field}`;
-  const required = REQUIRED.includes(field);
+  const required = !blank && REQUIRED.includes(field);
   return h('div', { class: `field field-${field}` },
     h('label', { for: id },
       h('span', { i18n: `field.${field}` }),
       required && h('span', { class: 'required', 'aria-hidden': 'true', text: '*' })),
-    control(field, id),
+    control(field, id, blank),
     h('p', { class: 'field-error', id: `${id}-error` }));
+}
+
+/** Marks a field with a fault's text key or with the server's own words; neither takes the mark away. */
+export function showFault(element, fault, text = '') {
+  const message = element && document.getElementById(`${element.id}-error`);
+  if (!message) return;
+  if (fault) message.dataset.i18n = fault; else delete message.dataset.i18n;
+  message.textContent = fault ? t(fault) : text;
+  if (!fault && !text) { element.removeAttribute('aria-invalid'); return; }
+  element.setAttribute('aria-invalid', 'true');
+  const optional = element.closest('details');
+  if (optional) optional.open = true;
 }
 
 /** One player's card. */
@@ -123,22 +138,7 @@ class PlayerCard {
     return Object.keys(faults);
   }
 
-  show(field, fault) {
-    const element = this.input(field);
-    const message = $(`#player-${this.number}-${field}-error`, this.element);
-    if (!element || !message) return;
-    if (fault) {
-      element.setAttribute('aria-invalid', 'true');
-      message.dataset.i18n = fault;
-      message.textContent = t(fault);
-      const optional = element.closest('details');
-      if (optional) optional.open = true;
-    } else {
-      element.removeAttribute('aria-invalid');
-      delete message.dataset.i18n;
-      message.textContent = '';
-    }
-  }
+  show(field, fault, text) { showFault(this.input(field), fault, text); }
 
   place(index, total) {
     this.badge.textContent = String(index + 1).padStart(2, '0');
@@ -188,6 +188,17 @@ export class PlayerForm {
     this.cards.forEach((card, index) => card.place(index, this.cards.length));
     this.addButton.hidden = this.cards.length >= MAX_PLAYERS;
     this.onCount(this.cards.length);
+  }
+
+  /** Marks the field that the server refused; false when there is none of that name. */
+  refuse({ index, field, reason }) {
+    const card = this.cards[index];
+    const input = card?.input(field === 'extra_info_json' ? 'note' : field);
+    if (!input) return false;
+    card.touched.add(input.name);
+    card.show(input.name, null, reason);
+    input.focus();
+    return true;
   }
 
   draft() { return this.cards.map((card) => card.values()); }

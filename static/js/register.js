@@ -1,15 +1,18 @@
 // The registration page: sign in → players → place in line → payment → done. Owns which step is
 // shown; each step is drawn by its own module.
 import './header.js';
-import { errorText, h5 } from './api.js';
+import { errorText, h5, memberOf } from './api.js';
 import { $, fill, h, notice } from './dom.js';
+import { EntryGate, gateText } from './entry-gate.js';
 import { count, dateTime, yuan } from './format.js';
 import { localized, onLanguage, t } from './i18n.js';
+import { LineFacts } from './line-facts.js';
+import { LineList, shortPlace } from './line-list.js';
 import { LineView } from './line-view.js';
 import { OrderList } from './orders.js';
 import { PaymentView, raceOrders } from './payment.js';
 import { PlayerForm } from './player-form.js';
-import { ADMITTED, PlaceInLine, forget, remembered } from './queue.js';
+import { ADMITTED, PlaceInLine, WAITING, forget, remembered } from './queue.js';
 import { account, onSession, signInFromAddress, signOut, signedIn, token } from './session.js';
 import { signInForm } from './sign-in-form.js';
 import { tabStore } from './store.js';
@@ -17,13 +20,23 @@ import { tabStore } from './store.js';
 const STEPS = ['signin', 'form', 'line', 'pay', 'done'];
 const stage = $('#stage');
 const gameId = new URLSearchParams(location.search).get('game');
-const page = { lobby: null, competition: null, game: null, step: null, view: null, place: null, form: null, players: 1 };
+const page = { lobby: null, competition: null, game: null, step: null, view: null, place: null, facts: null, form: null, gate: null, players: 1 };
 
-const orders = new OrderList($('#orders'), { token, onPay: (order) => showPayment(order) });
+const orders = new OrderList($('#orders'), { token, onPay: (order) => showPayment(order), onBack: givenBack, onChange: (rows) => lines.settle(rows) });
+
+const lines = new LineList($('#lines'), { gameName });
+
+function gameName(id) {
+  const games = page.lobby?.competitions.flatMap((competition) => competition.games) ?? [];
+  const game = games.find((row) => String(row.game_id) === String(id));
+  return game ? localized(game, 'name') : `#${id}`;
+}
 
 function closeView() {
   page.view?.close?.();
-  page.view = null;
+  page.gate?.close();
+  page.facts?.close();
+  Object.assign(page, { view: null, gate: null, facts: null });
 }
 
 function go(step) {
@@ -45,7 +58,7 @@ function showGame() {
   const host = $('#game');
   if (!page.game) { fill(host); return; }
   const { game, competition } = page;
-  const places = game.limitation === 0 ? t('lobby.unlimited') : game.full ? t('lobby.full') : t('lobby.left', { count: count(game.balance) });
+  const places = game.limitation === 0 ? t('lobby.unlimited') : game.full ? t(game.wait_list ? 'lobby.full_list' : 'lobby.full') : t('lobby.left', { count: count(game.balance) });
   fill(host,
     h('p', { class: 'eyebrow', text: `${localized(competition, 'title')} · ${dateTime(competition.play_time)}` }),
     h('h1', { text: localized(game, 'name') }),
@@ -53,7 +66,20 @@ function showGame() {
       h('span', { text: t('register.price_each', { price: yuan(game.price) }) }),
       h('span', { text: places }),
       page.step === 'form' && page.players > 1 && h('strong', { text: t('register.total', { count: page.players, price: yuan(game.price * page.players) }) })));
-  document.title = `${localized(game, 'name')} · matchday`;
+  showTitle();
+}
+
+/** The place is in the tab's title, so that it can be seen from another tab. */
+function showTitle() {
+  const line = page.step === 'line' ? page.place?.line : null;
+  const turn = page.step === 'pay' && t('title.turn');
+  const at = turn || (line?.state === WAITING && shortPlace(line));
+  document.title = [at, localized(page.game, 'name'), 'matchday'].filter(Boolean).join(' · ');
+}
+
+function pickText(game) {
+  if (!game.open) return game.opening_at ? t('lobby.opens_at', { time: dateTime(game.pre_queue_at ?? game.opening_at) }) : t('lobby.not_open');
+  return game.full ? t(game.wait_list ? 'lobby.full_list' : 'lobby.full') : yuan(game.price);
 }
 
 function showPicker() {
@@ -64,7 +90,7 @@ function showPicker() {
     h('h2', { text: localized(competition, 'title') }),
     h('ul', { class: 'pick-list' }, competition.games.map((game) => h('li', {},
       h('a', { href: `/register.html?game=${encodeURIComponent(game.game_id)}` },
-        h('strong', { text: localized(game, 'name') }), h('span', { text: game.open ? yuan(game.price) : t('lobby.not_open') }))))))));
+        h('strong', { text: localized(game, 'name') }), h('span', { text: pickText(game) }))))))));
 }
 
 function showSignIn(text) {
@@ -79,10 +105,11 @@ function showForm() {
   const faults = h('p', { class: 'field-error', role: 'alert' });
   const submit = h('button', { class: 'button button-primary button-wide', i18n: 'form.submit', 'data-submit': '' });
   const host = h('div');
+  const gateNotice = h('div', { 'data-gate': '' });
+  const showGate = () => { const text = gateText(page.game); fill(gateNotice, text && notice('info', text)); };
   const form = h('form', { class: 'panel', novalidate: true },
     h('h2', { i18n: 'form.title' }), h('p', { class: 'panel-lead', i18n: 'form.lead' }),
-    page.game.open ? null : notice('info', t('register.closed')),
-    host, faults, submit, h('p', { class: 'field-hint', i18n: 'form.privacy' }));
+    gateNotice, host, faults, submit, h('p', { class: 'field-hint', i18n: 'form.privacy' }));
   page.form = new PlayerForm(host, {
     onCount: (players) => { page.players = players; showGame(); },
     onChange: () => { faults.textContent = ''; tabStore.setJson(`draft.${gameId}`, page.form.draft()); },
@@ -98,19 +125,26 @@ function showForm() {
       tabStore.remove(`draft.${gameId}`);
     } catch (problem) {
       if (problem.signedOut) { signOut(); return; }
-      faults.textContent = errorText(problem);
+      const member = memberOf(problem);
+      faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
     } finally {
       submit.disabled = false;
     }
   });
+  showGate();
+  page.gate = new EntryGate(submit, page.game, showGate);
+  const unlisten = onLanguage(showGate);
+  page.view = { close: unlisten };
   fill(stage, form);
 }
+
+const placeInLine = () => new PlaceInLine({ gameId, account: account(), token: token(), onChange: showLine, stream: true });
 
 /** Takes a place; while the server is too busy it says so and tries again. */
 async function enterLine(players, say) {
   for (;;) {
     page.place?.stop();
-    page.place = new PlaceInLine({ gameId, account: account(), token: token(), onChange: showLine });
+    page.place = placeInLine();
     try {
       await page.place.enter(players);
       return;
@@ -132,6 +166,12 @@ async function busyCountdown(seconds, problem, say) {
 
 function showLine(line) {
   if (line.problem?.signedOut) { page.place.stop(); signOut(); return; }
+  lines.show(line);
+  if (page.view instanceof PaymentView && page.view.order.order_no !== line.orderNo) {
+    // Another order is being paid: that is not interrupted. The list shows the place, and the order when it is made.
+    if (line.state !== WAITING) orders.refresh();
+    return;
+  }
   if (line.state === ADMITTED) {
     page.place.stop();
     openOrder(line.orderNo);
@@ -139,15 +179,22 @@ function showLine(line) {
   }
   if (page.step !== 'line') {
     go('line');
+    page.facts = new LineFacts(gameId, () => page.view?.show(page.place.line));
     page.view = new LineView(stage, {
+      gameId,
       gameName: () => localized(page.game, 'name'),
-      onAgain: () => { page.place.stop(); forget(gameId); showForm(); },
+      closesAt: () => page.competition.closes_at,
+      facts: () => page.facts?.now,
+      onLeave: () => page.place.leave(),
+      onAgain: () => { page.place.stop(); forget(gameId, account()); reload(); },
       onOrders: () => $('#orders-title').focus(),
     });
     stage.scrollIntoView({ block: 'start' });
     orders.refresh();
   }
+  page.facts.see(line.phase);
   page.view.show(line);
+  showTitle();
 }
 
 /** From an order number to its payment, its receipt, or the reason why there is neither. */
@@ -158,7 +205,7 @@ async function openOrder(orderNo) {
       const order = list.find((row) => row.order_no === orderNo);
       if (order?.pay_status === 1) showDone(order);
       else if (order?.pay_status === 0) showPayment(order);
-      else { forget(gameId); showEnded(order); }
+      else { forget(gameId, account()); showEnded(order); }
       return;
     } catch (problem) {
       if (problem.signedOut) { signOut(); return; }
@@ -177,14 +224,15 @@ function showPayment(order) {
     sandbox: page.lobby.sandbox,
     windowSeconds: page.lobby.payment_window_seconds,
     onPaid: showDone,
-    onExpired: () => { forget(order.game_id ?? gameId); showEnded(order); },
+    onExpired: () => { forget(order.game_id ?? gameId, account()); showEnded(order); },
   });
   stage.scrollIntoView({ block: 'start' });
   orders.refresh();
+  if (page.game) showTitle();
 }
 
 function showDone(order) {
-  forget(order.game_id ?? gameId);
+  forget(order.game_id ?? gameId, account());
   go('done');
   fill(stage, h('div', { class: 'done', 'data-paid': '' },
     h('div', { class: 'bib bib-paid' },
@@ -200,12 +248,19 @@ function showDone(order) {
   orders.refresh();
 }
 
+/** An order was cancelled from the list: its payment page is over too. */
+function givenBack(order) {
+  if (!(page.view instanceof PaymentView) || page.view.order.order_no !== order.order_no || order.pay_status !== 0) return;
+  forget(order.game_id ?? gameId, account());
+  showEnded({ ...order, pay_status: 2 });
+}
+
 function showEnded(order) {
   go('pay');
   const key = order?.pay_status === 3 ? 'ended.refunded' : order ? 'ended.cancelled' : 'ended.unknown';
   fill(stage, h('div', { class: 'outcome', role: 'alert' },
     h('h2', { i18n: key }), h('p', { i18n: 'ended.text' }),
-    h('div', { class: 'actions' }, h('button', { type: 'button', class: 'button button-primary', i18n: 'outcome.again', onclick: () => start() }))));
+    h('div', { class: 'actions' }, h('button', { type: 'button', class: 'button button-primary', i18n: 'outcome.again', onclick: reload }))));
   orders.refresh();
 }
 
@@ -214,6 +269,7 @@ function start() {
   closeView();
   page.place?.stop();
   orders.refresh();
+  lines.follow({ account: account(), token: token(), shown: gameId });
   if (!signedIn()) { showSignIn(); showGame(); return; }
   if (!page.game) {
     if (gameId) fill(stage, notice('error', t('register.unknown_game'))); else showPicker();
@@ -221,23 +277,33 @@ function start() {
   }
   const saved = remembered(gameId, account());
   if (saved) {
-    page.place = new PlaceInLine({ gameId, account: account(), token: token(), onChange: showLine });
+    page.place = placeInLine();
     page.place.resume(saved);
   } else showForm();
   showGame();
 }
 
-async function load() {
-  try {
-    await signInFromAddress().catch(() => null);
-    page.lobby = await h5('GET', '/api/lobby');
-  } catch (problem) {
-    fill(stage, notice('error', errorText(problem), h('button', { type: 'button', class: 'button button-primary', i18n: 'error.again', onclick: load })));
-    return;
-  }
+/** Starts anew with the numbers of now. */
+async function reload() {
+  await readLobby().catch(() => null);
+  start();
+}
+
+async function readLobby() {
+  page.lobby = await h5('GET', '/api/lobby');
   for (const competition of page.lobby.competitions) {
     const game = competition.games.find((row) => String(row.game_id) === gameId);
     if (game) Object.assign(page, { competition, game });
+  }
+}
+
+async function load() {
+  try {
+    await signInFromAddress().catch(() => null);
+    await readLobby();
+  } catch (problem) {
+    fill(stage, notice('error', errorText(problem), h('button', { type: 'button', class: 'button button-primary', i18n: 'error.again', onclick: load })));
+    return;
   }
   start();
 }

@@ -8,6 +8,10 @@ function wrap(area) {
     remove(key) { try { open()?.removeItem(`matchday.${key}`); } catch { /* blocked */ } },
     getJson(key) { try { return JSON.parse(this.get(key) ?? 'null'); } catch { return null; } },
     setJson(key, value) { this.set(key, JSON.stringify(value)); },
+    /** The keys that begin with `prefix`. */
+    keys(prefix) {
+      try { return Object.keys(open() ?? {}).filter((key) => key.startsWith(`matchday.${prefix}`)).map((key) => key.slice('matchday.'.length)); } catch { return []; }
+    },
   };
 }
 

@@ -4,21 +4,14 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  ADMIN_PASSWORD, BASE, PHONE, adminSignIn, assertAccessible, assertNoOverflow, assertQuiet, fillPlayer, identityCard, launch, openPage, shot, signIn, unique,
+  ADMIN_PASSWORD, BASE, PHONE, adminSignIn, assertAccessible, assertNoOverflow, assertQuiet, fillPlayer, identityCard, launch, openPage, shot, signIn, unique, withPage as inPage,
 } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
 after(async () => { await browser?.close(); });
 
-/** Runs `work` with a fresh page and closes it whatever happens; the console must have stayed quiet. */
-async function withPage(options, work) {
-  const page = await openPage(browser, options);
-  try {
-    await work(page);
-    assertQuiet(page);
-  } finally { await page.context().close(); }
-}
+const withPage = (options, work) => inPage(browser, options, work);
 
 async function enterRace(page, nickname, name) {
   await page.goto(`${BASE}/`);

@@ -91,3 +91,95 @@ export async function adminSignIn(page) {
   await page.click('#gate button');
   await page.waitForSelector('[data-number="waiting"]');
 }
+
+/** A request of the test's own, beside the pages; throws what is refused. */
+async function request(method, path, { body, headers = {} } = {}) {
+  const response = await fetch(BASE + path, { method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers }, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : null;
+}
+
+/** An administrator without a page. */
+export class Organiser {
+  static async signIn() {
+    const { token } = await request('POST', '/admin/api/v1/login', { body: { username: 'admin', password: ADMIN_PASSWORD } });
+    return Object.assign(new Organiser(), { bearer: token });
+  }
+
+  call(method, path, body) {
+    const headers = { Authorization: `Bearer ${this.bearer}`, 'Idempotency-Key': unique('key') };
+    return request(method, `/admin/api/v1/${path}`, { body, headers });
+  }
+
+  /** A game of its own for one test: its id. `rules` as PATCH games/{id}/queue takes them. */
+  async game(name, { limitation = 0, price = 50, rules = null } = {}) {
+    const game = await this.call('POST', 'games', { competition_id: 1, name: unique(name), price, limitation, start_time: '2030-01-01 08:00:00' });
+    if (rules) await this.rules(game.id, rules);
+    return String(game.id);
+  }
+
+  rules(game, rules) { return this.call('PATCH', `games/${game}/queue`, rules); }
+
+  act(game, act) { return this.call('POST', `games/${game}/queue/${act}`, {}); }
+}
+
+/** A registrant without a page. */
+export class Runner {
+  static async signIn(prefix = 'other') {
+    const name = unique(prefix);
+    const { token } = await request('POST', '/api/v1/token/user', { body: { code: `sandbox:${name}:${name}` } });
+    return Object.assign(new Runner(), { session: token, name });
+  }
+
+  async command(cmd, members) {
+    const answer = await request('POST', '/api/reg', { body: { cmd, ...members }, headers: { token: this.session } });
+    assert.equal(answer.result, 0, `${cmd}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  /** Joins a game's line with so many people. */
+  async join(game, count = 1) {
+    const players = Array.from({ length: count }, (_, index) => ({
+      name: `跑者${index + 1}`, certificate_type: 0, certificate_no: identityCard(), mobile: '13800000000', email: 'other@example.org', country: '中国',
+      gender: 2, birth_date: '1990-03-15', emergency_contact_name: '李', emergency_contact_mobile: '13900000000',
+    }));
+    const answer = await this.command('RegGetQueueToken', { game_id: game, players });
+    this.token = answer.token;
+    return answer;
+  }
+
+  /** Asks until its order is there: its number. */
+  async order() {
+    for (;;) {
+      const { queue_state: state, order_no: orderNo } = await this.command('RegQueryQueueTokenState', { token: this.token });
+      if (state === 1) return orderNo;
+      assert.equal(state, 0, `the place ended in state ${state}`);
+    }
+  }
+
+  leave() { return request('POST', `/api/queue/${this.token}/leave`); }
+
+  pay(orderNo) { return request('POST', `/sandbox/pay/${orderNo}`, { body: {} }); }
+}
+
+/** Signs in on a game's page and joins its line with one person. */
+export async function joinByPage(page, game, { nickname = unique('runner'), name = '林小雨', card = identityCard() } = {}) {
+  await page.goto(`${BASE}/register.html?game=${game}`);
+  if (await page.locator('.who').count() === 0 || !(await page.textContent('.who'))) await signIn(page, nickname);
+  await page.waitForSelector('.player');
+  await fillPlayer(page, { name, card });
+  await page.click('[data-submit]');
+}
+
+/** A moment as administrators give it: Beijing's clock. */
+export const beijing = (at) => new Date(at + 8 * 3600_000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** Runs `work` with a fresh page and closes it whatever happens; the console must have stayed quiet. */
+export async function withPage(browser, options, work) {
+  const page = await openPage(browser, options);
+  try {
+    await work(page);
+    assertQuiet(page);
+  } finally { await page.context().close(); }
+}

@@ -1,5 +1,6 @@
 //! What a draw refuses, and that refusing changes nothing.
 
+use matchday::args;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -131,6 +132,31 @@ async fn public_value_token_and_caller_are_checked() {
     let nobody = lottery.app.client.post(url).json(&json!({"public_value": "1"})).send().await.unwrap();
     assert_eq!(nobody.status(), 401);
     assert_eq!(lottery.get(&format!("/api/draws/{}", lottery.game)).await.1["state"], "closed");
+}
+
+/// Whatever a program does, a result is stored only whole, after closing and after a dry run.
+#[actix_web::test]
+async fn database_refuses_half_a_draw() {
+    let lottery = Lottery::new(2).await;
+    lottery.admin(Method::POST, "draw", json!({})).await;
+    let game = lottery.game;
+    let refused = async |sql: &'static str| {
+        let work = lottery.app.context.db.write(move |tx| {
+            Box::pin(
+                async move { Ok(tx.execute(sql, args![game]).await.err().map(|error| error.is_check_violation())) },
+            )
+        });
+        work.await.unwrap() == Some(true)
+    };
+    assert!(refused("UPDATE draws SET state = 2 WHERE game_id = $1").await, "no entrants");
+    assert!(refused("UPDATE draws SET secret = 'x' WHERE game_id = $1").await, "revealed too early");
+    lottery.admin(Method::POST, "draw/close", Value::Null).await;
+    let drawn = "UPDATE draws SET state = 3, secret = 'x', public_value = 'x', winners = 0, drawn_at = 1
+                 WHERE game_id = $1";
+    assert!(refused(drawn).await, "no dry run");
+    lottery.admin(Method::POST, "draw/dry-run", Value::Null).await;
+    assert!(refused("UPDATE draws SET state = 3, secret = 'x' WHERE game_id = $1").await, "no value");
+    assert!(!refused(drawn).await, "the whole of it is taken");
 }
 
 #[actix_web::test]

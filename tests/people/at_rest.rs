@@ -102,7 +102,7 @@ async fn plain_phones_of_older_versions_are_sealed_once() {
         let other = fixture.another_node().await;
         let (one, two) =
             tokio::join!(seal_plain::run(&fixture.url, db, &vault), seal_plain::run(&fixture.url, &other, &vault));
-        assert!(one.unwrap() + two.unwrap() >= 2 * 1_002 + 1);
+        assert!(one.unwrap() + two.unwrap() > 2 * 1_002);
         assert_eq!(found(dump(db).await.as_bytes(), &plain), Vec::<&str>::new());
         assert_eq!(seal_plain::run(&fixture.url, db, &vault).await.unwrap(), 0, "nothing is left to do");
 

@@ -84,6 +84,8 @@ async fn rows_become_paid_orders_with_their_places() {
             (order.text("provider").unwrap(), order.text("transaction_id").unwrap()),
             ("offline".to_owned(), transaction)
         );
+        let books = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(books.holds() && books.booked.sales == 48_000, "{books:?}");
         let own = runner.send(json!({"cmd": "RegQueryUserOrders"})).await;
         assert_eq!(own["orders"].as_array().unwrap().len(), 1, "{own}");
         assert_eq!(own["orders"][0]["pay_status"], 1);
@@ -96,6 +98,30 @@ async fn rows_become_paid_orders_with_their_places() {
         agrees(&app, 1).await;
         let exported = get_file(&app, "games/1/registrations.csv").await;
         assert_eq!(exported.matches("\"paid\"").count(), 4);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn what_was_paid_by_hand_is_given_back_at_once_and_booked() {
+    on_both(async |app| {
+        let db = &app.context.db;
+        let text = file(&[("A", "", "P1"), ("A", "", "P2"), ("", "", "P3")]);
+        assert_eq!(post_file(&app, "games/1/registrations/import", text).await.0, 201);
+        assert_eq!(places(db, 1).await, [500, 497, 3, 0]);
+        let check = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(check.holds() && check.booked.cash == 36_000, "{check:?}");
+        let id = count(db, "SELECT id AS n FROM orders WHERE item_count = 2").await;
+        let (status, order) = post_file(&app, &format!("orders/{id}/refund"), "").await;
+        assert_eq!((status, &order["status"]), (200, &json!(4)), "{order}");
+        assert_eq!(places(db, 1).await, [500, 499, 1, 0]);
+        let check = matchday::store::sql::journal::check(db).await.unwrap();
+        assert!(check.holds() && check.booked.cash == 12_000 && check.booked.refunds_due == 0, "{check:?}");
+        assert_eq!(count(db, "SELECT COUNT(*) AS n FROM outbox").await, 0, "no provider is asked");
+        agrees(&app, 1).await;
+        // Who was given back may come again, from another file.
+        let again = file(&[("", "", "P1")]);
+        assert_eq!(post_file(&app, "games/1/registrations/import", again).await.0, 201);
     })
     .await;
 }
@@ -165,6 +191,29 @@ async fn every_wrong_row_is_named_and_none_is_taken() {
         assert_eq!(post_file(&app, path, b"\xff\xfea\0".to_vec()).await.0, 400);
         assert_eq!(post_file(&app, "games/99/registrations/import", file(&[("", "", "P1")])).await.0, 404);
         assert_eq!((places(db, 1).await, orders(db).await), before);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn the_largest_file_is_taken_whole() {
+    on_both(async |app| {
+        let numbers: Vec<String> = (0..10_000).map(|number| format!("N{number:05}")).collect();
+        let rows: Vec<(&str, &str, &str)> = numbers.iter().map(|number| ("", "", number.as_str())).collect();
+        let path = "games/1/registrations/import";
+        let (status, problem) = post_file(&app, path, file(&rows)).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
+        assert!(problem["detail"].as_str().unwrap().contains("needs 10000 places and 500 are free"), "{problem}");
+        assert_eq!(post_file(&app, "places/import", "game_id,limitation\n1,0").await.0, 200);
+        let started = std::time::Instant::now();
+        let (status, done) = post_file(&app, path, file(&rows)).await;
+        println!("10,000 rows in {:?}", started.elapsed());
+        assert_eq!((status, &done["orders"]), (201, &json!(10_000)), "{done}");
+        assert_eq!(places(&app.context.db, 1).await, [0, 0, 10_000, 0]);
+        let started = std::time::Instant::now();
+        assert_eq!(get_file(&app, "games/1/registrations.csv").await.matches("\"paid\"").count(), 10_000);
+        println!("and out in {:?}", started.elapsed());
+        agrees(&app, 1).await;
     })
     .await;
 }

@@ -19,6 +19,8 @@ async fn sums(db: &Db) -> Vec<i64> {
         "SELECT CAST(COALESCE(SUM(limitation + 3 * sold + 7 * held + 11 * balance + tail + head), 0) AS BIGINT) AS n FROM game_queue",
         "SELECT CAST(SUM(total_fen + 31 * status + item_count + COALESCE(pay_amount_fen, 0)) AS BIGINT) AS n FROM orders",
         "SELECT CAST(SUM(amount_fen * state) AS BIGINT) AS n FROM payments",
+        "SELECT CAST(SUM(amount_fen + id) AS BIGINT) AS n FROM journal",
+        "SELECT COUNT(*) AS n FROM game_events",
         "SELECT COUNT(*) AS n FROM registrations",
         "SELECT COUNT(*) AS n FROM registrations WHERE live = 1",
         "SELECT CAST(SUM(group_size + 100 * state + 1000 * live) AS BIGINT) AS n FROM queue_tokens",
@@ -67,6 +69,13 @@ async fn an_erased_account_leaves_its_sums_and_nothing_else() {
         line(db, room, 1, &user, "我是欧阳无痕").await;
         let athlete = "INSERT INTO members (account_id, cn_name, created_at) VALUES ($1, $2, 0)";
         execute(db, athlete, args![user.account.0, NAME]).await;
+        let listed = known_player();
+        let text = format!("{}|{}", listed["certificate_type"], listed["certificate_no"].as_str().unwrap());
+        let draw = "INSERT INTO draws (game_id, commitment, secret_sealed, places, quotas, public_source, created_at)
+                    VALUES (1, '', '', 1, '[]', '', 0)";
+        execute(db, draw, args![]).await;
+        let list = "INSERT INTO draw_group_members (game_id, group_name, certificate_key) VALUES (1, 'club', $1)";
+        execute(db, list, args![app.context.vault.lookup_key("certificate", text.as_bytes())]).await;
         let path = format!("accounts/{}/erase", user.account);
         let patched = app.client.patch(app.at(&format!("/admin/api/v1/accounts/{}", user.account)));
         let patched = patched.bearer_auth(app.admin_token().await).header("Idempotency-Key", "p");

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::{CERTIFICATE, NAME, PHONE, known_player, on_both};
 use crate::reg::client::{Registrant, players};
-use crate::support::fixtures::{bind_phone, execute, line, live, person};
+use crate::support::fixtures::{bind_phone, execute, line, live, person as sign_in};
+use crate::support::spawn_app_in;
 
 #[actix_web::test]
 async fn an_export_has_everything_of_one_account_and_nothing_of_others() {
     on_both(async |app| {
         let db = &app.context.db;
-        let (user, other) = (person(&app, "user").await, person(&app, "other").await);
+        let (user, other) = (sign_in(&app, "user").await, sign_in(&app, "other").await);
         bind_phone(&app, user.account, PHONE).await;
         let runner = Registrant::sign_in(&app, "user").await;
         let ticket = runner.enqueue(1, json!([known_player()])).await;
@@ -59,4 +60,38 @@ async fn an_export_has_everything_of_one_account_and_nothing_of_others() {
         }
     })
     .await;
+}
+
+/// What the command line says, and how it ends.
+fn person(folder: &std::path::Path, act: &str, account: &str) -> (bool, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_matchday"))
+        .args(["person", act, account, "--data-dir"])
+        .arg(folder)
+        .current_dir(folder)
+        .env("MATCHDAY_ENV", "development")
+        .output()
+        .unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[actix_web::test]
+async fn the_command_line_exports_and_erases_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = spawn_app_in(folder.path(), &[]).await;
+    let account = sign_in(&app, "user").await.account;
+    bind_phone(&app, account, PHONE).await;
+    let (fine, text) = person(folder.path(), "export", "1");
+    let all: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((fine, &all["account"][0]["mobile"]), (true, &json!(PHONE)));
+    let (fine, text) = person(folder.path(), "erase", "1");
+    let erased: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((fine, &erased["sessions"]), (true, &json!(1)));
+    let row = app.context.db.fetch_one("SELECT openid, status FROM accounts WHERE id = 1", args![]).await.unwrap();
+    assert_eq!((row.opt_text("openid").unwrap(), row.int("status").unwrap()), (None, 0));
+    let (fine, text) = person(folder.path(), "erase", "77");
+    assert!(!fine && text.contains("not found"), "{text}");
+    let trail = app.get_as("/admin/api/v1/audit?search=accounts/1", &app.admin_token().await).await;
+    let acts: Vec<&Value> = trail["data"].as_array().unwrap().iter().map(|act| &act["admin_name"]).collect();
+    assert_eq!(acts, ["command line", "command line"]);
 }

@@ -48,11 +48,15 @@ pub(super) async fn pay(db: &Db, order: &PayableOrder, transaction: &str) -> Res
 }
 
 pub(super) async fn give_back(db: &Db, order: &PayableOrder) -> Result<(), DomainError> {
+    give_back_by(db, order, Deadline::Waived).await
+}
+
+async fn give_back_by(db: &Db, order: &PayableOrder, deadline: Deadline) -> Result<(), DomainError> {
     let (clock, id, subject) = (db.clone(), order.id, order.subject);
     db.write(move |tx| {
         Box::pin(async move {
             let locked = LockedOrder::take(tx, id, subject).await?;
-            refunds::give_back(&clock, tx, locked, Deadline::Waived).await
+            refunds::give_back(&clock, tx, locked, deadline).await
         })
     })
     .await
@@ -150,6 +154,35 @@ async fn another_payment_during_a_refund_goes_back_too_and_takes_no_places() {
             assert!(journal::check(&fixture.db).await.unwrap().holds());
         }
         assert_eq!(places(&fixture).await.balance, 6);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn money_taken_offline_is_back_when_an_administrator_says_so() {
+    on_each(2, async |fixture| {
+        let db = fixture.db.clone();
+        let paid = order(&fixture, 1, &[1, 2]).await.unwrap();
+        let payment = Payment {
+            order: paid.id,
+            provider: "offline".into(),
+            transaction_id: "cash".to_owned(),
+            amount: paid.total,
+        };
+        let (clock, subject) = (db.clone(), paid.subject);
+        let settled = db.write(move |tx| Box::pin(async move { payments::settle(&clock, tx, subject, payment).await }));
+        assert_eq!(settled.await, Ok(Settlement::Paid));
+        for _ in 0..2 {
+            give_back_by(&db, &paid, Deadline::Kept).await.unwrap();
+            assert_eq!((status(&db, &paid).await, places(&fixture).await.sold), (OrderStatus::Refunding, 2));
+            assert!(journal::check(&db).await.unwrap().holds());
+        }
+        assert_eq!(works(&db).await.len(), 0, "there is no provider to ask");
+        for _ in 0..2 {
+            give_back(&db, &paid).await.unwrap();
+            assert_eq!((status(&db, &paid).await, places(&fixture).await.balance), (OrderStatus::Refunded, 2));
+            assert!(journal::check(&db).await.unwrap().holds());
+        }
     })
     .await;
 }

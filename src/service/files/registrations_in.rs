@@ -18,6 +18,7 @@ use super::sheet;
 use crate::context::Context;
 use crate::service::registration::places_changed;
 use crate::store::sql::db::{Db, Tx};
+use crate::store::sql::payments::OFFLINE;
 use crate::store::sql::registrations_file::{self as store, OrderRow, PlayerRow, UserRow};
 use crate::store::sql::{audit, quota};
 use crate::vault::Vault;
@@ -134,7 +135,7 @@ async fn write(
             order_no: number.to_string(),
             account: group.user.unwrap_or(house),
             places: group.players.len() as i64,
-            transaction_id: format!("{}-{}-{}", store::OFFLINE, import.id, group.line),
+            transaction_id: format!("{OFFLINE}-{}-{}", import.id, group.line),
         })
         .collect();
     let written = store::insert(tx, game, &orders, &players, now).await;

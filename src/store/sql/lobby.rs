@@ -1,6 +1,9 @@
 //! What the front page shows: competitions, their games with places, their lives.
 
+use actors::quota_queue::messages::QueueRow;
+
 use super::db::{Db, StoreError};
+use super::quota::{queue_row, row_columns};
 use crate::args;
 
 /// Rows of each kind that a front page shows at most.
@@ -21,10 +24,7 @@ pub struct GamePlaces {
     pub competition_id: i64,
     pub name: String,
     pub price_fen: i64,
-    pub limitation: i64,
-    pub balance: i64,
-    /// 0 closed, 1 open, 2 paused.
-    pub queue_state: i64,
+    pub line: QueueRow,
 }
 
 pub struct Live {
@@ -61,9 +61,11 @@ pub async fn competitions(db: &Db, now: i64) -> Result<Vec<Competition>, StoreEr
 }
 
 pub async fn games(db: &Db) -> Result<Vec<GamePlaces>, StoreError> {
-    let sql = "SELECT g.id, g.competition_id, g.name, g.price_fen, q.limitation, q.balance, q.state \
-               FROM games g JOIN game_queue q ON q.game_id = g.id \
-               WHERE g.deleted_at IS NULL ORDER BY g.id DESC LIMIT $1";
+    let sql = concat!(
+        "SELECT g.id, g.competition_id, g.name, g.price_fen, ",
+        row_columns!(),
+        " FROM games g JOIN game_queue q ON q.game_id = g.id WHERE g.deleted_at IS NULL ORDER BY g.id DESC LIMIT $1"
+    );
     let mut rows = db.fetch_all(sql, args![MOST * 5]).await?;
     rows.reverse();
     rows.iter()
@@ -73,9 +75,7 @@ pub async fn games(db: &Db) -> Result<Vec<GamePlaces>, StoreError> {
                 competition_id: row.int("competition_id")?,
                 name: row.text("name")?,
                 price_fen: row.int("price_fen")?,
-                limitation: row.int("limitation")?,
-                balance: row.int("balance")?,
-                queue_state: row.int("state")?,
+                line: queue_row(row)?,
             })
         })
         .collect()

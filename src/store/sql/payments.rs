@@ -132,6 +132,9 @@ pub struct Payment {
 /// The provider of orders that cost nothing: nobody is asked, no money moves, the order's number is the transaction.
 pub const FREE: &str = "free";
 
+/// The provider of what was paid by hand, and is given back by hand.
+pub const OFFLINE: &str = "offline";
+
 impl Payment {
     /// What settles an order of nothing.
     pub fn free(order: &PayableOrder) -> Self {

@@ -7,10 +7,9 @@ use actors::domain::order::OrderStatus;
 use serde::Serialize;
 
 use super::db::{BatchSql, ColumnKind, Db, StoreError, Tx, json_rows};
+use super::payments::OFFLINE;
 use crate::args;
 
-/// Who is paid by hand, in the place of a payment provider's name.
-pub const OFFLINE: &str = "offline";
 /// The sign-in name of the account that owns imported orders without an owner. It is disabled: nobody signs in with it.
 const HOUSE: &str = "matchday-offline-registrations";
 /// `pay_way` of what was not paid through a provider.
@@ -196,6 +195,16 @@ static INSERT_PAYMENTS: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// Money that was taken offline is booked like any other.
+static INSERT_TRANSFERS: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "INSERT INTO journal (at, kind, debit_account, credit_account, amount_fen, order_id, provider, transaction_id)
+         SELECT $2, 'payment', 'cash', 'sales', o.total_fen, o.id, $3, r.transaction_id
+         FROM {rows} JOIN orders o ON o.order_no = r.order_no WHERE o.total_fen > 0",
+        ORDER,
+    )
+});
+
 static INSERT_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO players (certificate_key, created_at) SELECT r.k, $2 FROM {rows} WHERE true
@@ -231,7 +240,9 @@ pub async fn insert(
         let paid = OrderStatus::Paid.code();
         let values = vec![rows.clone(), game.0.into(), now.into(), paid.into(), PAY_WAY_OTHER.into()];
         written[0] += tx.execute(INSERT_ORDERS.text(dialect), values).await?;
-        written[1] += tx.execute(INSERT_PAYMENTS.text(dialect), vec![rows, now.into(), OFFLINE.into()]).await?;
+        let values = vec![rows, now.into(), OFFLINE.into()];
+        written[1] += tx.execute(INSERT_PAYMENTS.text(dialect), values.clone()).await?;
+        tx.execute(INSERT_TRANSFERS.text(dialect), values).await?;
     }
     for batch in players.chunks(BATCH) {
         let rows = json_rows(batch)?;

@@ -1,5 +1,5 @@
 -- The double-entry journal: one row is one transfer between two accounts, so that all accounts always sum to zero.
---   cash         what the payment providers hold for us
+--   cash         what was received and not given back
 --   sales        what was paid for orders that are paid
 --   refunds_due  what is to be given back and is not yet
 -- A transfer is written in the transaction of the change it books, and never changed.

@@ -193,6 +193,15 @@ static ERASE: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// The lists of draws that are over name nobody who is gone.
+static UNLIST: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "DELETE FROM draw_group_members WHERE certificate_key IN (SELECT r.old_key FROM {rows})
+             AND game_id IN (SELECT id FROM games WHERE start_time <= $2)",
+        &[("old_key", ColumnKind::Text), ("new_key", ColumnKind::Text)],
+    )
+});
+
 #[derive(Serialize)]
 struct Rename<'a> {
     old_key: &'a str,
@@ -233,7 +242,9 @@ async fn erase_registrations(tx: &mut Tx, ids: &[i64], placeholder: &str, now: i
         .map(|(old, new)| Rename { old_key: old, new_key: new })
         .partition(|rename| elsewhere.contains(rename.old_key));
     for batch in go.chunks(BATCH) {
-        tx.execute(RENAME_PLAYERS.text(dialect), vec![json_rows(batch)?]).await?;
+        let rows = json_rows(batch)?;
+        tx.execute(RENAME_PLAYERS.text(dialect), vec![rows.clone()]).await?;
+        tx.execute(UNLIST.text(dialect), vec![rows, now.into()]).await?;
     }
     for batch in stay.chunks(BATCH) {
         tx.execute(ADD_PLAYERS.text(dialect), vec![json_rows(batch)?, now.into()]).await?;

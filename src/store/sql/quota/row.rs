@@ -11,6 +11,7 @@ use super::events;
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
 
+/// What `queue_row` reads.
 macro_rules! row_columns {
     () => {
         "version, state, tail, head, limitation, balance, sold, held, wait_listed, list_version, wait_list, \
@@ -18,6 +19,8 @@ macro_rules! row_columns {
          lottery, shuffled_count, notice_version, event_count, event_hash"
     };
 }
+
+pub(in crate::store::sql) use row_columns;
 
 const LOCK: &str = concat!("UPDATE game_queue SET version = version + 1 WHERE game_id = $1 RETURNING ", row_columns!());
 
@@ -107,7 +110,8 @@ pub async fn commit(tx: &mut Tx, game: GameId, row: &mut QueueRow, now_ms: i64, 
     Ok(())
 }
 
-fn queue_row(row: &Row) -> Result<QueueRow, StoreError> {
+/// Errors: `Corrupt` for values that no version of this program writes.
+pub fn queue_row(row: &Row) -> Result<QueueRow, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("game_queue.{what}"));
     let mut hash = [0; 32];
     let event_hash = row.text("event_hash")?;
