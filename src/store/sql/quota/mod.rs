@@ -26,8 +26,8 @@ use serde::Serialize;
 pub use self::load::{Stored, stored};
 pub use self::order::OrderCache;
 pub use self::release::{OrderKey, end_registrations};
-pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 pub(super) use self::row::row_columns;
+pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 use super::db::{BatchSql, Db};
 
 #[derive(Clone)]
