@@ -93,7 +93,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Sweeps for as long as it is polled, and keeps the views of a node among many at most a second old.
+    /// Sweeps for as long as it is polled, and keeps the views at most a second old.
     pub async fn run(&self, db: &Db, bus: &dyn Bus) {
         let mut messages = bus.subscribe();
         let mut ticks = tokio::time::interval(SWEEP_EVERY);
@@ -108,9 +108,8 @@ impl Queues {
                     for (_, view) in self.views.all() {
                         view.tick();
                     }
-                    if !bus.is_single_node() {
-                        self.refresh_running();
-                    }
+                    // What other nodes did, and what a caller that went away did not tell.
+                    self.refresh_running();
                 }
                 message = messages.recv(), if bus_is_open => match message {
                     Ok(message) => {

@@ -46,7 +46,7 @@ const SHIRTS: [&str; 9] = ["", "XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL"];
 /// The English name of a heading in either language; case and blanks do not matter.
 pub fn canonical(heading: &str) -> Option<&'static str> {
     let plain = |text: &str| text.chars().filter(|it| !it.is_whitespace()).flat_map(char::to_lowercase).collect();
-    let heading: String = plain(heading.trim_end_matches('*'));
+    let heading: String = plain(heading.trim().trim_end_matches('*'));
     FIELDS
         .iter()
         .map(|(english, chinese, _)| (*english, *chinese))

@@ -31,7 +31,7 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 pub fn text(cell: &str) -> &str {
     let cell = cell.trim();
     let is_mark = |rest: &&str| rest.trim_start().chars().next().is_some_and(|it| begins_formula(it) || it == '\'');
-    cell.strip_prefix('\'').filter(is_mark).unwrap_or(cell)
+    cell.strip_prefix('\'').filter(is_mark).map_or(cell, str::trim)
 }
 
 /// Whether a cell is a number that a spreadsheet has shortened, such as `4.40106E+17`.
