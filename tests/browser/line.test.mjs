@@ -122,7 +122,7 @@ test('a wait is told as a range, or that it is not known', () => withPage({ loca
 }));
 
 test('before the opening: a countdown, a drawn order, and a seed that anybody can compare', () => withPage({ viewport: PHONE, locale: 'en-GB' }, async (page) => {
-  const opens = Date.now() + 12_000;
+  const opens = Date.now() + 20_000;
   const game = await organiser.game('opening', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(opens) } });
   const other = await Runner.signIn();
   await other.join(game);
@@ -148,7 +148,7 @@ test('before the opening: a countdown, a drawn order, and a seed that anybody ca
 
 test('after the opening the seed is compared with its hash in the browser', async () => {
   // One a minute gets through, so that one of the two is still in line after the opening.
-  const game = await organiser.game('opened', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(Date.now() + 10_000), orders_per_minute: 1 } });
+  const game = await organiser.game('opened', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(Date.now() + 15_000), orders_per_minute: 1 } });
   const pages = await Promise.all([1, 2].map(() => openPage(browser, { locale: 'en-GB' })));
   try {
     for (const page of pages) await joinByPage(page, game);
@@ -190,7 +190,7 @@ test('a game decided by lot takes entries, and the draw decides', () => withPage
 }));
 
 test('a form may be filled in before the line can be joined, and its button opens by itself', () => withPage({}, async (page) => {
-  const game = await organiser.game('gate', { rules: { opening_at: beijing(Date.now() + 9_000) } });
+  const game = await organiser.game('gate', { rules: { opening_at: beijing(Date.now() + 12_000) } });
   await page.goto(`${BASE}/`);
   await page.click(`.lane[data-game="${game}"] a.lane-go`);
   await page.waitForURL(`**/register.html?game=${game}`);
