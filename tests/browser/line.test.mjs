@@ -174,7 +174,7 @@ test('a game decided by lot takes entries, and the draw decides', () => withPage
   const other = await Runner.signIn();
   await other.join(game);
   await page.goto(`${BASE}/`);
-  assert.equal(await page.textContent(`.lane[data-game="${game}"] [data-times]`), 'Places are drawn by lot');
+  await page.waitForSelector(`.lane[data-game="${game}"] [data-times]:text-is("Places are drawn by lot")`);
   await joinByPage(page, game);
   await page.waitForSelector('[data-phase="lottery"]');
   await page.waitForFunction(() => /Entries are taken until .*2026/.test(document.querySelector('.line-rules').textContent));
@@ -213,8 +213,7 @@ test('a full game keeps people on its wait-list and offers them what comes free'
 
   await page.goto(`${BASE}/`);
   const lane = `.lane[data-game="${game}"]`;
-  await page.waitForSelector(`${lane} a.lane-go`);
-  assert.equal(await page.textContent(`${lane} a.lane-go`), 'Wait-list');
+  await page.waitForSelector(`${lane} a.lane-go:text-is("Wait-list")`);
   assert.match(await page.textContent(`${lane} [data-places]`), /Full/);
 
   await joinByPage(page, game);
