@@ -62,6 +62,13 @@ export class TermsForm {
     (this.rows[Math.min(at, this.rows.length - 1)]?.inputs.name ?? this.addButton).focus();
   }
 
+  /** They are fixed when the draw is announced, so the form shows those of now. */
+  setPlaces(places) {
+    if (places === this.places) return;
+    this.places = places;
+    this.draw();
+  }
+
   /** What depends on the language or on the rows. */
   draw() {
     this.toDraw.textContent = t('admin.draw_to_draw', { count: count(this.places) });

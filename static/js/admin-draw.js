@@ -44,6 +44,7 @@ export class DrawPanel {
   onQueue(queue) {
     const before = this.queue;
     this.queue = queue;
+    this.form?.setPlaces(queue.balance);
     if (!this.shown) return;
     if (this.entries) this.entries.textContent = count(queue.tail);
     this.showWarnings();
@@ -110,6 +111,8 @@ export class DrawPanel {
   /** Runs an act, and looks at the draw again when it was refused: somebody else may have been faster. */
   async act(button, answer, work, refused = reasonOf) {
     this.busy = true;
+    // What was asked for before is not news afterwards.
+    this.turn += 1;
     this.said.textContent = '';
     this.lost.textContent = '';
     const fine = await answer.of(button, async () => (await work()) ?? '', (problem) => { this.problem = refused(problem); return this.problem; });
@@ -127,7 +130,6 @@ export class DrawPanel {
 
   done(draw, key) {
     if (this.closed) return;
-    this.turn += 1;
     this.show(draw, { focus: true });
     this.said.textContent = t(key);
   }
@@ -169,6 +171,7 @@ export class DrawPanel {
     const [draw, queue] = [this.shown, this.queue];
     const texts = [];
     if (draw.state === 'entries' && queue.state !== 'open') texts.push(t('admin.draw_not_open'));
+    if (draw.state === 'closed' && queue.state === 'open') texts.push(t('admin.draw_open_again'));
     if (draw.state !== 'drawn' && queue.balance !== draw.places) texts.push(t('admin.draw_places_differ', { free: count(queue.balance), announced: count(draw.places) }));
     const text = texts.join('\n');
     if (!anew && text === this.warned) return;

@@ -169,6 +169,14 @@ test('what the server refuses of the terms is said where it is, and nothing is a
     await yes(page);
     await saysOf(page, '#draw-source-error', 'one line');
     assert.deepEqual([await invalid(), await focused(page)], [['draw-source'], 'draw-source']);
+    // Somebody else changes the places: the form tells what would be drawn now.
+    const set = await fetch(`${BASE}/api/reg`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${organiser.bearer}` },
+      body: JSON.stringify({ cmd: 'RegSetGameLimitation', game_id: game, limitation: 7 }),
+    });
+    assert.equal((await set.json()).result, 0);
+    await saysOf(page, '[data-draw-places]', ': 7 ');
+    await saysOf(page, '[data-reserved]', '1 of 7');
     await assert.rejects(drawOf(game), /404/);
   }, [404, 422]);
 });
@@ -227,6 +235,10 @@ test('another administrator closes and draws: the desk follows', async () => {
     await state(page, 'entries');
     await organiser.call('POST', `games/${game}/draw/close`);
     await state(page, 'closed');
+    await organiser.act(game, 'open');
+    await saysOf(page, '.draw-warning', 'open again');
+    await organiser.act(game, 'close');
+    await page.waitForSelector('.draw-warning', { state: 'detached' });
     await organiser.call('POST', `games/${game}/draw/dry-run`);
     await organiser.call('POST', `games/${game}/draw/run`, { public_value: '7' });
     await state(page, 'drawn');

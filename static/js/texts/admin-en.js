@@ -225,6 +225,7 @@ export default {
   'admin.draw_drawn_at': 'Drawn',
   'admin.draw_page': 'Public page',
   'admin.draw_not_open': 'The line is not open: nobody can enter now.',
+  'admin.draw_open_again': 'The line is open again: who joins now stands behind everybody in the draw.',
   'admin.draw_places_differ': 'Free places now: {free}. Announced were {announced}. Entries cannot be closed or drawn until they are set back.',
   'admin.draw_list': 'List of',
   'admin.draw_list_hint': 'One certificate a line: type and number with a comma, a blank or a tab between them. Types: 0 Chinese identity card, 1 passport, 2 officer card, 3 Taiwan permit, 4 Hong Kong / Macau travel permit, 5 home-return permit. Saving replaces the whole list, 5,000 at most; only keyed hashes are kept.',

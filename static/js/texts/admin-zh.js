@@ -225,6 +225,7 @@ export default {
   'admin.draw_drawn_at': '抽签时间',
   'admin.draw_page': '公开页面',
   'admin.draw_not_open': '队伍没有开放，现在没有人能报名。',
+  'admin.draw_open_again': '队伍又开放了：现在报名的人排在所有参加抽签的人之后。',
   'admin.draw_places_differ': '剩余名额现在是 {free} 个，公布的是 {announced} 个。改回去之前不能截止，也不能抽签。',
   'admin.draw_list': '名单：',
   'admin.draw_list_hint': '每行一个证件：类型和号码，中间用逗号、空格或制表符隔开。类型：0 身份证，1 护照，2 军官证，3 台胞证，4 港澳通行证，5 回乡证。保存后替换整个名单，最多 5000 个；只保存带密钥的哈希。',
