@@ -1,6 +1,7 @@
-// The games panel: choose a game, see its line move second by second, open, pause or close it; its places, rules, tokens
-// and files are tabs below.
+// The games panel: choose a game, see its line move second by second, open, pause or close it; its places, rules, draw,
+// tokens and files are tabs below.
 import { errorText } from './api.js';
+import { DrawPanel } from './admin-draw.js';
 import { FilesPanel } from './admin-files.js';
 import { RulesForm } from './admin-rules.js';
 import { StoryPanel } from './admin-story.js';
@@ -37,7 +38,8 @@ export class GamesPanel {
     this.pager.draw();
     if (!this.chosen) return;
     // These keep their language by themselves, and what was typed into them.
-    if (!['rules', 'files'].includes(this.tabs.now)) this.buildTabs();
+    if (!['rules', 'draw', 'files'].includes(this.tabs.now)) this.buildTabs();
+    this.tabs.view?.draw?.();
     this.drawDetail();
   }
 
@@ -96,7 +98,7 @@ export class GamesPanel {
     this.tabs?.close();
     const [game, session, edit] = [this.chosen, this.session, this.session.may('edit')];
     const names = edit
-      ? { places: 'admin.tool_places', rules: 'admin.tool_rules', story: 'admin.tool_story', files: 'admin.tool_files' }
+      ? { places: 'admin.tool_places', rules: 'admin.tool_rules', draw: 'admin.tool_draw', story: 'admin.tool_story', files: 'admin.tool_files' }
       : { story: 'admin.tool_story' };
     const wanted = this.tabs?.now in names ? this.tabs.now : Object.keys(names)[0];
     this.tabs = new Tabs({
@@ -104,6 +106,7 @@ export class GamesPanel {
       open: (name, host) => {
         if (name === 'places') { fill(host, this.placesForm(game), this.editForm(game)); return null; }
         if (name === 'rules') return this.openRules(host);
+        if (name === 'draw') return new DrawPanel(host, { game, session, onChange: () => this.poll() });
         if (name === 'story') return new StoryPanel(host, { game, session, mayReplay: edit });
         return new FilesPanel(host, { game, session, onChange: () => { this.poll(); this.pager.load(); } });
       },
@@ -186,6 +189,7 @@ export class GamesPanel {
       this.trail.splice(0, Math.max(0, this.trail.length - HISTORY_SECONDS));
       if (this.lost) { this.lost = false; this.problem.textContent = ''; }
       this.showQueue();
+      this.tabs.view?.onQueue?.(queue);
     } catch (problem) {
       if (this.closed) return;
       this.lost = true;

@@ -37,13 +37,13 @@ export class AdminSession {
     this.onChange();
   }
 
-  /** A call to /admin/api/v1; a refused token goes back to the sign-in. */
-  call(method, path, body) { return this.guard(admin(method, path, body, this.state?.token)); }
+  /** A call to /admin/api/v1, `timeout` in milliseconds; a refused token goes back to the sign-in. */
+  call(method, path, body, timeout) { return this.guard(admin(method, path, body, this.state?.token, { timeout })); }
 
   /** A file out of /admin/api/v1, and one into it. */
   file(path) { return this.guard(adminFile(path, this.state?.token)); }
 
-  sendFile(path, file) { return this.guard(admin('POST', path, undefined, this.state?.token, file)); }
+  sendFile(path, file) { return this.guard(admin('POST', path, undefined, this.state?.token, { file })); }
 
   /** A registration command that needs an administrator. */
   command(cmd, members) { return this.guard(command(cmd, members, { bearer: this.state?.token })); }

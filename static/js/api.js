@@ -91,20 +91,21 @@ function adminError(answer) {
   return new ApiError('admin', answer.status, field ? `${field}: ${text}` : text, answer);
 }
 
-const FILE_TIMEOUT_MS = 120_000;
+/** What files and draws of many entries may take. */
+export const LONG_WORK_MS = 120_000;
 
 /** /admin/api/v1: errors are problem documents. `file`: sent as it is instead of a JSON body. */
-export async function admin(method, path, body, bearer, file) {
+export async function admin(method, path, body, bearer, { file, timeout } = {}) {
   const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
   if (method !== 'GET' && !file) headers['Idempotency-Key'] = crypto.getRandomValues(new Uint32Array(4)).join('-');
-  const answer = await call(`/admin/api/v1/${path}`, { method, body, file, headers, timeout: file ? FILE_TIMEOUT_MS : undefined });
+  const answer = await call(`/admin/api/v1/${path}`, { method, body, file, headers, timeout: file ? LONG_WORK_MS : timeout });
   if (!answer.ok) throw adminError(answer);
   return answer.data;
 }
 
 /** A file of /admin/api/v1. */
 export async function adminFile(path, bearer) {
-  const response = await send(`/admin/api/v1/${path}`, { headers: { Authorization: `Bearer ${bearer}` }, timeout: FILE_TIMEOUT_MS });
+  const response = await send(`/admin/api/v1/${path}`, { headers: { Authorization: `Bearer ${bearer}` }, timeout: LONG_WORK_MS });
   if (response.ok) return response.blob();
   throw adminError({ status: response.status, data: await response.json().catch(() => null) });
 }
@@ -114,6 +115,12 @@ export function memberOf(error) {
   const detail = String(error?.message ?? '').split('\n').slice(1).join(' ');
   const found = /^(?:players\[(\d+)\]\.)?([a-z_0-9]+):? (.*)$/s.exec(detail);
   return error instanceof ApiError && error.code === -13 && found ? { index: Number(found[1] ?? 0), field: found[2], reason: found[3] } : null;
+}
+
+/** A problem's text for where its member is shown: without the member's name. */
+export function reasonOf(problem) {
+  const text = errorText(problem);
+  return problem.field && text.startsWith(`${problem.field}: `) ? text.slice(problem.field.length + 2) : text;
 }
 
 /** What to show for an error. The server speaks Chinese; known codes have an English text of ours. */
