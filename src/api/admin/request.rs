@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::service::collections::{Answer, IdempotencyKey, Writer};
 
 /// The largest body.
-const MOST_BODY: usize = 256 * 1024;
+const MOST_BODY: usize = 1024 * 1024;
 const LONGEST_KEY: usize = 128;
 const LARGEST_PAGE: i64 = 100;
 
