@@ -22,6 +22,12 @@ pub enum Entity {
     Banner,
     Config,
     Application,
+    /// A team that a member plays in.
+    TeamOfMember,
+    /// A competition that a team plays in.
+    CompetitionOfTeam,
+    /// The banners of a position.
+    Carousel,
     Route,
     /// An administrators' row of any other collection.
     Item,

@@ -8,15 +8,14 @@ mod admins;
 pub mod caller;
 pub mod codes;
 mod collection;
-mod competitions;
 mod draws;
 mod files;
 mod games;
-mod lives;
 mod money;
 mod queue;
 mod request;
 mod session;
+mod table;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -41,8 +40,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(draws::routes)
             .configure(files::routes)
             .configure(games::routes)
-            .configure(lives::routes)
-            .configure(competitions::routes)
+            .configure(table::routes)
             .configure(accounts::routes)
             .configure(admins::routes)
             .configure(money::routes)

@@ -7,6 +7,7 @@ pub mod backup;
 mod batch;
 pub mod chat;
 pub mod collections;
+pub mod content;
 pub mod data_key;
 pub mod db;
 pub mod demo;
