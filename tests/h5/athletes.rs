@@ -83,7 +83,8 @@ async fn who_is_no_athlete_is_told_so() {
     execute(db, "UPDATE members SET account_id = $1 WHERE id = 1", args![nobody.account.0]).await;
     assert_eq!(get(&app, &alice, INFO).await, missing(INFO));
     assert_eq!(get(&app, &nobody, INFO).await.0, 200);
-    for sql in ["UPDATE members SET status = 0 WHERE id = 1", "UPDATE members SET status = 1, deleted_at = 1 WHERE id = 1"]
+    for sql in
+        ["UPDATE members SET status = 0 WHERE id = 1", "UPDATE members SET status = 1, deleted_at = 1 WHERE id = 1"]
     {
         execute(db, sql, args![]).await;
         for path in [INFO, BY_MEMBER, BY_USER] {

@@ -97,7 +97,10 @@ async fn what_begins_next_in_pages() {
     for query in ["page=0", "page=-1", "page=x", "size=0", "size=1.5", "page=99999999999999999999"] {
         let path = format!("{BEGINS}?{query}");
         let name = query.split('=').next().unwrap();
-        assert_eq!(get(&app, &alice, &path).await, refused(400, 99999, &format!("参数错误：{name} 必须是正整数"), &path));
+        assert_eq!(
+            get(&app, &alice, &path).await,
+            refused(400, 99999, &format!("参数错误：{name} 必须是正整数"), &path)
+        );
     }
 }
 

@@ -14,7 +14,8 @@ async fn what_people_write_is_kept_as_typed() {
     let app = spawn_app(&[]).await;
     let alice = person(&app, "alice").await;
     let success = refused(201, 0, "success", FEEDS);
-    let form = "type=2&phone=138-0000-0001&title=%E8%A1%A5%E7%BB%99&content=%3Cb%3E%E6%B0%B4%E4%B8%8D%E5%A4%9F%3C%2Fb%3E";
+    let form =
+        "type=2&phone=138-0000-0001&title=%E8%A1%A5%E7%BB%99&content=%3Cb%3E%E6%B0%B4%E4%B8%8D%E5%A4%9F%3C%2Fb%3E";
     assert_eq!(post_form(&app, &alice, FEEDS, form).await, success);
     let kept = row(&app.context.db, "SELECT * FROM feeds WHERE id = 1", args![]).await;
     let numbers = ["account_id", "kind", "source"].map(|name| kept.int(name).unwrap());

@@ -55,7 +55,12 @@ async fn with_role<'a>(owner: &Desk<'a>, role: &str) -> Desk<'a> {
 /// (collection, a good new row, what it is after a change, a member it must have)
 fn collections() -> Vec<(&'static str, Value, Value, Option<&'static str>)> {
     vec![
-        ("competitions", json!({"title": "夜跑", "play_time": "2030-05-01 19:00:00"}), json!({"score": "2:1"}), Some("title")),
+        (
+            "competitions",
+            json!({"title": "夜跑", "play_time": "2030-05-01 19:00:00"}),
+            json!({"score": "2:1"}),
+            Some("title"),
+        ),
         ("lives", json!({"title": "机位"}), json!({"live_status": 1}), Some("title")),
         ("videos", json!({"title": "回放", "type": 1, "file_id": 4}), json!({"file_id": null}), Some("type")),
         ("teams", json!({"name": "山海队"}), json!({"logo": "/static/img/team-1.svg"}), Some("name")),
@@ -127,12 +132,19 @@ async fn roles_see_and_write_what_they_may() {
         }
         for (name, new, patch, _) in collections() {
             assert_eq!(desk.post(name, new).await.0, if writes { 201 } else { 403 }, "{role} {name}");
-            assert_eq!(desk.patch(&format!("{name}/1"), patch).await.0, if writes { 200 } else { 403 }, "{role} {name}");
+            assert_eq!(
+                desk.patch(&format!("{name}/1"), patch).await.0,
+                if writes { 200 } else { 403 },
+                "{role} {name}"
+            );
         }
         let push = desk.get("lives/1").await.1["plug_flow"].clone();
         assert_eq!(push, if writes { "rtmp://push.example/a?auth_key=secret" } else { "" }, "{role}");
         if writes {
-            assert_eq!(desk.get("members?search=%E6%9E%97%E6%99%93%E5%B3%B0").await.1["data"][0]["mobile"], "138****0001");
+            assert_eq!(
+                desk.get("members?search=%E6%9E%97%E6%99%93%E5%B3%B0").await.1["data"][0]["mobile"],
+                "138****0001"
+            );
         }
     }
     assert_eq!(owner.get("members/1").await.1["mobile"], "13800000001");
@@ -254,7 +266,8 @@ async fn what_people_left_is_read_and_removed_but_not_written() {
     let mut application = desk.get("applications").await.1["data"][0].clone();
     application.as_object_mut().unwrap().remove("create_time");
     let title = "秋山越野挑战赛 晨风队 VS 江潮队";
-    let expected = json!({"id": 1, "member_id": 1, "member_name": "林晓峰", "competition_id": 2, "competition_title": title});
+    let expected =
+        json!({"id": 1, "member_id": 1, "member_name": "林晓峰", "competition_id": 2, "competition_title": title});
     assert_eq!(application, expected);
     assert_eq!(desk.delete("applications/1").await.0, 405);
     assert_eq!(desk.get("registrations").await, (200, json!({"current_page": 1, "total": 0, "data": []})));

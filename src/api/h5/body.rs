@@ -44,9 +44,7 @@ impl Params {
 
     /// A positive whole number. `None` as for `text`.
     pub fn number(&self, name: &'static str) -> Result<Option<i64>, DomainError> {
-        self.text(name)?
-            .map(|text| positive(&text).ok_or_else(|| DomainError::field(name, NOT_POSITIVE)))
-            .transpose()
+        self.text(name)?.map(|text| positive(&text).ok_or_else(|| DomainError::field(name, NOT_POSITIVE))).transpose()
     }
 
     /// A positive whole number that must be there.

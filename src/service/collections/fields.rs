@@ -118,9 +118,8 @@ fn is_address(text: &str) -> bool {
     let known = text.is_empty()
         || (text.starts_with('/') && !text.starts_with("//"))
         || ["http://", "https://", "rtmp://"].iter().any(|scheme| text.starts_with(scheme));
-    let marks = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || matches!(letter, '<' | '>' | '"' | '\'' | '\\')
-    };
+    let marks =
+        |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '<' | '>' | '"' | '\'' | '\\');
     known && text.len() <= MOST_ADDRESS && !text.contains(marks)
 }
 

@@ -75,10 +75,8 @@ pub struct Column {
 }
 
 pub const fn column(name: &'static str, kind: Kind) -> Column {
-    let read_only = matches!(
-        kind,
-        Kind::PhoneKey | Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated
-    );
+    let read_only =
+        matches!(kind, Kind::PhoneKey | Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated);
     Column { name, sql: name, kind, required: false, read_only, private: false }
 }
 
@@ -221,8 +219,7 @@ impl Table {
         let visible = if self.marked { "deleted_at IS NULL" } else { "1 = 1" };
         let list: Vec<String> = self.columns.iter().map(|it| format!("{} AS \"{}\"", it.sql, it.name)).collect();
         let select = format!("SELECT {id} AS id, {} FROM {from} WHERE {visible}", list.join(", "));
-        let mut looked: Vec<String> =
-            self.search.iter().map(|it| format!("LOWER({it}) LIKE $1 ESCAPE '\\'")).collect();
+        let mut looked: Vec<String> = self.search.iter().map(|it| format!("LOWER({it}) LIKE $1 ESCAPE '\\'")).collect();
         looked.push(format!("'%' || CAST({id} AS TEXT) || '%' = $1 OR $1 = '%%'"));
         let search = looked.join(" OR ");
         let stored: Vec<&str> = self.columns.iter().filter(|it| it.is_stored()).map(|it| it.sql).collect();
@@ -254,9 +251,10 @@ impl Table {
     }
 
     fn read(&self, row: &Row) -> Result<Stored, StoreError> {
-        let cells = self.columns.iter().map(|it| {
-            Ok(if it.kind.is_int() { row.opt_int(it.name)?.into() } else { row.opt_text(it.name)?.into() })
-        });
+        let cells = self
+            .columns
+            .iter()
+            .map(|it| Ok(if it.kind.is_int() { row.opt_int(it.name)?.into() } else { row.opt_text(it.name)?.into() }));
         Ok(Stored { id: row.int("id")?, cells: cells.collect::<Result<_, StoreError>>()?, links: Vec::new() })
     }
 }

@@ -98,7 +98,7 @@ pub async fn team_exists(db: &Db, id: i64) -> Result<bool> {
 
 /// Newest first.
 pub async fn competitions_of(db: &Db, team: i64) -> Result<Vec<CompetitionCard>> {
-    let sql = "SELECT c.id, c.title, c.summary, c.main_img_url, c.play_time, 0 AS applied
+    let sql = "SELECT c.id, c.title, c.summary, c.main_img_url, c.play_time, CAST(0 AS BIGINT) AS applied
                FROM team_competitions t JOIN competitions c ON c.id = t.competition_id
                WHERE t.team_id = $1 AND c.deleted_at IS NULL ORDER BY c.play_time DESC, c.id DESC";
     let rows = db.fetch_all(sql, args![team]).await?;
@@ -107,7 +107,7 @@ pub async fn competitions_of(db: &Db, team: i64) -> Result<Vec<CompetitionCard>>
 
 /// As `competitions_of`, for all teams of a member, each with its team.
 pub async fn competitions_by_team(db: &Db, member: i64) -> Result<Vec<(i64, CompetitionCard)>> {
-    let sql = "SELECT t.team_id, c.id, c.title, c.summary, c.main_img_url, c.play_time, 0 AS applied
+    let sql = "SELECT t.team_id, c.id, c.title, c.summary, c.main_img_url, c.play_time, CAST(0 AS BIGINT) AS applied
                FROM team_members m JOIN team_competitions t ON t.team_id = m.team_id
                JOIN competitions c ON c.id = t.competition_id
                WHERE m.member_id = $1 AND c.deleted_at IS NULL ORDER BY c.play_time DESC, c.id DESC";

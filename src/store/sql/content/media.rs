@@ -88,7 +88,8 @@ impl Filter {
 
 /// Newest first.
 pub async fn videos(db: &Db, filter: &Filter, window: Window) -> Result<Page<Video>> {
-    let list = "SELECT v.id, v.title, v.summary, v.main_img_url, v.competition_id, v.browse_num, v.kind, v.publish_time,
+    let list =
+        "SELECT v.id, v.title, v.summary, v.main_img_url, v.competition_id, v.browse_num, v.kind, v.publish_time,
                        f.cate, f.path, f.original, f.size
                 FROM videos v LEFT JOIN files f ON f.id = v.file_id
                 WHERE v.deleted_at IS NULL
@@ -126,14 +127,14 @@ pub enum Playable {
 
 /// Lives and videos in one list, newest first.
 const PLAYABLE: &str = "
-SELECT 1 AS is_live, l.id, l.competition_id, l.title, l.summary, l.main_img_url, l.browse_num, l.publish_time,
+SELECT CAST(1 AS BIGINT) AS is_live, l.id, l.competition_id, l.title, l.summary, l.main_img_url, l.browse_num, l.publish_time,
        l.stream_name, l.play_rtmp, l.play_flv, l.play_m3u8, l.plug_flow, l.live_status, l.online_show, l.expire_time,
        3 AS kind, CAST(NULL AS BIGINT) AS cate, CAST(NULL AS TEXT) AS path, CAST(NULL AS TEXT) AS original,
        CAST(NULL AS BIGINT) AS size
 FROM lives l
 WHERE l.deleted_at IS NULL AND (LOWER(l.title) LIKE $1 ESCAPE '\\' OR LOWER(l.summary) LIKE $1 ESCAPE '\\')
 UNION ALL
-SELECT 0 AS is_live, v.id, v.competition_id, v.title, v.summary, v.main_img_url, v.browse_num, v.publish_time,
+SELECT CAST(0 AS BIGINT) AS is_live, v.id, v.competition_id, v.title, v.summary, v.main_img_url, v.browse_num, v.publish_time,
        '' AS stream_name, '' AS play_rtmp, '' AS play_flv, '' AS play_m3u8, '' AS plug_flow, 0 AS live_status,
        0 AS online_show, CAST(NULL AS BIGINT) AS expire_time, v.kind, f.cate, f.path, f.original, f.size
 FROM videos v LEFT JOIN files f ON f.id = v.file_id

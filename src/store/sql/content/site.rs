@@ -37,7 +37,8 @@ fn banner(row: &Row) -> Result<Banner, StoreError> {
 
 /// A banner that is shown.
 pub async fn find_banner(db: &Db, id: i64) -> Result<Option<Banner>> {
-    let sql = "SELECT b.id, b.title, b.description, b.banner_position, b.img_url, b.jump_url, f.cate, f.path, f.original,
+    let sql =
+        "SELECT b.id, b.title, b.description, b.banner_position, b.img_url, b.jump_url, f.cate, f.path, f.original,
                       f.size
                FROM banners b LEFT JOIN files f ON f.id = b.file_id
                WHERE b.deleted_at IS NULL AND b.display = 1 AND b.status = 1 AND b.id = $1";
@@ -46,7 +47,8 @@ pub async fn find_banner(db: &Db, id: i64) -> Result<Option<Banner>> {
 
 /// All banners that are shown at a position, oldest first.
 pub async fn banners_at(db: &Db, position: i64) -> Result<Vec<Banner>> {
-    let sql = "SELECT b.id, b.title, b.description, b.banner_position, b.img_url, b.jump_url, f.cate, f.path, f.original,
+    let sql =
+        "SELECT b.id, b.title, b.description, b.banner_position, b.img_url, b.jump_url, f.cate, f.path, f.original,
                       f.size
                FROM banners b LEFT JOIN files f ON f.id = b.file_id
                WHERE b.deleted_at IS NULL AND b.display = 1 AND b.status = 1 AND b.banner_position = $1
