@@ -238,8 +238,9 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
             }
             Some(places) => {
                 // The places were given back; the payment came too late but may find them still free.
-                let revived =
-                    places.row.quota.take_sold(places.count) && store::revive_registrations(tx, order.id).await?;
+                let revived = store::game_is_there(tx, places.game).await?
+                    && places.row.quota.take_sold(places.count)
+                    && store::revive_registrations(tx, order.id).await?;
                 if revived {
                     places.commit(tx, now_ms, Event::PaidLate(places.of(order))).await?;
                     pass(Failpoint::SettlePlacesTakenBack);
