@@ -6,7 +6,7 @@ use actors::error::{DomainError, Result};
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
-use super::{check_length, check_line, check_range};
+use super::{LINE, check_length, check_line, check_range};
 use crate::service::rich_text;
 use crate::store::sql::collections::table::Kind;
 use crate::store::sql::collections::wire::{Time, Yuan};
@@ -20,7 +20,14 @@ const MOST_ADDRESS: usize = 1_000;
 /// What a new row has where nothing is given.
 pub fn unset(kind: Kind, now: i64) -> Value {
     match kind {
-        Kind::Line | Kind::Text(_) | Kind::Rich | Kind::Address | Kind::Day | Kind::Code | Kind::Note => "".into(),
+        Kind::Line
+        | Kind::Text(_)
+        | Kind::Rich
+        | Kind::Address
+        | Kind::Day
+        | Kind::Code
+        | Kind::Stream
+        | Kind::Note => "".into(),
         Kind::Int(_, _, unset) => unset.into(),
         Kind::Yuan | Kind::Number => 0_i64.into(),
         Kind::Time | Kind::Created | Kind::Updated => now.into(),
@@ -69,6 +76,13 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
                 return Err(wrong("must be 1 to 64 letters, digits or _"));
             }
             Ok(code.into())
+        }
+        Kind::Stream => {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            if text()?.len() > LINE || !text()?.bytes().all(known) {
+                return Err(wrong("must have letters, digits, - and _ only"));
+            }
+            Ok(text()?.into())
         }
         Kind::Int(least, most, _) => {
             let number = given.as_i64().ok_or_else(|| wrong("must be a whole number"))?;
@@ -147,7 +161,6 @@ pub fn shown(vault: &Vault, kind: Kind, cell: &Value, in_full: bool) -> Option<J
 mod tests {
     use serde_json::json;
 
-    use super::super::LINE;
     use super::*;
 
     #[test]
@@ -167,6 +180,7 @@ mod tests {
             (Kind::Day, json!("2026-02-30")),
             (Kind::Day, json!("2026-2-3")),
             (Kind::Code, json!("a b")),
+            (Kind::Stream, json!("a/b")),
             (Kind::Code, json!("")),
             (Kind::Int(0, 1, 0), json!(2)),
             (Kind::Int(0, 1, 0), json!("1")),

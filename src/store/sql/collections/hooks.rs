@@ -40,8 +40,14 @@ pub async fn insert_room(tx: &mut Tx, live_id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub fn room_of_live(tx: &mut Tx, id: i64, _: i64) -> BoxFuture<'_, Result<()>> {
-    Box::pin(async move { Ok(insert_room(tx, id).await?) })
+/// The room, and the name of the stream where none is given: no other live has it within a second.
+pub fn room_of_live(tx: &mut Tx, id: i64, now: i64) -> BoxFuture<'_, Result<()>> {
+    Box::pin(async move {
+        let sql = "UPDATE lives SET stream_name = CASE WHEN competition_id IS NULL THEN 'notcompetition_' || $2 \
+                   ELSE 'competition_' || competition_id || '_' || $2 END WHERE id = $1 AND stream_name = ''";
+        tx.execute(sql, args![id, (now / 1000).to_string()]).await?;
+        Ok(insert_room(tx, id).await?)
+    })
 }
 
 /// Takes the room's lock, too: no line is saved after the commit.

@@ -26,6 +26,8 @@ pub enum Kind {
     Day,
     /// Letters, digits and `_`.
     Code,
+    /// Letters, digits, `-` and `_`, or empty: a part of addresses.
+    Stream,
     /// (least, most, when not given)
     Int(i64, i64, i64),
     Yuan,

@@ -4,8 +4,8 @@ use actors::error::Entity;
 
 use super::hooks;
 use super::table::Kind::{
-    Address, Code, Created, Day, Int, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Text, Time,
-    Updated, Yuan,
+    Address, Code, Created, Day, Int, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Stream, Text,
+    Time, Updated, Yuan,
 };
 use super::table::{Column, Description, Link, PLAIN, Table, column};
 
@@ -66,7 +66,7 @@ pub static LIVES: Table = Table::new(Description {
         column("title", Line).required(),
         column("summary", Text(LONG)),
         column("main_img_url", Address),
-        column("stream_name", Text(SHORT)),
+        column("stream_name", Stream),
         column("play_rtmp", Address),
         column("play_flv", Address),
         column("play_m3u8", Address),
@@ -239,6 +239,7 @@ pub static FILES: Table = Table::new(Description {
         CREATED,
     ],
     search: &["path", "original"],
+    unique: "path",
     deleting: Some(hooks::unused_file),
     ..PLAIN
 });
