@@ -1,6 +1,10 @@
 //! The outside services, each as one trait with a sandbox beside the real one. `Outside` holds those that the
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
+mod aliyun;
+mod exchange;
+pub mod live;
+pub mod sms;
 pub mod wechat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,6 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::Config;
+use live::ViewerCount;
+use sms::SmsProvider;
 use wechat::login::{self, WeChatLogin};
 use wechat::pay::{self, Merchant, PaymentGateway};
 
@@ -19,6 +25,10 @@ pub struct Outside {
     pub payments: Arc<dyn PaymentGateway>,
     /// Who we are to the payment provider; none while there is no provider.
     pub merchant: Option<Merchant>,
+    /// None while messages are switched off.
+    pub sms: Option<Arc<dyn SmsProvider>>,
+    /// None: the rooms of this server count.
+    pub viewers: Option<Arc<dyn ViewerCount>>,
     /// One client for all requests that leave this server, so that connections are reused.
     pub http: reqwest::Client,
     own_address: OnceLock<SocketAddr>,
@@ -27,11 +37,14 @@ pub struct Outside {
 impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?;
         Ok(Self {
+            sms: sms::provider(config, &http)?,
+            viewers: live::viewer_count(config, &http),
             login: login::provider(&config.wechat.provider)?,
             payments: pay::provider(&config.pay.provider)?,
             merchant: Merchant::from_config(config)?,
-            http: reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?,
+            http,
             own_address: OnceLock::new(),
         })
     }

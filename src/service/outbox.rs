@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use actors::error::{DomainError, Result};
 
-use super::{accounts, refunds};
+use super::{accounts, refunds, sms};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::outbox as store;
 
 /// Giving money back. The payload is written and read by `refunds`.
 pub const REFUND: &str = "refund";
+
+/// A short message. The payload is written and read by `sms`.
+pub const SMS: &str = "sms";
 
 const BATCH: i64 = 16;
 /// About two days of tries, the later ones an hour apart.
@@ -70,6 +73,7 @@ pub async fn step(context: &Context) -> Result<usize> {
 async fn act(context: &Context, work: &store::Work) -> Result<()> {
     match work.kind.as_str() {
         REFUND => refunds::perform(context, work.id, &work.payload).await,
+        SMS => sms::perform(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
             Err(DomainError::Internal)

@@ -289,7 +289,7 @@ async fn prolong_membership(tx: &mut Tx, account: AccountId, business: BusinessI
     Ok(())
 }
 
-fn years_after(from_ms: i64, years: i64) -> Option<i64> {
+pub(super) fn years_after(from_ms: i64, years: i64) -> Option<i64> {
     let beijing = FixedOffset::east_opt(8 * 3600)?;
     let months = Months::new(u32::try_from(years).ok()?.checked_mul(12)?);
     DateTime::from_timestamp_millis(from_ms)?

@@ -3,7 +3,7 @@
 use matchday::args;
 use serde_json::json;
 
-use super::{get, post, post_form, refused};
+use super::{get, post, post_encoded, refused};
 use crate::support::fixtures::{Person, execute, person, row};
 use crate::support::{TestApp, eventually, spawn_app, spawn_app_in};
 
@@ -30,7 +30,7 @@ async fn openings_are_shown_at_once_and_stored_in_a_batch() {
     let alice = person(&app, "alice").await;
     let success = refused(200, 0, "success", OPENED);
     for _ in 0..3 {
-        assert_eq!(post_form(&app, &alice, OPENED, "id=1&type=1").await, success);
+        assert_eq!(post_encoded(&app, &alice, OPENED, "id=1&type=1").await, success);
     }
     assert_eq!(post(&app, &alice, OPENED, json!({"id": 1, "type": 2})).await, success);
     assert_eq!(shown(&app, &alice).await, (3, 1));

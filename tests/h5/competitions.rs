@@ -3,7 +3,7 @@
 use matchday::args;
 use serde_json::{Value, json};
 
-use super::{get, post, post_form, refused};
+use super::{get, post, post_encoded, refused};
 use crate::support::fixtures::{bind_phone, execute, person, row};
 use crate::support::spawn_app;
 
@@ -118,9 +118,9 @@ async fn an_athlete_applies_once_and_withdraws_once() {
     assert_eq!(count().await, 1);
     let repeated = refused(400, 30007, "重复提交赛事报名", COMMIT);
     assert_eq!(post(&app, &alice, COMMIT, json!({"id": 1})).await, repeated);
-    assert_eq!(post_form(&app, &alice, COMMIT, "id=1").await, repeated);
+    assert_eq!(post_encoded(&app, &alice, COMMIT, "id=1").await, repeated);
     assert_eq!(count().await, 1);
-    assert_eq!(post_form(&app, &alice, CANCEL, "id=1").await, success(200, CANCEL));
+    assert_eq!(post_encoded(&app, &alice, CANCEL, "id=1").await, success(200, CANCEL));
     assert_eq!(count().await, 0);
     assert_eq!(post(&app, &alice, CANCEL, json!({"id": 1})).await, refused(404, 30008, "赛事报名不存在", CANCEL));
     // Ten at once make one.

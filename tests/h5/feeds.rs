@@ -3,7 +3,7 @@
 use matchday::args;
 use serde_json::json;
 
-use super::{post, post_form, refused};
+use super::{post, post_encoded, refused};
 use crate::support::fixtures::{person, row};
 use crate::support::spawn_app;
 
@@ -16,7 +16,7 @@ async fn what_people_write_is_kept_as_typed() {
     let success = refused(201, 0, "success", FEEDS);
     let form =
         "type=2&phone=138-0000-0001&title=%E8%A1%A5%E7%BB%99&content=%3Cb%3E%E6%B0%B4%E4%B8%8D%E5%A4%9F%3C%2Fb%3E";
-    assert_eq!(post_form(&app, &alice, FEEDS, form).await, success);
+    assert_eq!(post_encoded(&app, &alice, FEEDS, form).await, success);
     let kept = row(&app.context.db, "SELECT * FROM feeds WHERE id = 1", args![]).await;
     let numbers = ["account_id", "kind", "source"].map(|name| kept.int(name).unwrap());
     assert_eq!(numbers, [alice.account.0, 2, 1]);

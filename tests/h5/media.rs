@@ -4,7 +4,7 @@ use futures_util::SinkExt;
 use matchday::args;
 use serde_json::{Value, json};
 
-use super::{get, post, post_form, refused};
+use super::{get, post, post_encoded, refused};
 use crate::support::fixtures::{Person, execute, person};
 use crate::support::{TestApp, eventually, spawn_app};
 
@@ -35,7 +35,7 @@ fn ids(list: &Value) -> Vec<i64> {
 #[actix_web::test]
 async fn videos_in_a_list_and_one_in_detail() {
     let (app, alice) = setting().await;
-    let (status, body) = post_form(&app, &alice, VIDEOS, "type=2").await;
+    let (status, body) = post_encoded(&app, &alice, VIDEOS, "type=2").await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, @r#"
     {
@@ -119,7 +119,7 @@ async fn lives_in_a_list_without_their_push_address() {
         post(&app, &alice, LIVES, json!({})).await.1["data"][0]["online_num"] == json!(1)
     })
     .await;
-    let (status, body) = post_form(&app, &alice, LIVES, "search=&competition_id=1").await;
+    let (status, body) = post_encoded(&app, &alice, LIVES, "search=&competition_id=1").await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, @r#"
     {
@@ -158,7 +158,7 @@ async fn lives_in_a_list_without_their_push_address() {
 #[actix_web::test]
 async fn lives_and_videos_in_one_list() {
     let (app, alice) = setting().await;
-    let (status, body) = post_form(&app, &alice, PLAY, "search=%E6%B1%9F%E5%9F%8E%E5%8D%8A").await;
+    let (status, body) = post_encoded(&app, &alice, PLAY, "search=%E6%B1%9F%E5%9F%8E%E5%8D%8A").await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, @r#"
     {

@@ -5,15 +5,21 @@ mod browse;
 mod competitions;
 mod envelope;
 mod feeds;
+mod live_addresses;
 mod lives;
 mod media;
+mod memberships;
+mod orders;
 mod pay_notify;
 mod pay_pre_order;
+mod phones;
 mod refunds;
 mod sandbox;
 mod site;
+mod sms_providers;
 mod strangers;
 mod token_user;
+mod user_change;
 mod user_info;
 
 use serde_json::{Value, json};
@@ -28,18 +34,24 @@ pub(crate) async fn told(answer: reqwest::Response) -> (u16, Value) {
     (status, answer.json().await.unwrap())
 }
 
-/// What a signed-in caller is told by a GET.
-async fn get(app: &TestApp, caller: &Person, path: &str) -> (u16, Value) {
+pub(crate) async fn get(app: &TestApp, caller: &Person, path: &str) -> (u16, Value) {
     told(app.client.get(app.at(path)).header("token", &caller.token).send().await.unwrap()).await
 }
 
-/// … by a POST of JSON.
-async fn post(app: &TestApp, caller: &Person, path: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn post(app: &TestApp, caller: &Person, path: &str, body: Value) -> (u16, Value) {
     told(app.client.post(app.at(path)).header("token", &caller.token).json(&body).send().await.unwrap()).await
 }
 
-/// … by a POST of a form, as the original pages send it.
-async fn post_form(app: &TestApp, caller: &Person, path: &str, body: &str) -> (u16, Value) {
+/// As the original client sends: a form.
+pub(crate) async fn post_form(app: &TestApp, caller: &Person, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    let body = serde_urlencoded::to_string(form).unwrap();
+    let request = app.client.post(app.at(path)).header("token", &caller.token);
+    let request = request.header("content-type", "application/x-www-form-urlencoded; charset=UTF-8").body(body);
+    told(request.send().await.unwrap()).await
+}
+
+/// … by a POST of a form, encoded already.
+async fn post_encoded(app: &TestApp, caller: &Person, path: &str, body: &str) -> (u16, Value) {
     let form = "application/x-www-form-urlencoded; charset=UTF-8";
     let request = app.client.post(app.at(path)).header("token", &caller.token).header("content-type", form);
     told(request.body(body.to_owned()).send().await.unwrap()).await
@@ -48,4 +60,20 @@ async fn post_form(app: &TestApp, caller: &Person, path: &str, body: &str) -> (u
 /// An answer in the envelope.
 fn refused(status: u16, error_code: u32, msg: &str, path: &str) -> (u16, Value) {
     (status, json!({"msg": msg, "error_code": error_code, "request_url": path}))
+}
+
+pub(crate) fn envelope(path: &str, msg: &str, error_code: u32) -> Value {
+    json!({"msg": msg, "error_code": error_code, "request_url": path})
+}
+
+/// No token, one that never was, and one that is over.
+pub(crate) async fn nobody_gets_in(app: &TestApp, method: reqwest::Method, path: &str) {
+    for token in [None, Some("0123456789abcdef0123456789abcdef"), Some("x")] {
+        let mut request = app.client.request(method.clone(), app.at(path)).body("{}");
+        if let Some(token) = token {
+            request = request.header("token", token);
+        }
+        let refused = (401, envelope(path, "Token已过期或无效Token", 10003));
+        assert_eq!(told(request.send().await.unwrap()).await, refused, "{path} {token:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use matchday::args;
 use serde_json::json;
 
-use super::{get, post, post_form, refused};
+use super::{get, post, post_encoded, refused};
 use crate::support::fixtures::{execute, person};
 use crate::support::spawn_app;
 
@@ -70,7 +70,7 @@ async fn banners_by_id_and_by_position() {
       "title": "一起跑过江城"
     }
     "#);
-    let (status, body) = post_form(&app, &alice, BANNERS, "id=3").await;
+    let (status, body) = post_encoded(&app, &alice, BANNERS, "id=3").await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, @r#"
     [
@@ -121,11 +121,11 @@ async fn texts_by_one_code_and_by_many() {
     let alice = person(&app, "alice").await;
     let html = "<h3>会员协议</h3><p>会员自支付成功之日起生效，有效期一年，到期前可续费顺延。</p>";
     let text = "会员协议会员自支付成功之日起生效，有效期一年，到期前可续费顺延。";
-    let one = post_form(&app, &alice, CONFIG, "code=membership_agreement&tags=1").await;
+    let one = post_encoded(&app, &alice, CONFIG, "code=membership_agreement&tags=1").await;
     assert_eq!(one, (200, json!({"value": html})));
     let one = post(&app, &alice, CONFIG, json!({"code": "membership_agreement", "tags": 0})).await;
     assert_eq!(one, (200, json!({"value": text})));
-    let many = post_form(&app, &alice, CONFIG, "code[]=copyright&code[]=ICP&code%5B%5D=nothing&tags=0").await;
+    let many = post_encoded(&app, &alice, CONFIG, "code[]=copyright&code[]=ICP&code%5B%5D=nothing&tags=0").await;
     assert_eq!(many, (200, json!({"copyright": "© matchday 演示站点", "ICP": "演示站点，未备案"})));
     let single = post(&app, &alice, CONFIG, json!({"code": ["index_title"], "tags": "1"})).await;
     assert_eq!(single, (200, json!({"index_title": "江城赛事中心"})), "a list of one is a list");

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub mod chat;
 pub mod fixtures;
 pub mod postgres;
+pub mod provider;
 
 /// The administrator every test server has.
 pub const ADMIN: (&str, &str) = ("admin", "admin-password");

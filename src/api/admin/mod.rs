@@ -11,11 +11,13 @@ mod collection;
 mod draws;
 mod files;
 mod games;
+mod memberships;
 mod money;
 mod queue;
 mod request;
 mod session;
 mod table;
+mod uploads;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -44,6 +46,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(accounts::routes)
             .configure(admins::routes)
             .configure(money::routes)
+            .configure(memberships::routes)
+            .configure(uploads::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

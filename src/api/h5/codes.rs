@@ -49,6 +49,12 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::QuotaExhausted
         | DomainError::OrderState => OPERATION,
         DomainError::AlreadyRegistered { .. } => code(30007, "重复提交赛事报名", BAD),
+        DomainError::NotCancellable => code(60002, "订单不允许取消", BAD),
+        DomainError::NotClosable => code(60003, "订单不允许关闭", BAD),
+        DomainError::OrderOfAnother => code(10005, "订单与用户不匹配", REFUSED),
+        DomainError::NoCode => code(10009, "手机验证码不存在", BAD),
+        DomainError::WrongCode => code(10007, "验证码错误", BAD),
+        DomainError::BadPicture(_) => code(40001, "保存图片失败", BAD),
         DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
         DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
@@ -78,6 +84,7 @@ fn code_of_missing(entity: Entity) -> Code {
         Entity::TeamOfMember => code(30003, "当前会员未加入任何球队", MISSING),
         Entity::CompetitionOfTeam => code(30006, "当前球队未参与任何赛事", MISSING),
         Entity::Carousel => code(40003, "请求轮播图片不存在", MISSING),
+        Entity::Picture => code(40000, "指定图片不存在", MISSING),
         Entity::Config => code(40004, "请求配置不存在", MISSING),
         Entity::Route => code(10001, "global:your required resource are not found", MISSING),
         // Not reachable through this dialect's routes.
@@ -110,6 +117,7 @@ mod tests {
             Entity::Business,
             Entity::Banner,
             Entity::Config,
+            Entity::Picture,
             Entity::Application,
             Entity::TeamOfMember,
             Entity::CompetitionOfTeam,
@@ -141,6 +149,12 @@ mod tests {
                 QuotaExhausted,
                 AlreadyPaid,
                 OrderState,
+                NotCancellable,
+                NotClosable,
+                OrderOfAnother,
+                NoCode,
+                WrongCode,
+                BadPicture("too large".into()),
                 WrongAmount,
                 BadSignature,
                 PhoneRequired,
@@ -172,6 +186,7 @@ mod tests {
         20000 404 业务不存在或已禁用 <- Business not found
         40002 404 请求banner不存在 <- Banner not found
         40004 404 请求配置不存在 <- Config not found
+        40000 404 指定图片不存在 <- Picture not found
         10000 404 操作错误 <- Application not found
         30003 404 当前会员未加入任何球队 <- TeamOfMember not found
         30006 404 当前球队未参与任何赛事 <- CompetitionOfTeam not found
@@ -197,6 +212,12 @@ mod tests {
         10000 400 操作错误 <- no places left
         60001 400 订单已经支付过 <- already paid
         10000 400 操作错误 <- order state does not allow this
+        60002 400 订单不允许取消 <- the order cannot be cancelled
+        60003 400 订单不允许关闭 <- the order cannot be closed
+        10005 403 订单与用户不匹配 <- the order is another account's
+        10009 400 手机验证码不存在 <- no code was sent to this phone
+        10007 400 验证码错误 <- wrong code
+        40001 400 保存图片失败 <- picture refused: too large
         99999 400 参数错误 <- wrong amount
         10008 401 授权失败 <- signature refused
         10011 400 请先绑定手机号码 <- phone not bound

@@ -11,6 +11,7 @@ use super::links;
 use crate::api::times;
 use crate::context::Context;
 use crate::service::content::{File, Filter, Video};
+use crate::service::live;
 
 /// Rows of a list when nothing is said.
 pub const LIST_SIZE: i64 = 30;
@@ -88,14 +89,15 @@ pub fn video(context: &Context, request: &HttpRequest, video: Video) -> VideoRow
 
 pub fn live(context: &Context, request: &HttpRequest, live: Live) -> LiveRow {
     let link = |stored: &str| links::absolute(context, request, stored);
+    let play = live::playback(context, &live);
     LiveRow {
         id: live.id,
         main_img_url: link(&live.main_img_url),
-        play_flv: link(&live.play_flv),
-        play_m3u8: link(&live.play_m3u8),
+        play_flv: link(&play.flv),
+        play_m3u8: link(&play.m3u8),
         competition_id: live.competition_id,
         browse_num: live.browse_num,
-        play_rtmp: live.play_rtmp,
+        play_rtmp: play.rtmp,
         plug_flow: "",
         kind: LIVE,
         live_status: live.live_status,
