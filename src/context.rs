@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
+use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
@@ -31,6 +32,7 @@ pub struct Context {
     /// The callers that wait for their token's outcome.
     pub waits: Waits,
     pub catalog: Catalog,
+    pub browse: BrowseCounts,
     pub limits: RateLimits,
     pub outside: Outside,
     pub sessions: SessionCache,

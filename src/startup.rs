@@ -27,6 +27,7 @@ use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
+use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
@@ -135,6 +136,7 @@ impl Application {
             queues,
             waits: Waits::default(),
             catalog,
+            browse: BrowseCounts::default(),
             rooms,
             sockets,
             viewers: ViewerCache::default(),
@@ -173,6 +175,10 @@ impl Application {
         shutdown.spawn(async move { context.queues.run(&context.db, context.bus.as_ref()).await });
         let context = self.context.clone();
         shutdown.spawn(async move { housekeeping::run(&context).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { browse::run(&context).await });
+        let context = self.context.clone();
+        shutdown.on(Phase::Background, "openings", move || async move { browse::flush(&context).await });
         shutdown.spawn(follow_bus(self.context.clone()));
         let watches = Arc::new(QueueWatches::new(Arc::downgrade(&self.context)));
         self.context.rooms.set_queue_watch(watches.clone());

@@ -23,6 +23,12 @@ pub enum Entity {
     Config,
     Picture,
     Application,
+    /// A team that a member plays in.
+    TeamOfMember,
+    /// A competition that a team plays in.
+    CompetitionOfTeam,
+    /// The banners of a position.
+    Carousel,
     Route,
     /// An administrators' row of any other collection.
     Item,

@@ -130,6 +130,8 @@ pub enum RegIdentity {
 #[serde(deny_unknown_fields)]
 pub struct H5 {
     pub session_seconds: u64,
+    /// Openings of videos and lives wait so long to be added to their rows.
+    pub browse_flush_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

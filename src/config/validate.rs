@@ -106,6 +106,7 @@ impl Judge<'_> {
             ("chat.pong_timeout_seconds", chat.pong_timeout_seconds, 1, hour),
             ("admin.session_seconds", config.admin.session_seconds, 60, decade),
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
+            ("h5.browse_flush_seconds", config.h5.browse_flush_seconds, 1, hour),
             ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),
             ("limits.logins_per_minute_per_address", config.limits.logins_per_minute_per_address.into(), 1, 1_000_000),
             (

@@ -16,11 +16,14 @@ use crate::config::Limits as Settings;
 /// a minute later: memory stays bounded, and what the limits protect has bounds of its own.
 const MOST_KEYS: usize = 200_000;
 
+const FEEDS_PER_MINUTE: u32 = 10;
+
 pub struct RateLimits {
     enabled: bool,
     sign_in: Limit<IpAddr>,
     enqueue: Limit<AccountId>,
     certificate_query: Limit<AccountId>,
+    feed: Limit<AccountId>,
 }
 
 struct Limit<K: Hash + Eq + Clone> {
@@ -58,6 +61,7 @@ impl RateLimits {
             sign_in: Limit::per_minute(settings.logins_per_minute_per_address),
             enqueue: Limit::per_minute(settings.enqueues_per_minute_per_account),
             certificate_query: Limit::per_minute(settings.certificate_queries_per_minute),
+            feed: Limit::per_minute(FEEDS_PER_MINUTE),
         }
     }
 
@@ -74,11 +78,17 @@ impl RateLimits {
         if self.enabled { self.certificate_query.check(&account) } else { Ok(()) }
     }
 
+    /// Letters to the organiser.
+    pub fn feed(&self, account: AccountId) -> Result<()> {
+        if self.enabled { self.feed.check(&account) } else { Ok(()) }
+    }
+
     /// Forgets who has not called lately. Called now and then by the housekeeping loop.
     pub fn tidy(&self) {
         self.sign_in.tidy();
         self.enqueue.tidy();
         self.certificate_query.tidy();
+        self.feed.tidy();
     }
 }
 

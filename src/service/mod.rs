@@ -3,8 +3,10 @@
 pub mod accounts;
 pub mod admins;
 pub mod attempts;
+pub mod browse;
 pub mod catalog;
 pub mod collections;
+pub mod content;
 pub mod draws;
 pub mod files;
 pub mod housekeeping;
@@ -26,6 +28,7 @@ pub mod queue_watch;
 pub mod queues;
 pub mod refunds;
 pub mod registration;
+pub mod rich_text;
 pub mod sandbox;
 pub mod sms;
 pub mod sweeps;

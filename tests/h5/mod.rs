@@ -1,8 +1,13 @@
 //! The H5 dialect over a real server.
 
+mod athletes;
+mod browse;
+mod competitions;
 mod envelope;
+mod feeds;
 mod live_addresses;
 mod lives;
+mod media;
 mod memberships;
 mod orders;
 mod pay_notify;
@@ -10,7 +15,9 @@ mod pay_pre_order;
 mod phones;
 mod refunds;
 mod sandbox;
+mod site;
 mod sms_providers;
+mod strangers;
 mod token_user;
 mod user_change;
 mod user_info;
@@ -41,6 +48,18 @@ pub(crate) async fn post_form(app: &TestApp, caller: &Person, path: &str, form: 
     let request = app.client.post(app.at(path)).header("token", &caller.token);
     let request = request.header("content-type", "application/x-www-form-urlencoded; charset=UTF-8").body(body);
     told(request.send().await.unwrap()).await
+}
+
+/// … by a POST of a form, encoded already.
+async fn post_encoded(app: &TestApp, caller: &Person, path: &str, body: &str) -> (u16, Value) {
+    let form = "application/x-www-form-urlencoded; charset=UTF-8";
+    let request = app.client.post(app.at(path)).header("token", &caller.token).header("content-type", form);
+    told(request.body(body.to_owned()).send().await.unwrap()).await
+}
+
+/// An answer in the envelope.
+fn refused(status: u16, error_code: u32, msg: &str, path: &str) -> (u16, Value) {
+    (status, json!({"msg": msg, "error_code": error_code, "request_url": path}))
 }
 
 pub(crate) fn envelope(path: &str, msg: &str, error_code: u32) -> Value {

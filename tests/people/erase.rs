@@ -243,3 +243,36 @@ async fn the_sqlite_file_keeps_nothing_of_an_erased_person() {
     let file = std::fs::read(folder.path().join("matchday.db")).unwrap();
     assert_eq!(found(&file, &[OPENID, "只有我才这样说话"]), Vec::<&str>::new());
 }
+
+#[actix_web::test]
+async fn an_athletes_page_and_letters_go_with_the_account() {
+    on_both(async |app| {
+        let db = &app.context.db;
+        let user = person(&app, OPENID).await;
+        // The page came before the phone was bound, so that nothing has joined the two.
+        let new = json!({"cn_name": NAME, "mobile": PHONE, "school": CONTACT});
+        let (status, member) = post(&app, "members", Some("m"), new).await;
+        assert_eq!((status, &member["account_id"]), (201, &Value::Null));
+        bind_phone(&app, user.account, PHONE).await;
+        for (path, body) in
+            [("feeds", json!({"content": NAME, "phone": PHONE})), ("competition/apply/commit", json!({"id": 1}))]
+        {
+            let request = app.client.post(app.at(&format!("/api/v1/{path}"))).header("token", &user.token);
+            assert_eq!(request.json(&body).send().await.unwrap().status(), 201, "{path}");
+        }
+        let owner = app.admin_token().await;
+        let all = app.get_as(&format!("/admin/api/v1/accounts/{}/export", user.account), &owner).await;
+        let told =
+            (&all["athlete"][0]["cn_name"], &all["feeds"][0]["phone"], &all["applications"][0]["competition_id"]);
+        assert_eq!(told, (&json!(NAME), &json!(PHONE), &json!(1)), "{all}");
+
+        assert!(!found(dump(db).await.as_bytes(), &TRACES).is_empty());
+        let (status, erased) = post(&app, &format!("accounts/{}/erase", user.account), None, Value::Null).await;
+        assert_eq!(status, 200, "{erased}");
+        assert_eq!(found(dump(db).await.as_bytes(), &TRACES), Vec::<&str>::new());
+        for list in ["feeds", "applications"] {
+            assert_eq!(app.get_as(&format!("/admin/api/v1/{list}"), &owner).await["total"], 0, "{list}");
+        }
+    })
+    .await;
+}

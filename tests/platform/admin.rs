@@ -225,6 +225,11 @@ async fn lives_have_their_room_at_once() {
     let body = json!({"title": "第二机位", "competition_id": 2, "live_status": 1});
     let (status, live) = send(&app, Method::POST, "lives", &token, body).await;
     assert_eq!((status, &live["id"], &live["competition_id"]), (201, &json!(2), &json!(2)));
+    let stream = live["stream_name"].as_str().unwrap().strip_prefix("competition_2_").unwrap();
+    assert!(stream.parse::<i64>().unwrap() > 1_700_000_000, "{stream}");
+    let alone = send(&app, Method::POST, "lives", &token, json!({"title": "独立", "stream_name": "own"})).await.1;
+    assert_eq!((&alone["stream_name"], &alone["id"]), (&json!("own"), &json!(3)));
+    assert_eq!(send(&app, Method::DELETE, "lives/3", &token, Value::Null).await.0, 204);
     let room = app.context.db.fetch_one("SELECT epoch FROM rooms WHERE live_id = 2", matchday::args![]).await.unwrap();
     assert_eq!(room.text("epoch").unwrap().len(), 16);
     let unknown = json!({"competition_id": 99});

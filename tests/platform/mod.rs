@@ -1,4 +1,5 @@
 mod admin;
+mod admin_content;
 mod admin_money;
 mod config;
 mod demo;

@@ -8,16 +8,15 @@ mod admins;
 pub mod caller;
 pub mod codes;
 mod collection;
-mod competitions;
 mod draws;
 mod files;
 mod games;
-mod lives;
 mod memberships;
 mod money;
 mod queue;
 mod request;
 mod session;
+mod table;
 mod uploads;
 
 use actix_web::Resource;
@@ -43,8 +42,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(draws::routes)
             .configure(files::routes)
             .configure(games::routes)
-            .configure(lives::routes)
-            .configure(competitions::routes)
+            .configure(table::routes)
             .configure(accounts::routes)
             .configure(admins::routes)
             .configure(money::routes)

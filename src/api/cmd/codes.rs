@@ -31,6 +31,9 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
             | Entity::Config
             | Entity::Picture
             | Entity::Application
+            | Entity::TeamOfMember
+            | Entity::CompetitionOfTeam
+            | Entity::Carousel
             | Entity::Item => (-41, "没有数据"),
         },
         DomainError::Malformed(_) | DomainError::TooLarge => (-1002, "json格式不正确"),

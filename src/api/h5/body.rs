@@ -14,6 +14,7 @@ use super::envelope::H5Error;
 
 /// The largest body.
 pub const MAX_BYTES: usize = 1024 * 1024;
+pub const NOT_POSITIVE: &str = "必须是正整数";
 const NAMES_A_USER: [&str; 3] = ["user_id", "userid", "uid"];
 
 #[derive(Debug, Default, PartialEq)]
@@ -40,6 +41,32 @@ impl Params {
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
+
+    /// A positive whole number. `None` as for `text`.
+    pub fn number(&self, name: &'static str) -> Result<Option<i64>, DomainError> {
+        self.text(name)?.map(|text| positive(&text).ok_or_else(|| DomainError::field(name, NOT_POSITIVE))).transpose()
+    }
+
+    /// A positive whole number that must be there.
+    pub fn required(&self, name: &'static str) -> Result<i64, DomainError> {
+        self.number(name)?.ok_or_else(|| DomainError::field(name, NOT_POSITIVE))
+    }
+
+    /// The texts of a list, or `None` when the member is no list.
+    pub fn list(&self, name: &'static str) -> Result<Option<Vec<String>>, DomainError> {
+        let Some(Value::Array(items)) = self.0.get(name) else { return Ok(None) };
+        let text = |item: &Value| match item {
+            Value::String(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+            _ => Err(DomainError::field(name, "格式不正确")),
+        };
+        items.iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+}
+
+/// Digits only, 1..=i64::MAX.
+pub fn positive(text: &str) -> Option<i64> {
+    let digits = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number > 0)
 }
 
 fn members(body: &[u8]) -> Result<Map<String, Value>, DomainError> {
@@ -129,6 +156,26 @@ mod tests {
         assert!(read("", &format!("{{\"a\":{deep}")).is_err());
         assert!(Params::read("", b"a=\xff").is_err());
         assert_eq!(read("uid=3", ""), Ok(json!({"uid": "3"})));
+    }
+
+    #[test]
+    fn numbers_are_positive_and_whole() {
+        let params = Params::read("", br#"{"a":7,"b":"7","c":"0","d":-1,"e":1.5,"f":"x","g":[7],"h":""}"#).unwrap();
+        assert_eq!((params.number("a"), params.required("b")), (Ok(Some(7)), Ok(7)));
+        for wrong in ["c", "d", "e", "f", "g"] {
+            assert!(params.number(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(params.number("h"), Ok(None));
+        assert!(params.required("h").is_err() && params.required("missing").is_err());
+    }
+
+    #[test]
+    fn lists_hold_texts() {
+        let params = Params::read("", br#"{"a":[" x ","y"],"b":"x","c":[1],"d":[""],"e":[]}"#).unwrap();
+        assert_eq!(params.list("a"), Ok(Some(vec!["x".to_owned(), "y".to_owned()])));
+        assert_eq!((params.list("b"), params.list("missing")), (Ok(None), Ok(None)));
+        assert_eq!(params.list("e"), Ok(Some(Vec::new())));
+        assert!(params.list("c").is_err() && params.list("d").is_err());
     }
 
     #[test]

@@ -81,6 +81,9 @@ fn code_of_missing(entity: Entity) -> Code {
         Entity::Member => code(30002, "会员信息不存在或已被禁用", MISSING),
         Entity::Business => code(20000, "业务不存在或已禁用", MISSING),
         Entity::Banner => code(40002, "请求banner不存在", MISSING),
+        Entity::TeamOfMember => code(30003, "当前会员未加入任何球队", MISSING),
+        Entity::CompetitionOfTeam => code(30006, "当前球队未参与任何赛事", MISSING),
+        Entity::Carousel => code(40003, "请求轮播图片不存在", MISSING),
         Entity::Picture => code(40000, "指定图片不存在", MISSING),
         Entity::Config => code(40004, "请求配置不存在", MISSING),
         Entity::Route => code(10001, "global:your required resource are not found", MISSING),
@@ -116,6 +119,9 @@ mod tests {
             Entity::Config,
             Entity::Picture,
             Entity::Application,
+            Entity::TeamOfMember,
+            Entity::CompetitionOfTeam,
+            Entity::Carousel,
             Entity::Route,
             Entity::Item,
         ];
@@ -182,6 +188,9 @@ mod tests {
         40004 404 请求配置不存在 <- Config not found
         40000 404 指定图片不存在 <- Picture not found
         10000 404 操作错误 <- Application not found
+        30003 404 当前会员未加入任何球队 <- TeamOfMember not found
+        30006 404 当前球队未参与任何赛事 <- CompetitionOfTeam not found
+        40003 404 请求轮播图片不存在 <- Carousel not found
         10001 404 global:your required resource are not found <- Route not found
         10000 404 操作错误 <- Item not found
         99999 400 参数错误 <- malformed request: body

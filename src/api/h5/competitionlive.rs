@@ -1,19 +1,41 @@
-//! Item 28, `GET competitionlive/:id`: a live stream. The push address holds a key and is not among its members.
+//! Items 23 and 28: `POST competition/live` (a list) and `GET competitionlive/:id`. The push address holds a key: empty in
+//! the list, not among the members of one.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
 use actors::domain::ids::{CompetitionId, LiveId};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::auth::Caller;
+use super::auth::{Caller, Signed};
 use super::envelope::H5Error;
+use super::media::{LIST_SIZE, LIVE, LiveRow, filter};
+use super::page::PageOf;
 use super::{links, live_id};
 use crate::api::times;
 use crate::context::Context;
+use crate::service::content::media;
 use crate::service::live;
 
-/// `type` of a live stream; videos are 1 and 2.
-const LIVE: i64 = 3;
+#[derive(Serialize)]
+struct LiveInList {
+    #[serde(flatten)]
+    row: LiveRow,
+    online_num: i64,
+    online_show: i64,
+}
+
+pub async fn list(context: Data<Context>, request: HttpRequest, caller: Signed) -> Result<Json<Value>, H5Error> {
+    let page = PageOf::read_or(&caller.params, LIST_SIZE)?;
+    let found = media::lives(&context, &filter(&caller.params)?, page.window()).await?;
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
+        let online_num = live::online(&context, row.id)?.connections;
+        let online_show = row.online_show;
+        rows.push(LiveInList { row: super::media::live(&context, &request, row), online_num, online_show });
+    }
+    Ok(Json(page.answer(found.total, &rows)))
+}
 
 #[derive(Serialize)]
 pub struct LiveDetail {

@@ -78,7 +78,7 @@ impl ResponseError for H5Error {
     }
 }
 
-/// An operation that was done.
+/// What an operation answers that has been done: 201 when it made something, else 200.
 pub fn done(request: &HttpRequest, status: StatusCode) -> HttpResponse {
     let request_url = request_url(request.uri());
     HttpResponse::build(status).json(Envelope { msg: "success", error_code: 0, request_url: &request_url })

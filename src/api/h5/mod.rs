@@ -4,18 +4,30 @@
 //! - `pay/notify` speaks WeChat's XML and `pre_order` names one value twice (`timestamp`, `timeStamp`);
 //! - an unknown route or method is 404 with 10001, which is also the code of 403.
 
+mod apply;
 mod auth;
+mod banner;
 mod body;
+mod business;
 mod codes;
+mod competition;
 mod competition_online;
 mod competitionlive;
+mod competitionvideo;
+mod config_value;
 mod envelope;
+mod feeds;
 mod guest;
 mod links;
+mod media;
+mod member;
 mod orders;
 mod page;
 mod pay_notify;
 mod pay_pre_order;
+mod play;
+mod play_notify;
+mod team;
 mod token_user;
 mod uploads;
 mod user_change;
@@ -48,8 +60,26 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route("/order/{id}", web::get().to(orders::detail))
             .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
             .route("/pay/notify", web::post().to(pay_notify::notify))
+            .route("/member/info", web::get().to(member::info))
+            .route("/business/joinus", web::get().to(business::join_us))
+            .route("/feeds", web::post().to(feeds::submit))
+            .route("/competition/by_member", web::get().to(team::competitions_of_member))
+            .route("/competition/begins", web::get().to(competition::begins))
+            .route("/competition/apply/commit", web::post().to(apply::commit))
+            .route("/competition/apply/cancel", web::post().to(apply::cancel))
+            .route("/competition/video", web::post().to(competitionvideo::list))
+            .route("/competition/live", web::post().to(competitionlive::list))
+            .route("/competition/play", web::post().to(play::search))
+            .route("/competition/play_notify", web::post().to(play_notify::opened))
             .route("/competition/online/{id}", web::get().to(competition_online::online))
             .route("/competitionlive/{id}", web::get().to(competitionlive::live_detail))
+            .route("/competition/{id}", web::get().to(competition::detail))
+            .route("/competitionvideo/{id}", web::get().to(competitionvideo::detail))
+            .route("/team/by_user", web::get().to(team::teams_of_member))
+            .route("/team/{id}/competitions", web::get().to(team::competitions_of_team))
+            .route("/banner/by_position", web::post().to(banner::by_position))
+            .route("/banner/{id}", web::get().to(banner::detail))
+            .route("/config/value", web::post().to(config_value::value))
             .route("/guest/{id}", web::get().to(guest::last_lines))
             .default_service(web::to(unknown_route)),
     )
@@ -71,6 +101,11 @@ async fn unknown_route() -> Result<HttpResponse, H5Error> {
     Err(DomainError::NotFound(Entity::Route).into())
 }
 
+/// An id in a path.
+fn row_id(text: &str) -> Result<i64, DomainError> {
+    body::positive(text).ok_or_else(|| DomainError::field("id", body::NOT_POSITIVE))
+}
+
 fn live_id(text: &str) -> Result<LiveId, DomainError> {
-    LiveId::parse(text).ok_or_else(|| DomainError::field("id", "必须是正整数"))
+    row_id(text).map(LiveId)
 }

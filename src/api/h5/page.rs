@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::body::Params;
+use crate::service::content::Window;
 
 const DEFAULT_SIZE: i64 = 15;
 /// Larger pages are answered with this many rows; `per_page` says so.
@@ -20,11 +21,20 @@ pub struct PageOf {
 impl PageOf {
     /// Errors: `InvalidField` for anything but positive whole numbers.
     pub fn read(params: &Params) -> Result<Self, DomainError> {
+        Self::read_or(params, DEFAULT_SIZE)
+    }
+
+    /// As `read`, with `size` rows when nothing is said.
+    pub fn read_or(params: &Params, size: i64) -> Result<Self, DomainError> {
         let positive = |name: &'static str, default: i64| match params.text(name)? {
             None => Ok(default),
             Some(text) => positive(&text).ok_or_else(|| DomainError::field(name, "必须是正整数")),
         };
-        Ok(Self { number: positive("page", 1)?, size: positive("size", DEFAULT_SIZE)?.min(LARGEST_SIZE) })
+        Ok(Self { number: positive("page", 1)?, size: positive("size", size)?.min(LARGEST_SIZE) })
+    }
+
+    pub fn window(self) -> Window {
+        Window { limit: self.size, offset: (self.number - 1).saturating_mul(self.size) }
     }
 
     pub fn answer(self, total: i64, rows: &[impl Serialize]) -> Value {

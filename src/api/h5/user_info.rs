@@ -35,11 +35,7 @@ pub async fn user_info(
     let profile = accounts::profile(&context, caller.0.id).await?;
     Ok(Json(UserInfo {
         mobile: accounts::mobile(&context, &profile)?,
-        sex: match profile.sex {
-            1 => "男",
-            2 => "女",
-            _ => "保密",
-        },
+        sex: sex(profile.sex),
         head_img: links::absolute(&context, &request, &profile.head_img),
         is_member: profile.member_status == 1,
         register_time: times::seconds(profile.register_time),
@@ -51,6 +47,15 @@ pub async fn user_info(
         city: profile.city,
         member_status: profile.member_status,
     }))
+}
+
+/// As a word.
+pub fn sex(stored: i64) -> &'static str {
+    match stored {
+        1 => "男",
+        2 => "女",
+        _ => "保密",
+    }
 }
 
 /// Empty when unset: the page splits the text at its space.

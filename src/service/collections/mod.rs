@@ -3,11 +3,11 @@
 
 pub mod accounts;
 pub mod admins;
-pub mod competitions;
+mod fields;
 pub mod games;
-pub mod lives;
 pub mod orders;
 pub mod outbox;
+pub mod table;
 
 use actors::domain::account::Admin;
 use actors::error::{DomainError, Entity, Result};
@@ -23,16 +23,15 @@ pub use crate::store::sql::collections::Record;
 pub use crate::store::sql::collections::accounts::AccountRecord;
 pub use crate::store::sql::collections::admins::AdminRecord;
 pub use crate::store::sql::collections::audit::AuditRecord;
-pub use crate::store::sql::collections::competitions::CompetitionRecord;
 pub use crate::store::sql::collections::games::GameRecord;
-pub use crate::store::sql::collections::lives::LiveRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
+pub use crate::store::sql::collections::table::Table;
+pub use crate::store::sql::collections::tables;
 pub use crate::store::sql::collections::wire::Time;
 
-/// Longest text of one line, and of a description, in characters.
+/// Longest text of one line, in characters.
 const LINE: usize = 200;
-const TEXT: usize = 20_000;
 
 /// `Idempotency-Key` of a request and a keyed hash of what was asked.
 #[derive(Debug, Clone)]
@@ -73,6 +72,21 @@ pub async fn write<F>(context: &Context, writer: Writer, work: F) -> Result<Answ
 where
     F: for<'t> FnOnce(&'t mut Tx, i64) -> BoxFuture<'t, Result<Change>> + Send + 'static,
 {
+    write_and_tell(context, writer, move |tx, now| {
+        Box::pin(async move {
+            let change = work(tx, now).await?;
+            let told = change.after.clone();
+            Ok((change, told))
+        })
+    })
+    .await
+}
+
+/// As `write`, with what the caller is told apart from what the audit trail keeps.
+async fn write_and_tell<F>(context: &Context, writer: Writer, work: F) -> Result<Answer>
+where
+    F: for<'t> FnOnce(&'t mut Tx, i64) -> BoxFuture<'t, Result<(Change, Option<Value>)>> + Send + 'static,
+{
     let db = context.db.clone();
     context
         .db
@@ -88,8 +102,8 @@ where
                     }
                     return Ok(Answer { status: kept.status, body: kept.body });
                 }
-                let change = work(tx, now).await?;
-                let answer = answer(&change);
+                let (change, told) = work(tx, now).await?;
+                let answer = answer(change.action, told);
                 let entry = audit::Entry {
                     admin_id: Some(admin.id.0),
                     admin_name: &admin.username,
@@ -109,13 +123,13 @@ where
         .await
 }
 
-fn answer(change: &Change) -> Answer {
-    let status = match change.action {
+fn answer(action: &str, told: Option<Value>) -> Answer {
+    let status = match action {
         "create" => 201,
         "delete" => 204,
         _ => 200,
     };
-    Answer { status, body: change.after.as_ref().map(Value::to_string).unwrap_or_default() }
+    Answer { status, body: told.as_ref().map(Value::to_string).unwrap_or_default() }
 }
 
 /// Errors: `NotFound`.

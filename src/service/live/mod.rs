@@ -15,6 +15,7 @@ use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity, Result};
 
 use crate::context::Context;
+use crate::service::browse::Watched;
 use crate::store::sql::chat;
 
 pub use addresses::{Addresses, playback, push};
@@ -24,11 +25,14 @@ pub use rooms::Rooms;
 pub use sockets::{Admitted, SocketLimits, Sockets};
 pub use viewers::{ViewerCache, Viewers, viewers};
 
-/// A live that is not deleted.
+/// A live that is not deleted, with the openings that are counted and not stored yet.
 ///
 /// Errors: `NotFound(Live)`.
 pub async fn detail(context: &Context, id: LiveId) -> Result<Live> {
-    chat::find_live(&context.db, id).await?.ok_or(DomainError::NotFound(Entity::Live))
+    let counts = context.browse.reading().await;
+    let mut live = chat::find_live(&context.db, id).await?.ok_or(DomainError::NotFound(Entity::Live))?;
+    live.browse_num = counts.total(Watched::Live(id.0), live.browse_num);
+    Ok(live)
 }
 
 /// The newest `limit` lines that can be shown, oldest first.

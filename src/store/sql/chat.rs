@@ -25,7 +25,7 @@ pub async fn find_live(db: &Db, id: LiveId) -> Result<Option<Live>> {
     Ok(row.map(|row| live(&row)).transpose()?)
 }
 
-fn live(row: &Row) -> Result<Live, StoreError> {
+pub(super) fn live(row: &Row) -> Result<Live, StoreError> {
     Ok(Live {
         id: LiveId(row.int("id")?),
         competition_id: row.opt_int("competition_id")?.map(CompetitionId),

@@ -227,7 +227,7 @@ async fn media(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
         now + 365 * DAY_MS,
     ];
     tx.execute(sql, args).await?;
-    super::collections::lives::insert_room(tx, 1).await
+    super::collections::hooks::insert_room(tx, 1).await
 }
 
 async fn shop_and_texts(tx: &mut Tx, now: i64) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ mod batch;
 pub mod businesses;
 pub mod chat;
 pub mod collections;
+pub mod content;
 pub mod data_key;
 pub mod db;
 pub mod demo;

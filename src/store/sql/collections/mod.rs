@@ -4,11 +4,12 @@
 pub mod accounts;
 pub mod admins;
 pub mod audit;
-pub mod competitions;
 pub mod games;
-pub mod lives;
+pub mod hooks;
 pub mod orders;
 pub mod outbox;
+pub mod table;
+pub mod tables;
 pub mod wire;
 
 use serde::Serialize;
@@ -80,7 +81,7 @@ pub async fn page<T: Record>(db: &Db, search: &str, limit: i64, offset: i64) -> 
     Ok(Page { total, rows: rows.iter().map(T::read).collect::<Result<_, _>>()? })
 }
 
-fn like(search: &str) -> String {
+pub(super) fn like(search: &str) -> String {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
     for letter in search.to_lowercase().chars() {

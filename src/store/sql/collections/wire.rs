@@ -46,6 +46,17 @@ impl<'de> Deserialize<'de> for Time {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Yuan(pub Fen);
 
+impl Yuan {
+    pub fn read(written: &serde_json::Value) -> Option<Self> {
+        let text = match written {
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::String(text) => text.clone(),
+            _ => return None,
+        };
+        Fen::parse_yuan(&text).map(Self)
+    }
+}
+
 impl Serialize for Yuan {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_f64(self.0.yuan())
@@ -54,18 +65,9 @@ impl Serialize for Yuan {
 
 impl<'de> Deserialize<'de> for Yuan {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(serde_json::Number),
-            Text(String),
-        }
         let wrong = || D::Error::custom("prices are yuan with two decimals at most, such as 120 or 99.50");
-        let text = match Written::deserialize(from).map_err(|_| wrong())? {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
-        };
-        Fen::parse_yuan(&text).map(Self).ok_or_else(wrong)
+        let written = serde_json::Value::deserialize(from).map_err(|_| wrong())?;
+        Self::read(&written).ok_or_else(wrong)
     }
 }
 

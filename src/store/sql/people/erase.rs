@@ -38,6 +38,11 @@ pub async fn account(tx: &mut Tx, id: AccountId, found: &Found, placeholder: &st
     let mut erased = Erased::default();
     let sql = "UPDATE orders SET phone_sealed = '', remark = '', version = version + 1 WHERE account_id = $1";
     erased.orders = tx.execute(sql, args![id.0]).await?;
+    // An athlete's page with the account's phone is the account's, joined or not; the phone goes below.
+    let sql = "UPDATE members SET account_id = $1
+               WHERE account_id IS NULL AND mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1)
+                 AND NOT EXISTS (SELECT 1 FROM members o WHERE o.account_id = $1)";
+    tx.execute(sql, args![id.0]).await?;
     let sql = "UPDATE accounts SET openid = NULL, login_name = NULL, mobile_key = NULL, mobile_sealed = NULL,
                    email = NULL, password_hash = NULL, username = '', sex = 0, country = '', province = '', city = '',
                    head_img = '', status = 0, last_login_time = NULL
@@ -306,10 +311,17 @@ async fn chat_lines(tx: &mut Tx, id: AccountId) -> Result<(u64, Vec<i64>), Store
 
 /// What else names the person: the athlete's page, what they wrote, rights in rooms, and the administrators' traces.
 async fn rest(tx: &mut Tx, id: AccountId, now: i64) -> Result<(), StoreError> {
+    for member in tx.fetch_all("SELECT id FROM members WHERE account_id = $1", args![id.0]).await? {
+        let member = member.int("id")?;
+        tx.execute("DELETE FROM applications WHERE member_id = $1", args![member]).await?;
+        // Answers to writes are kept for a day, and hold the whole row.
+        let sql = "UPDATE idempotency_keys SET body = '' WHERE body LIKE $1 AND body LIKE '%\"cn_name\"%'";
+        tx.execute(sql, args![format!("%\"id\":{member},%")]).await?;
+    }
     let sql =
         "UPDATE members SET account_id = NULL, mobile_key = NULL, mobile_sealed = NULL, cn_name = '', birthday = '',
                    birth_addr = '', sex = 0, stature = 0, weight = 0, native_place = '', nation = '', photo = '',
-                   individual = '', school = '', experience = '', feature = '', honor = '', evaluation = '',
+                   individual = '', jersey_number = '', field_position = '', school = '', experience = '', feature = '', honor = '', evaluation = '',
                    deleted_at = COALESCE(deleted_at, $2)
                WHERE account_id = $1";
     tx.execute(sql, args![id.0, now]).await?;
@@ -323,7 +335,7 @@ async fn rest(tx: &mut Tx, id: AccountId, now: i64) -> Result<(), StoreError> {
     }
     let sql = "UPDATE audit SET before_json = NULL, after_json = NULL WHERE entity = 'accounts' AND entity_id = $1";
     tx.execute(sql, args![id.0.to_string()]).await?;
-    // Answers to writes are kept for a day; an account's have its columns.
+    // So do those of accounts.
     let sql = "UPDATE idempotency_keys SET body = '' WHERE body LIKE $1 AND body LIKE '%\"login_count\"%'";
     tx.execute(sql, args![format!("%\"id\":{},%", id.0)]).await?;
     Ok(())

@@ -69,7 +69,7 @@ const ACCOUNT: Section = Section {
 };
 
 /// The sections in the order in which they leave.
-pub const SECTIONS: [Section; 7] = [
+pub const SECTIONS: [Section; 9] = [
     ACCOUNT,
     Section {
         name: "orders",
@@ -170,7 +170,10 @@ pub const SECTIONS: [Section; 7] = [
         sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, mobile_sealed AS mobile, cn_name, birthday, birth_addr, sex, stature, weight,
                      native_place, nation, photo, individual, jersey_number, field_position, school, experience, feature,
                      honor, evaluation
-              FROM members WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
+              FROM members
+              WHERE (account_id = $1
+                     OR (account_id IS NULL AND mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1)))
+                AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
         columns: &[
             ("id", Int),
             ("mobile", Sealed),
@@ -191,6 +194,31 @@ pub const SECTIONS: [Section; 7] = [
             ("feature", Text),
             ("honor", Text),
             ("evaluation", Text),
+        ],
+        by_game: false,
+    },
+    Section {
+        name: "applications",
+        sql: "SELECT p.id AS a, 0 AS b, p.competition_id, c.title, p.created_at
+              FROM members m JOIN applications p ON p.member_id = m.id JOIN competitions c ON c.id = p.competition_id
+              WHERE (m.account_id = $1
+                     OR (m.account_id IS NULL AND m.mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1)))
+                AND p.id > $2 AND 0 = $3 ORDER BY p.id LIMIT 100",
+        columns: &[("competition_id", Int), ("title", Text), ("created_at", At)],
+        by_game: false,
+    },
+    Section {
+        name: "feeds",
+        sql: "SELECT id AS a, 0 AS b, id, kind, phone_sealed AS phone, title, content, address, created_at
+              FROM feeds WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
+        columns: &[
+            ("id", Int),
+            ("kind", Int),
+            ("phone", Sealed),
+            ("title", Text),
+            ("content", Text),
+            ("address", Text),
+            ("created_at", At),
         ],
         by_game: false,
     },
