@@ -1,6 +1,9 @@
 //! The outside services, each as one trait with a sandbox beside the real one. `Outside` holds those that the
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
+mod circuit;
+pub mod outgoing;
+pub mod tls;
 pub mod wechat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,18 +11,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::Config;
+use wechat::js_config::{self, WeChatPages};
 use wechat::login::{self, WeChatLogin};
-use wechat::pay::{self, Merchant, PaymentGateway};
+use wechat::merchant::Merchant;
+use wechat::pay::{self, PaymentGateway};
 
 /// How long an outside service may take to answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Outside {
     pub login: Arc<dyn WeChatLogin>,
+    pub pages: Arc<dyn WeChatPages>,
     pub payments: Arc<dyn PaymentGateway>,
-    /// Who we are to the payment provider; none while there is no provider.
-    pub merchant: Option<Merchant>,
-    /// One client for all requests that leave this server, so that connections are reused.
+    /// Who we are to the payment provider under v2 of its interface and in the sandbox; else none.
+    pub merchant: Option<Arc<Merchant>>,
+    /// For requests to this server itself.
     pub http: reqwest::Client,
     own_address: OnceLock<SocketAddr>,
 }
@@ -27,10 +33,13 @@ pub struct Outside {
 impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+        tls::use_ring();
+        let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
-            login: login::provider(&config.wechat.provider)?,
-            payments: pay::provider(&config.pay.provider)?,
-            merchant: Merchant::from_config(config)?,
+            login: login::provider(config)?,
+            pages: js_config::provider(config)?,
+            payments: pay::provider(config, merchant.as_ref())?,
+            merchant,
             http: reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?,
             own_address: OnceLock::new(),
         })

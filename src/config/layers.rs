@@ -19,8 +19,17 @@ const PRODUCTION: &str = include_str!("../../config/production.toml");
 
 const VARIABLE_PREFIX: &str = "MATCHDAY__";
 /// Keys whose values are masked, refused in files, and may be named as a file with `…_FILE`.
-const SECRETS: &[&str] =
-    &["admin.password", "pay.api_key", "secrets.data_key", "secrets.token_key", "wechat.app_secret"];
+const SECRETS: &[&str] = &[
+    "admin.password",
+    "pay.api_key",
+    "pay.api_v3_key",
+    "pay.certificate",
+    "pay.platform_public_key",
+    "pay.private_key",
+    "secrets.data_key",
+    "secrets.token_key",
+    "wechat.app_secret",
+];
 /// Addresses that are secret as soon as there is a password in them.
 const SECRET_URLS: &[&str] = &["database.url", "redis.url"];
 const MASK: &str = "********";

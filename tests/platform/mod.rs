@@ -5,3 +5,4 @@ mod demo;
 mod guards;
 mod http;
 mod layers;
+mod providers;

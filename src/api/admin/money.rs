@@ -11,7 +11,7 @@ use super::request::{Write, respond};
 use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
-use crate::service::collections::{self, OrderRecord, OutboxRecord, Time};
+use crate::service::collections::{self, BillRecord, OrderRecord, OutboxRecord, Time};
 use crate::service::journal;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -19,7 +19,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(resource("/orders/{id}/refund").route(web::post().to(refund)))
         .service(resource("/outbox/{id}/retry").route(web::post().to(retry)))
         .configure(collection::read_only::<OrderRecord, Cashiers>("orders", Entity::Order))
-        .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item));
+        .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item))
+        .configure(collection::read_only::<BillRecord, Cashiers>("bills", Entity::Item));
 }
 
 async fn refund(

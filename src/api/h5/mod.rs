@@ -16,6 +16,7 @@ mod pay_notify;
 mod pay_pre_order;
 mod token_user;
 mod user_info;
+mod wxconfig;
 
 use actix_web::HttpResponse;
 use actix_web::http::Uri;
@@ -36,6 +37,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route("/user/info", web::get().to(user_info::user_info))
             .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
             .route("/pay/notify", web::post().to(pay_notify::notify))
+            .route("/pay/refund_notify", web::post().to(pay_notify::notify))
+            .route("/wxconfig", web::post().to(wxconfig::wxconfig))
             .route("/competition/online/{id}", web::get().to(competition_online::online))
             .route("/competitionlive/{id}", web::get().to(competitionlive::live_detail))
             .route("/guest/{id}", web::get().to(guest::last_lines))

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "money", include_str!("migrations/0003_money.sql")),
     (4, "draw", include_str!("migrations/0004_draw.sql")),
     (5, "personal data", include_str!("migrations/0005_personal_data.sql")),
+    (7, "wechat", include_str!("migrations/0007_wechat.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {
