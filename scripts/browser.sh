@@ -21,4 +21,4 @@ for _ in $(seq 150); do
     kill -0 $server 2>/dev/null || { cat "$data/server.log" >&2; exit 1; }
     sleep 0.1
 done
-node --test tests/browser/*.test.mjs || { tail -n 40 "$data/server.log" >&2; exit 1; }
+node --test --test-concurrency=1 tests/browser/*.test.mjs || { tail -n 40 "$data/server.log" >&2; exit 1; }

@@ -18,7 +18,7 @@ cargo test --locked --test suite store::quota_model -- --nocapture
 cargo test --locked --test suite fuzz:: -- --nocapture
 
 # Guided by coverage; needs a nightly compiler and `cargo install cargo-fuzz`. The targets compile without either.
-cargo check --locked --manifest-path fuzz/Cargo.toml
+cargo check --manifest-path fuzz/Cargo.toml
 if cargo fuzz --version >/dev/null 2>&1; then
     for target in command queue_token wechat_notice; do
         mkdir -p "fuzz/corpus/$target"

@@ -14,7 +14,7 @@ use crate::service::admins::AdminGate;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, Sockets};
+use crate::service::live::{Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
@@ -45,6 +45,10 @@ pub struct Context {
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    /// What the streaming provider said about viewers lately.
+    pub viewers: ViewerCache,
+    /// Room for pictures that are being decoded.
+    pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.
     pub imports: Semaphore,
 }

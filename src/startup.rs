@@ -32,9 +32,10 @@ use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, SocketLimits, Sockets, follow_bus};
+use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
+use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
@@ -136,6 +137,8 @@ impl Application {
             catalog,
             rooms,
             sockets,
+            viewers: ViewerCache::default(),
+            pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),

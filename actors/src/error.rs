@@ -21,6 +21,7 @@ pub enum Entity {
     Business,
     Banner,
     Config,
+    Picture,
     Application,
     Route,
     /// An administrators' row of any other collection.
@@ -97,6 +98,15 @@ pub enum DomainError {
     /// The order's state does not allow the change.
     #[error("order state does not allow this")]
     OrderState,
+    /// Only an unpaid order can be cancelled.
+    #[error("the order cannot be cancelled")]
+    NotCancellable,
+    /// Only a cancelled order can be closed.
+    #[error("the order cannot be closed")]
+    NotClosable,
+    /// An order that somebody else may look at, not the caller.
+    #[error("the order is another account's")]
+    OrderOfAnother,
     /// The money named by the caller is not the order's amount.
     #[error("wrong amount")]
     WrongAmount,
@@ -104,6 +114,14 @@ pub enum DomainError {
     BadSignature,
     #[error("phone not bound")]
     PhoneRequired,
+    /// No code that still counts was sent to this phone.
+    #[error("no code was sent to this phone")]
+    NoCode,
+    #[error("wrong code")]
+    WrongCode,
+    /// What was sent is no picture that can be kept.
+    #[error("picture refused: {0}")]
+    BadPicture(Cow<'static, str>),
     /// What cannot go because something else depends on it; the text says what, and what to do first.
     #[error("{0}")]
     InUse(Cow<'static, str>),

@@ -1,8 +1,12 @@
 //! The outside services, each as one trait with a sandbox beside the real one. `Outside` holds those that the
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
+mod aliyun;
 mod circuit;
+mod exchange;
+pub mod live;
 pub mod outgoing;
+pub mod sms;
 pub mod tls;
 pub mod wechat;
 
@@ -11,6 +15,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::Config;
+use live::ViewerCount;
+use sms::SmsProvider;
 use wechat::js_config::{self, WeChatPages};
 use wechat::login::{self, WeChatLogin};
 use wechat::merchant::Merchant;
@@ -25,7 +31,11 @@ pub struct Outside {
     pub payments: Arc<dyn PaymentGateway>,
     /// Who we are to the payment provider under v2 of its interface and in the sandbox; else none.
     pub merchant: Option<Arc<Merchant>>,
-    /// For requests to this server itself.
+    /// None while messages are switched off.
+    pub sms: Option<Arc<dyn SmsProvider>>,
+    /// None: the rooms of this server count.
+    pub viewers: Option<Arc<dyn ViewerCount>>,
+    /// For requests that have no client of their own.
     pub http: reqwest::Client,
     own_address: OnceLock<SocketAddr>,
 }
@@ -34,13 +44,17 @@ impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         tls::use_ring();
+        let http =
+            reqwest::Client::builder().tls_backend_preconfigured(tls::config(None)?).timeout(HTTP_TIMEOUT).build()?;
         let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
+            sms: sms::provider(config, &http)?,
+            viewers: live::viewer_count(config, &http),
             login: login::provider(config)?,
             pages: js_config::provider(config)?,
             payments: pay::provider(config, merchant.as_ref())?,
             merchant,
-            http: reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?,
+            http,
             own_address: OnceLock::new(),
         })
     }

@@ -21,6 +21,9 @@ const VARIABLE_PREFIX: &str = "MATCHDAY__";
 /// Keys whose values are masked, refused in files, and may be named as a file with `…_FILE`.
 const SECRETS: &[&str] = &[
     "admin.password",
+    "live.key_secret",
+    "live.play_key",
+    "live.push_key",
     "pay.api_key",
     "pay.api_v3_key",
     "pay.certificate",
@@ -28,6 +31,7 @@ const SECRETS: &[&str] = &[
     "pay.private_key",
     "secrets.data_key",
     "secrets.token_key",
+    "sms.key_secret",
     "wechat.app_secret",
 ];
 /// Addresses that are secret as soon as there is a password in them.

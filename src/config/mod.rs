@@ -37,6 +37,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub wechat: WeChat,
     pub sms: Sms,
+    pub live: Live,
     pub pay: Pay,
     pub log: Log,
 }
@@ -166,9 +167,44 @@ pub struct WeChat {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sms {
-    /// `sandbox` or `none`.
+    /// `sandbox`, `aliyun`, `yuntongxun` or `none`.
     pub provider: String,
+    /// Empty = the provider's own.
     pub base_url: String,
+    /// Aliyun's AccessKeyId, Yuntongxun's account SID.
+    pub key_id: String,
+    /// Aliyun's AccessKeySecret, Yuntongxun's token.
+    pub key_secret: SecretString,
+    /// Yuntongxun only.
+    pub app_id: String,
+    /// Aliyun only.
+    pub sign_name: String,
+    /// Templates; an empty one of the last two means that such messages are not sent.
+    pub code_template: String,
+    pub order_closed_template: String,
+    pub membership_over_template: String,
+    pub per_phone_per_day: u32,
+    pub per_address_per_day: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Host of playback; empty = only addresses that are stored with a live.
+    pub play_domain: String,
+    /// Host that streams are pushed to; empty = none.
+    pub push_domain: String,
+    pub app_name: String,
+    /// Keys of signed addresses; empty = they are not signed.
+    pub play_key: SecretString,
+    pub push_key: SecretString,
+    pub address_seconds: u64,
+    /// Who counts viewers: `rooms` or `aliyun`.
+    pub online: String,
+    /// Empty = Aliyun's own.
+    pub base_url: String,
+    pub key_id: String,
+    pub key_secret: SecretString,
 }
 
 #[derive(Debug, Clone, Deserialize)]

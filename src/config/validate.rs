@@ -122,6 +122,9 @@ impl Judge<'_> {
                 1,
                 1_000_000,
             ),
+            ("sms.per_phone_per_day", config.sms.per_phone_per_day.into(), 1, 1_000_000),
+            ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
+            ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
         ] {
@@ -137,7 +140,8 @@ impl Judge<'_> {
             ("log.format", &config.log.format, &["json", "text"][..]),
             ("pay.sign_type", &config.pay.sign_type, &["MD5", "HMAC-SHA256"]),
             ("wechat.provider", &config.wechat.provider, &["none", "sandbox", "real"]),
-            ("sms.provider", &config.sms.provider, &["none", "sandbox"]),
+            ("sms.provider", &config.sms.provider, &["none", "sandbox", "aliyun", "yuntongxun"]),
+            ("live.online", &config.live.online, &["rooms", "aliyun"]),
             ("pay.provider", &config.pay.provider, &["none", "sandbox", "v2", "v3"]),
         ] {
             if !allowed.contains(&value.as_str()) {
@@ -183,6 +187,8 @@ impl Judge<'_> {
 
     fn providers(&mut self) {
         let config = self.config;
+        self.sms();
+        self.live();
         if config.environment == Environment::Production {
             for (key, provider) in [
                 ("wechat.provider", &config.wechat.provider),
@@ -263,6 +269,58 @@ impl Judge<'_> {
             && let Err(reason) = VerifyingKey::from_public_key(platform)
         {
             self.refuse("pay.platform_public_key", format!("{reason:#}"));
+        }
+    }
+}
+
+impl Judge<'_> {
+    /// A real provider needs its keys.
+    fn sms(&mut self) {
+        let sms = &self.config.sms;
+        let own = match sms.provider.as_str() {
+            "aliyun" => ("sms.sign_name", &sms.sign_name),
+            "yuntongxun" => ("sms.app_id", &sms.app_id),
+            _ => return,
+        };
+        for (key, value) in [
+            ("sms.key_id", sms.key_id.as_str()),
+            ("sms.key_secret", sms.key_secret.expose_secret()),
+            (own.0, own.1),
+            ("sms.code_template", &sms.code_template),
+        ] {
+            if value.is_empty() {
+                self.refuse(key, format!("is required by sms.provider = {:?}", sms.provider));
+            }
+        }
+        if !sms.base_url.is_empty() && !is_http(&sms.base_url) {
+            self.refuse("sms.base_url", "must start with https://");
+        }
+    }
+
+    fn live(&mut self) {
+        let live = &self.config.live;
+        for (key, host) in [("live.play_domain", &live.play_domain), ("live.push_domain", &live.push_domain)] {
+            if !host.is_empty() && !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte)) {
+                self.refuse(key, "must be a host such as live.example.org");
+            }
+        }
+        if !live.app_name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+            self.refuse("live.app_name", "must have letters, digits, - and _ only");
+        }
+        if !live.base_url.is_empty() && !is_http(&live.base_url) {
+            self.refuse("live.base_url", "must start with https://");
+        }
+        if live.online == "aliyun" {
+            for (key, value) in [
+                ("live.play_domain", live.play_domain.as_str()),
+                ("live.app_name", &live.app_name),
+                ("live.key_id", &live.key_id),
+                ("live.key_secret", live.key_secret.expose_secret()),
+            ] {
+                if value.is_empty() {
+                    self.refuse(key, "is required by live.online = \"aliyun\"");
+                }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use actors::error::{DomainError, Entity, Result};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
+use super::pictures;
 use crate::clients::wechat::login::WeChatProfile;
 use crate::context::Context;
 use crate::store::sql::accounts as store;
@@ -22,6 +23,7 @@ const CACHE_LIFE: Duration = Duration::from_secs(3);
 const CACHE_SESSIONS: usize = 32 * 1024;
 /// Characters of a token: 128 random bits in hex.
 const TOKEN_CHARACTERS: usize = 32;
+const USERNAME_CHARACTERS: std::ops::RangeInclusive<usize> = 4..=25;
 /// Stale sessions removed at once.
 const SWEEP: i64 = 1_000;
 
@@ -50,6 +52,11 @@ impl SessionCache {
     pub fn clear(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.sessions.clear();
+    }
+
+    /// After an account was changed: its sessions here are read anew. Other nodes notice within `CACHE_LIFE`.
+    pub fn forget(&self, account: AccountId) {
+        self.sessions.retain(|_, session| session.account.id != account);
     }
 
     /// Grows with every `clear`: what was learnt of a session in an earlier one is no longer good.
@@ -174,6 +181,41 @@ pub async fn profile(context: &Context, account: AccountId) -> Result<AccountPro
         profile.member_status = 3;
     }
     Ok(profile)
+}
+
+/// What an owner wants changed of an account.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub username: Option<String>,
+    pub sex: Option<i64>,
+    /// base64 of a picture.
+    pub head_img: Option<String>,
+}
+
+/// Changes the own account. A picture is stored before its name is.
+///
+/// Errors: `Malformed` when nothing is to be changed, `InvalidField`, `BadPicture`, `Busy`.
+pub async fn change_profile(context: &Context, account: AccountId, wanted: Wanted) -> Result<()> {
+    let Wanted { username, sex, head_img } = wanted;
+    if username.is_none() && sex.is_none() && head_img.is_none() {
+        return Err(DomainError::Malformed("没有需要修改的内容".into()));
+    }
+    if let Some(name) = &username
+        && (!USERNAME_CHARACTERS.contains(&name.chars().count()) || name.chars().any(char::is_control))
+    {
+        return Err(DomainError::field("username", "长度必须是4到25个字符"));
+    }
+    if sex.is_some_and(|sex| !(0..=2).contains(&sex)) {
+        return Err(DomainError::field("sex", "必须是0、1或2"));
+    }
+    let head_img = match head_img {
+        Some(text) => Some(pictures::keep_head(context, text).await?),
+        None => None,
+    };
+    let change = store::ProfileChange { username, sex, head_img };
+    context.db.write(move |tx| Box::pin(async move { Ok(store::change_profile(tx, account, &change).await?) })).await?;
+    context.sessions.forget(account);
+    Ok(())
 }
 
 /// The bound phone, for the account's owner; empty when there is none.

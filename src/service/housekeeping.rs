@@ -1,7 +1,8 @@
-//! The slow loop: reads the games' rules again and forgets what limits no longer need.
+//! The slow loop: reads the games' rules again, forgets what limits no longer need, ends what ends by itself.
 
 use std::time::Duration;
 
+use super::sweeps;
 use crate::context::Context;
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -18,6 +19,9 @@ pub async fn run(context: &Context) {
         }
         if round % TIDY_ROUNDS == 0 {
             context.limits.tidy();
+            if let Err(error) = sweeps::step(context).await {
+                tracing::warn!(%error, "what ends by itself");
+            }
         }
     }
 }

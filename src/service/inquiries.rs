@@ -50,8 +50,10 @@ pub(super) async fn enqueue_found(tx: &mut Tx, order: &PayableOrder, transaction
 
 /// Whether the provider may have, or take, money for the order that is not known here.
 fn is_open(order: &PayableOrder) -> bool {
-    let unpaid = matches!(order.status, OrderStatus::Unpaid | OrderStatus::Expired | OrderStatus::Cancelled);
-    unpaid && order.prepay_id.is_some() && order.provider_closed_at.is_none()
+    use OrderStatus::{Cancelled, Closed, Expired, Unpaid};
+    matches!(order.status, Unpaid | Expired | Cancelled | Closed)
+        && order.prepay_id.is_some()
+        && order.provider_closed_at.is_none()
 }
 
 /// Asks only, and books what was paid.

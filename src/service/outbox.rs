@@ -8,7 +8,7 @@ use actors::error::{DomainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{accounts, inquiries, reconciliation, refunds};
+use super::{accounts, inquiries, reconciliation, refunds, sms};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::outbox as store;
@@ -16,6 +16,8 @@ use crate::store::sql::outbox as store;
 /// Giving money back. The payload is written and read by `refunds`.
 pub const REFUND: &str = "refund";
 
+/// A short message. The payload is written and read by `sms`.
+pub const SMS: &str = "sms";
 /// Asking the payment provider for an order; written and read by `inquiries`.
 pub const INQUIRY: &str = "inquiry";
 /// Comparing a day's bill with the journal; written and read by `reconciliation`.
@@ -88,6 +90,7 @@ async fn act(context: &Context, work: &store::Work) -> Result<()> {
         REFUND => refunds::perform(context, work.id, &work.payload).await,
         INQUIRY => inquiries::perform(context, work.id, &work.payload).await,
         BILL => reconciliation::perform(context, work.id, &work.payload).await,
+        SMS => sms::perform(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
             Err(DomainError::Internal)

@@ -239,8 +239,9 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
             }
             Some(places) => {
                 // The places were given back; the payment came too late but may find them still free.
-                let revived =
-                    places.row.quota.take_sold(places.count) && store::revive_registrations(tx, order.id).await?;
+                let revived = store::game_is_there(tx, places.game).await?
+                    && places.row.quota.take_sold(places.count)
+                    && store::revive_registrations(tx, order.id).await?;
                 if revived {
                     places.commit(tx, now_ms, Event::PaidLate(places.of(order))).await?;
                     pass(Failpoint::SettlePlacesTakenBack);
@@ -289,7 +290,7 @@ async fn prolong_membership(tx: &mut Tx, account: AccountId, business: BusinessI
     Ok(())
 }
 
-fn years_after(from_ms: i64, years: i64) -> Option<i64> {
+pub(super) fn years_after(from_ms: i64, years: i64) -> Option<i64> {
     let beijing = FixedOffset::east_opt(8 * 3600)?;
     let months = Months::new(u32::try_from(years).ok()?.checked_mul(12)?);
     DateTime::from_timestamp_millis(from_ms)?

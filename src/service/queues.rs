@@ -136,11 +136,12 @@ impl Queues {
 
     /// Refuses new tokens and waits until every batch in flight is committed and answered.
     pub async fn drain(&self) {
-        for (game, address) in self.directory.all() {
+        let drains = self.directory.all().into_iter().map(|(game, address)| async move {
             if let Err(error) = ask(&address, |reply| Drain { reply }).await {
                 tracing::warn!(game = game.0, %error, "line did not drain");
             }
-        }
+        });
+        futures_util::future::join_all(drains).await;
     }
 
     pub fn all_views(&self) -> Vec<(GameId, Arc<QueueView>)> {

@@ -120,6 +120,8 @@ async fn end_by_hand(
     now_ms: i64,
 ) -> Result<()> {
     match deadline {
+        // Nothing is owed for what cost nothing.
+        Deadline::Kept if payment.amount == Fen::ZERO => end(tx, locked, payment, now_ms).await,
         Deadline::Waived => end(tx, locked, payment, now_ms).await,
         Deadline::Kept => Ok(()),
     }

@@ -8,7 +8,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
     let (code, retry_after) = match error {
         Unauthenticated | AccountDisabled => (10003, None),
         BadCredentials | BadSignature => (10002, None),
-        Forbidden | NotOwner => (10001, None),
+        Forbidden | NotOwner | OrderOfAnother => (10001, None),
         Muted { seconds_left, .. } => (10001, Some(*seconds_left).filter(|left| *left > 0)),
         RateLimited { retry_after_seconds } => (10010, Some(*retry_after_seconds)),
         PhoneRequired => (10011, None),
@@ -30,6 +30,11 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         | QuotaExhausted
         | AlreadyPaid
         | OrderState
+        | NotCancellable
+        | NotClosable
+        | NoCode
+        | WrongCode
+        | BadPicture(_)
         | WrongAmount
         | InUse(_)
         | Conflict { .. } => (99999, None),

@@ -1,12 +1,17 @@
-// The games panel: choose a game, see its queue move second by second, set its places, and open,
-// pause or close its queue.
+// The games panel: choose a game, see its line move second by second, open, pause or close it; its places, rules, tokens
+// and files are tabs below.
 import { errorText } from './api.js';
-import { $, fill, h } from './dom.js';
-import { count, dateTime, yuan } from './format.js';
-import { t } from './i18n.js';
+import { FilesPanel } from './admin-files.js';
+import { RulesForm } from './admin-rules.js';
+import { StoryPanel } from './admin-story.js';
 import { Pager } from './admin-tables.js';
+import { ask } from './ask.js';
+import { $, fill, h } from './dom.js';
+import { count, countdown, dateTime, yuan } from './format.js';
+import { t } from './i18n.js';
+import { Tabs } from './tabs.js';
 
-const NUMBERS = ['waiting', 'rate', 'paid', 'holds', 'withheld', 'balance'];
+const NUMBERS = ['waiting', 'wait_listed', 'rate', 'forecast', 'paid', 'holds', 'withheld', 'balance'];
 const HISTORY_SECONDS = 60;
 const NS = 'http://www.w3.org/2000/svg';
 
@@ -21,30 +26,40 @@ export class GamesPanel {
     this.timer = setInterval(() => { if (!document.hidden) this.poll(); }, 1000);
   }
 
-  close() { this.closed = true; clearInterval(this.timer); }
+  close() {
+    this.closed = true;
+    clearInterval(this.timer);
+    this.tabs?.close();
+  }
 
   draw() {
     this.showList(this.games);
     this.pager.draw();
-    if (this.chosen) this.drawDetail();
+    if (!this.chosen) return;
+    // These keep their language by themselves, and what was typed into them.
+    if (!['rules', 'files'].includes(this.tabs.now)) this.buildTabs();
+    this.drawDetail();
   }
 
   showList(games) {
     this.games = games;
     fill(this.list, games.length ? games.map((game) => h('li', {},
-      h('button', { type: 'button', class: 'game-item', 'aria-pressed': String(game.id === this.chosen?.id), 'data-game': game.id, onclick: () => this.choose(game) },
+      h('button', { type: 'button', class: 'game-item', 'aria-pressed': String(game.id === this.chosen?.id), 'data-game': game.id, onclick: () => this.choose(game, true) },
         h('strong', { text: game.name }),
         h('span', { text: `${yuan(game.price)} · ${game.limitation ? t('admin.sold_of', { sold: count(game.sold), limitation: count(game.limitation) }) : t('lobby.unlimited')}` })))) : h('li', { class: 'empty', text: t('admin.none') }));
     if (!this.chosen && games.length) this.choose(games[0]);
   }
 
-  choose(game) {
+  /** `seen`: the reader chose it, and is to see it where it stands below the list. */
+  choose(game, seen = false) {
     this.chosen = game;
     this.trail = [];
     this.queue = null;
     for (const button of this.list.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.game === String(game.id)));
+    this.buildTabs();
     this.drawDetail();
     this.poll();
+    if (seen && matchMedia('(max-width: 52rem)').matches) this.detail.scrollIntoView({ block: 'start' });
   }
 
   drawDetail() {
@@ -60,19 +75,52 @@ export class GamesPanel {
     this.spark.setAttribute('aria-hidden', 'true');
     this.problem = h('p', { class: 'field-error', role: 'alert' });
     this.done = h('p', { class: 'field-ok', role: 'status' });
-    this.buttons = ['open', 'pause', 'close'].map((act) => h('button', { type: 'button', class: `button button-small button-quiet`, 'data-act': act, text: t(`admin.${act}`), onclick: () => this.act(act) }));
+    this.odds = h('p', { class: 'board-odds' });
+    const may = this.session.may('edit');
+    this.buttons = !may ? [] : ['open', 'pause', 'close'].map((act) => h('button', { type: 'button', class: `button button-small button-quiet`, 'data-act': act, text: t(`admin.${act}`), onclick: () => this.act(act) }));
     fill(this.detail,
       h('div', { class: 'detail-head' },
         h('div', {}, h('p', { class: 'eyebrow', text: `#${game.id} · ${dateTime(game.start_time)}` }), h('h2', { text: game.name })),
         h('div', { class: 'detail-state' }, this.state, h('div', { class: 'button-row', role: 'group', 'aria-label': t('admin.queue') }, this.buttons))),
       h('div', { class: 'board' },
         h('dl', { class: 'board-numbers' }, NUMBERS.map((name) => h('div', { class: `board-cell board-${name}` }, h('dt', { text: t(`admin.${name}`) }), this.numbers[name]))),
-        this.spark),
+        this.spark, this.odds),
       h('div', { class: 'places' }, h('p', { class: 'places-legend' },
         ['paid', 'holds', 'withheld'].map((name) => h('span', { class: `key key-${name}`, text: t(`admin.${name}`) })), this.limit), this.bar),
-      this.problem, this.done,
-      this.placesForm(game), this.editForm(game));
+      this.problem, this.done, this.tabs?.list, this.tabs?.panel);
     if (this.queue) this.showQueue();
+  }
+
+  /** What can be done with the chosen game; each tab is filled when it is opened. */
+  buildTabs() {
+    this.tabs?.close();
+    const [game, session, edit] = [this.chosen, this.session, this.session.may('edit')];
+    const names = edit
+      ? { places: 'admin.tool_places', rules: 'admin.tool_rules', story: 'admin.tool_story', files: 'admin.tool_files' }
+      : { story: 'admin.tool_story' };
+    const wanted = this.tabs?.now in names ? this.tabs.now : Object.keys(names)[0];
+    this.tabs = new Tabs({
+      id: 'game', label: 'admin.tools', names,
+      open: (name, host) => {
+        if (name === 'places') { fill(host, this.placesForm(game), this.editForm(game)); return null; }
+        if (name === 'rules') return this.openRules(host);
+        if (name === 'story') return new StoryPanel(host, { game, session, mayReplay: edit });
+        return new FilesPanel(host, { game, session, onChange: () => { this.poll(); this.pager.load(); } });
+      },
+    });
+    this.tabs.open(wanted);
+  }
+
+  async openRules(host) {
+    const game = this.chosen;
+    const path = `games/${encodeURIComponent(game.id)}/queue`;
+    try {
+      const queue = await this.session.call('GET', path);
+      if (this.chosen !== game || this.tabs.now !== 'rules') return;
+      new RulesForm(host, { queue, save: (patch) => this.session.call('PATCH', path, patch) });
+    } catch (problem) {
+      fill(host, h('p', { class: 'field-error', role: 'alert', text: errorText(problem) }));
+    }
   }
 
   numberField(id, label, value, attributes = {}) {
@@ -108,8 +156,8 @@ export class GamesPanel {
     return h('details', { class: 'edit' }, h('summary', { text: t('admin.edit') }), form);
   }
 
-  act(act) {
-    if (act === 'close' && !window.confirm(t('admin.close_ask'))) return;
+  async act(act) {
+    if (act === 'close' && !(await ask({ title: t('admin.close_title'), text: t('admin.close_ask'), yes: t('admin.close') }))) return;
     this.write(() => this.session.call('POST', `games/${encodeURIComponent(this.chosen.id)}/queue/${act}`, {}));
   }
 
@@ -134,7 +182,7 @@ export class GamesPanel {
       const queue = await this.session.call('GET', `games/${encodeURIComponent(game.id)}/queue`);
       if (this.closed || game !== this.chosen) return;
       this.queue = queue;
-      this.trail.push(Number(queue.waiting) || 0);
+      this.trail.push(queue.waiting - queue.wait_listed);
       this.trail.splice(0, Math.max(0, this.trail.length - HISTORY_SECONDS));
       if (this.lost) { this.lost = false; this.problem.textContent = ''; }
       this.showQueue();
@@ -148,10 +196,15 @@ export class GamesPanel {
   showQueue() {
     const queue = this.queue;
     const unlimited = Number(queue.limitation) === 0;
-    for (const name of NUMBERS) {
-      const value = Number(queue[name] ?? 0);
-      this.numbers[name].textContent = name === 'balance' && unlimited ? '∞' : name === 'rate' ? value.toFixed(value < 10 ? 1 : 0) : count(value);
-    }
+    // The server counts the wait-list among those who wait; here each has its own number.
+    const texts = {
+      waiting: count(queue.waiting - queue.wait_listed),
+      balance: unlimited ? '∞' : null,
+      rate: Number(queue.rate ?? 0).toFixed(queue.rate < 10 ? 1 : 0),
+      forecast: queue.forecast === null ? '–' : queue.forecast === 0 ? '0' : countdown(queue.forecast),
+    };
+    for (const name of NUMBERS) this.numbers[name].textContent = texts[name] ?? count(queue[name]);
+    this.odds.textContent = t('admin.odds', { tail: count(queue.tail), head: count(queue.head), events: count(queue.events) });
     const state = String(queue.state ?? '').toLowerCase();
     this.state.className = `tag tag-queue-${state}`;
     const named = t(`admin.state_${state}`);

@@ -1,5 +1,5 @@
 // An administrator's bearer token: kept for this tab only, dropped when the server refuses it.
-import { ApiError, admin, command } from './api.js';
+import { ApiError, admin, adminFile, command } from './api.js';
 import { tabStore } from './store.js';
 
 export class AdminSession {
@@ -10,6 +10,12 @@ export class AdminSession {
   }
 
   signedIn() { return Boolean(this.state?.token); }
+
+  /** Whether the role allows it; the server decides for itself. */
+  may(act) {
+    const role = this.state?.admin?.role;
+    return role === 'owner' || { edit: role === 'editor', money: role === 'cashier' }[act] === true;
+  }
 
   /** The token of the one-time link `/admin.html#setup=…`. */
   setupToken() { return new URLSearchParams(location.hash.slice(1)).get('setup'); }
@@ -33,6 +39,11 @@ export class AdminSession {
 
   /** A call to /admin/api/v1; a refused token goes back to the sign-in. */
   call(method, path, body) { return this.guard(admin(method, path, body, this.state?.token)); }
+
+  /** A file out of /admin/api/v1, and one into it. */
+  file(path) { return this.guard(adminFile(path, this.state?.token)); }
+
+  sendFile(path, file) { return this.guard(admin('POST', path, undefined, this.state?.token, file)); }
 
   /** A registration command that needs an administrator. */
   command(cmd, members) { return this.guard(command(cmd, members, { bearer: this.state?.token })); }

@@ -1,5 +1,6 @@
 // Paged, searchable collections of the admin API: the pager, and the tables of lives, orders and accounts.
 import { errorText } from './api.js';
+import { ask } from './ask.js';
 import { $, fill, h, notice } from './dom.js';
 import { count, dateTime, yuan } from './format.js';
 import { t } from './i18n.js';
@@ -53,6 +54,22 @@ const tag = (kind, text) => h('span', { class: `tag tag-${kind}`, text });
 const known = (key, fallback) => { const text = t(key); return text === key ? String(fallback ?? '') : text; };
 const ORDER_KINDS = { 0: 'waiting', 1: 'paid', 2: 'cancelled', 3: 'waiting', 4: 'refunded', 5: 'cancelled', '-1': 'cancelled' };
 
+/** Gives an order back, after a question. */
+async function giveBack(session, row, button, reload) {
+  const unpaid = row.status === 0;
+  const sure = await ask({ title: t('admin.refund_title'), text: t(unpaid ? 'admin.refund_unpaid' : 'admin.refund_paid', { order: row.order_no, price: yuan(row.total_price) }), yes: t('admin.refund_yes') });
+  if (!sure) return;
+  button.disabled = true;
+  const fault = button.nextElementSibling;
+  try {
+    await session.call('POST', `orders/${encodeURIComponent(row.id)}/refund`);
+    reload();
+  } catch (problem) {
+    fault.textContent = errorText(problem);
+    button.disabled = false;
+  }
+}
+
 export const ordersTable = {
   path: 'orders', search: 'admin.search_orders', label: 'admin.tab_orders',
   columns: [
@@ -63,6 +80,9 @@ export const ordersTable = {
     ['status', (row) => tag(ORDER_KINDS[row.status] ?? 'waiting', known(`admin.order_${row.status}`, row.status))],
     ['create_time', (row) => dateTime(row.create_time)],
     ['pay_time', (row) => dateTime(row.pay_time) || '–'],
+    ['act', (row, { session, reload }) => (row.status === 0 || row.status === 1) && session.may('money') && h('div', {},
+      h('button', { type: 'button', class: 'button button-quiet button-small', 'data-refund': row.order_no, text: t(row.status === 0 ? 'admin.cancel_order' : 'admin.refund'), onclick: (event) => giveBack(session, row, event.target, reload) }),
+      h('p', { class: 'field-error', role: 'alert' }))],
   ],
 };
 
@@ -92,7 +112,7 @@ export const livesTable = {
 /** One table with its pager; `every` refreshes it while the page is visible. */
 export class TablePanel {
   constructor(host, session, table) {
-    Object.assign(this, { table, rows: [] });
+    Object.assign(this, { table, rows: [], around: { session, reload: () => this.pager.load() } });
     this.pager = new Pager({ load: (query) => session.call('GET', `${table.path}?${query}`), show: (rows) => { this.rows = rows; this.draw(false); }, search: table.search });
     this.body = h('div', { class: 'table-wrap' });
     fill(host, this.pager.tools, this.body, this.pager.foot);
@@ -111,7 +131,7 @@ export class TablePanel {
       h('caption', { class: 'visually-hidden', text: t(label) }),
       h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: t(`admin.col_${name}`) })))),
       h('tbody', {}, this.rows.map((row) => h('tr', { 'data-row': row.id },
-        columns.map(([name, cell]) => h('td', { 'data-label': t(`admin.col_${name}`) }, cell(row))))))));
+        columns.map(([name, cell]) => h('td', { 'data-label': t(`admin.col_${name}`) }, cell(row, this.around))))))));
     if (focused) $(`a[href="${CSS.escape(focused)}"]`, this.body)?.focus();
   }
 }

@@ -2,11 +2,17 @@
 import './header.js';
 import { AdminSession } from './admin-session.js';
 import { GamesPanel } from './admin-games.js';
+import { MoneyPanel } from './admin-money.js';
 import { TablePanel, accountsTable, livesTable, ordersTable } from './admin-tables.js';
 import { $, fill, h } from './dom.js';
-import { onLanguage, t } from './i18n.js';
+import { addTexts, onLanguage, t } from './i18n.js';
+import en from './texts/admin-en.js';
+import zh from './texts/admin-zh.js';
 
-const TABS = ['games', 'lives', 'orders', 'accounts'];
+addTexts({ zh, en });
+const ALL = ['games', 'lives', 'orders', 'money', 'accounts'];
+/** Tabs that only some roles may open. */
+const MONEY = ['orders', 'money'];
 const gate = $('#gate');
 const desk = $('#desk');
 let panel = null;
@@ -16,13 +22,17 @@ const builders = {
   games: (host) => new GamesPanel(host, session),
   lives: (host) => new TablePanel(host, session, livesTable),
   orders: (host) => new TablePanel(host, session, ordersTable),
+  money: (host) => new MoneyPanel(host, session),
   accounts: (host) => new TablePanel(host, session, accountsTable),
 };
 
+const tabs = () => ALL.filter((tab) => !MONEY.includes(tab) || session.may('money'));
+
 function open(name) {
   panel?.close();
-  for (const tab of TABS) {
+  for (const tab of ALL) {
     const button = $(`#tab-${tab}`);
+    button.hidden = !tabs().includes(tab);
     const now = tab === name;
     button.setAttribute('aria-selected', String(now));
     button.tabIndex = now ? 0 : -1;
@@ -41,7 +51,7 @@ function show() {
   gate.hidden = inside;
   desk.hidden = !inside;
   $('#admin-sign-out').hidden = !inside;
-  if (inside) open(TABS.find((tab) => `#${tab}` === location.hash) ?? 'games');
+  if (inside) open(tabs().find((tab) => `#${tab}` === location.hash) ?? 'games');
   else drawGate();
 }
 
@@ -91,8 +101,8 @@ $('#tabs').addEventListener('click', (event) => {
 $('#tabs').addEventListener('keydown', (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const at = TABS.findIndex((tab) => $(`#tab-${tab}`) === document.activeElement);
-  const next = TABS[(at + step + TABS.length) % TABS.length];
+  const at = tabs().findIndex((tab) => $(`#tab-${tab}`) === document.activeElement);
+  const next = tabs()[(at + step + tabs().length) % tabs().length];
   open(next);
   $(`#tab-${next}`).focus();
 });

@@ -7,9 +7,10 @@ let clockSkewMs = 0;
 
 export class ApiError extends Error {
   /** kind: 'network' | 'http' | 'h5' | 'cmd' | 'admin'; code: the dialect's own number. */
-  constructor(kind, code, message, { status = 0, retryAfter = null } = {}) {
+  constructor(kind, code, message, { status = 0, retryAfter = null, data = null } = {}) {
     super(message);
-    Object.assign(this, { kind, code, status, retryAfter });
+    // A problem document may name the member it is about, or several faults and how many there are.
+    Object.assign(this, { kind, code, status, retryAfter, field: data?.field ?? null, errors: data?.errors ?? [], errorCount: data?.error_count ?? null });
   }
 
   /** The session is missing or stale: sign in again. */
@@ -27,19 +28,17 @@ export class ApiError extends Error {
 /** The server's clock in milliseconds, from the Date header of its answers. */
 export const serverNow = () => Date.now() + clockSkewMs;
 
-async function call(path, { method = 'GET', body, headers = {} } = {}) {
-  let response;
+async function send(path, { method = 'GET', body, headers = {}, timeout = TIMEOUT_MS }) {
   try {
-    response = await fetch(path, {
-      method,
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      cache: 'no-store',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    return await fetch(path, { method, headers, body, cache: 'no-store', signal: AbortSignal.timeout(timeout) });
   } catch {
     throw new ApiError('network', 0, t('error.network'));
   }
+}
+
+async function call(path, { method = 'GET', body, file, headers = {}, timeout } = {}) {
+  const kind = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const response = await send(path, { method, headers: { ...kind, ...headers }, body: file ?? (body === undefined ? undefined : JSON.stringify(body)), timeout });
   const date = Date.parse(response.headers.get('Date') ?? '');
   // The header has whole seconds: correct only a difference that one can see.
   if (!Number.isNaN(date)) clockSkewMs = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0;
@@ -86,16 +85,28 @@ export async function queue(method, token, act = '') {
 /** A game's line as everybody may see it. */
 export const lineOf = (gameId) => h5('GET', `/api/games/${encodeURIComponent(gameId)}/line`);
 
-/** /admin/api/v1: errors are problem documents. */
-export async function admin(method, path, body, bearer) {
+function adminError(answer) {
+  const { detail, title, field } = answer.data ?? {};
+  const text = detail || title || t('error.http', { status: answer.status });
+  return new ApiError('admin', answer.status, field ? `${field}: ${text}` : text, answer);
+}
+
+const FILE_TIMEOUT_MS = 120_000;
+
+/** /admin/api/v1: errors are problem documents. `file`: sent as it is instead of a JSON body. */
+export async function admin(method, path, body, bearer, file) {
   const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
-  if (method !== 'GET') headers['Idempotency-Key'] = crypto.getRandomValues(new Uint32Array(4)).join('-');
-  const answer = await call(`/admin/api/v1/${path}`, { method, body, headers });
-  if (!answer.ok) {
-    const text = answer.data?.detail || answer.data?.title || t('error.http', { status: answer.status });
-    throw new ApiError('admin', answer.status, text, answer);
-  }
+  if (method !== 'GET' && !file) headers['Idempotency-Key'] = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const answer = await call(`/admin/api/v1/${path}`, { method, body, file, headers, timeout: file ? FILE_TIMEOUT_MS : undefined });
+  if (!answer.ok) throw adminError(answer);
   return answer.data;
+}
+
+/** A file of /admin/api/v1. */
+export async function adminFile(path, bearer) {
+  const response = await send(`/admin/api/v1/${path}`, { headers: { Authorization: `Bearer ${bearer}` }, timeout: FILE_TIMEOUT_MS });
+  if (response.ok) return response.blob();
+  throw adminError({ status: response.status, data: await response.json().catch(() => null) });
 }
 
 /** The member a refused request names, as { index, field, reason }: `players[1].mobile: …` or `mobile: …`; else null. */

@@ -122,6 +122,9 @@ for (const name of ['dragenter', 'dragover']) {
 for (const name of ['dragleave', 'drop']) drop.addEventListener(name, () => drop.classList.remove('drop-over'));
 drop.addEventListener('drop', (event) => { event.preventDefault(); take(event.dataTransfer.files); });
 
+// The registration page links here with the entrant's own token, behind the # where no server reads it.
+$('#token').value = new URLSearchParams(location.hash.slice(1)).get('token') ?? $('#token').value;
+
 onLanguage(() => { drawPublished(); drawResult(); });
 if (game) {
   try {

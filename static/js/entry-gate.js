@@ -1,6 +1,6 @@
 // When a game's line may be joined: keeps the submit button shut until then, with the time that is left on it.
 import { serverNow } from './api.js';
-import { dateTime, parseTime } from './format.js';
+import { nearTime, parseTime } from './format.js';
 import { onLanguage, t } from './i18n.js';
 import { untilText } from './opening-view.js';
 
@@ -11,8 +11,8 @@ export const joinableAt = (game) => parseTime(game.pre_queue_at ?? game.opening_
 export function gateText(game) {
   const [joinable, opening, now] = [joinableAt(game), parseTime(game.opening_at), serverNow()];
   if (game.lottery === 1) return t('gate.lottery');
-  if (opening && now < joinable) return t(game.pre_queue_at ? 'gate.before_pre_queue' : 'gate.before_opening', { join: dateTime(joinable), open: dateTime(opening) });
-  if (opening && now < opening) return t('gate.pre_queue', { open: dateTime(opening) });
+  if (opening && now < joinable) return t(game.pre_queue_at ? 'gate.before_pre_queue' : 'gate.before_opening', { join: nearTime(joinable), open: nearTime(opening) });
+  if (opening && now < opening) return t('gate.pre_queue', { open: nearTime(opening) });
   if (!game.open) return t('register.closed');
   if (game.full) return t(game.wait_list ? 'gate.wait_list' : 'gate.full');
   return '';

@@ -26,6 +26,14 @@ export function dateTime(value) {
   return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : '';
 }
 
+/** A time near enough that its year goes without saying, unless it is another one. */
+export function nearTime(value) {
+  const date = parseTime(value);
+  if (!date) return '';
+  const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  return date.toLocaleString(locale(), { year, month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+}
+
 export function longDate(value) {
   const date = parseTime(value);
   return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short', hour: '2-digit', minute: '2-digit' }) : '';

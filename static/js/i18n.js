@@ -5,7 +5,7 @@ import zh from './texts/zh.js';
 import en from './texts/en.js';
 import { store } from './store.js';
 
-const tables = { zh, en };
+const tables = { zh: { ...zh }, en: { ...en } };
 const listeners = new Set();
 let current = document.documentElement.lang.startsWith('zh') ? 'zh' : 'en';
 
@@ -16,6 +16,12 @@ export function t(key, params) {
   const text = tables[current][key] ?? tables.zh[key] ?? key;
   if (!params) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in params ? String(params[name]) : whole));
+}
+
+/** Adds the texts of a page that not everybody loads. */
+export function addTexts(more) {
+  for (const [name, texts] of Object.entries(more)) Object.assign(tables[name], texts);
+  applyTexts();
 }
 
 /** True when the current table knows the key. */

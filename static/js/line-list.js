@@ -79,6 +79,8 @@ export class LineList {
 
   draw() {
     this.others?.settle(this.orders);
+    const order = this.own?.state === ADMITTED && this.orders.find((row) => row.order_no === this.own.orderNo);
+    if (order && order.pay_status !== 0) this.own = null;
     const lines = [this.own, ...(this.others?.lines() ?? [])].filter(Boolean);
     // Read aloud and redrawn only when something changed.
     const text = JSON.stringify(lines.map((line) => [line.gameId, this.gameName(line.gameId), shortPlace(line), line === this.own]));

@@ -7,6 +7,7 @@ import { count, dateTime, duration, waitSpan } from './format.js';
 import { onLanguage, t } from './i18n.js';
 import { OpeningView } from './opening-view.js';
 import { ALREADY, FAILED, FULL, WAITING } from './queue.js';
+import { readToken } from './token-number.js';
 
 /** How often a screen reader hears the place, at most. */
 const ANNOUNCE_MS = 8000;
@@ -27,7 +28,8 @@ export class LineView {
     this.caption = h('p', { class: 'bib-caption' });
     this.bib = h('div', { class: 'bib' }, h('div', { class: 'bib-top' }, this.heading, this.title), this.number, this.caption);
     this.opening = new OpeningView();
-    this.draw = h('p', { class: 'line-draw', hidden: true }, h('a', { href: `/draw.html?game=${encodeURIComponent(gameId)}`, i18n: 'line.draw_page' }));
+    this.drawLink = h('a', { i18n: 'line.draw_page' });
+    this.draw = h('p', { class: 'line-draw', hidden: true }, this.drawLink);
     this.forecast = h('p', { class: 'line-forecast', 'data-wait': '' });
     this.fall = h('p', { class: 'line-fall', role: 'status', 'data-fall': '' });
     this.dot = h('span', { class: 'line-runner' });
@@ -36,11 +38,12 @@ export class LineView {
       h('div', { class: 'line-track' }, this.dot),
       h('div', { class: 'line-legend' }, this.started, h('span', { i18n: 'line.finish' })));
     this.rules = h('ul', { class: 'line-rules' });
+    this.mark = h('p', { 'data-number': '' });
     this.problem = h('p', { class: 'line-problem', role: 'status' });
     this.spoken = h('p', { class: 'visually-hidden', 'aria-live': 'polite' });
     this.leave = h('button', { type: 'button', class: 'text-button', i18n: 'line.leave', 'data-leave': '', onclick: () => this.askToLeave() });
     this.waiting = h('div', { class: 'line-waiting' }, this.banner, this.bib, this.opening.clock, this.forecast, this.fall, this.track, this.rules,
-      this.problem, this.spoken, this.opening.proof, this.draw, h('div', { class: 'line-foot' }, h('p', { class: 'line-note', i18n: 'line.note' }), this.leave));
+      this.problem, this.spoken, this.opening.proof, this.draw, h('div', { class: 'line-foot' }, h('div', { class: 'line-note' }, h('p', { i18n: 'line.note' }), this.mark), this.leave));
     this.unlisten = onLanguage(() => this.line && this.show(this.line));
   }
 
@@ -80,6 +83,8 @@ export class LineView {
     this.rules.hidden = !this.rules.childElementCount;
     this.opening.show(facts, early && !lottery);
     this.draw.hidden = !(facts?.lottery > 0);
+    this.drawLink.href = this.drawAddress(line);
+    this.mark.textContent = this.numberOf(line);
     this.problem.textContent = line.problem ? `${errorText(line.problem)} ${t('line.retrying')}` : '';
     this.announce(name, place);
   }
@@ -121,6 +126,15 @@ export class LineView {
     return [several].filter(Boolean);
   }
 
+  /** The draw's page; the token stays behind the #, where no server reads it. */
+  drawAddress(line) { return `/draw.html?game=${encodeURIComponent(this.gameId)}#token=${encodeURIComponent(line.token)}`; }
+
+  /** What the organisers can look this place up by. */
+  numberOf(line) {
+    const token = readToken(line.token);
+    return token ? t('line.number', { number: token.sequence }) : '';
+  }
+
   announce(name, place) {
     const news = name !== this.spokenPhase;
     if (!news && (!place || performance.now() - this.announcedAt < ANNOUNCE_MS)) return;
@@ -156,7 +170,9 @@ export class LineView {
       h('p', { class: 'outcome-code', text: t(`outcome.${name}_code`) }),
       h('h2', { text: t(`outcome.${name}`), tabindex: '-1' }),
       h('p', { text: t(`outcome.${name}_text`) }),
+      name !== 'left' && h('p', { class: 'line-note', text: this.numberOf(line) }),
       name !== 'left' && line.message && h('p', { class: 'outcome-message', text: line.message.replaceAll('\n', ' · ') }),
+      this.facts()?.lottery > 0 && h('p', { class: 'line-draw' }, h('a', { href: this.drawAddress(line), text: t('line.draw_page') })),
       h('div', { class: 'actions' }, again, h('a', { class: 'button button-quiet', href: '/', text: t('outcome.other_games') }))));
     this.host.querySelector('h2')?.focus();
   }

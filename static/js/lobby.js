@@ -3,7 +3,7 @@
 import './header.js';
 import { errorText, h5, serverNow } from './api.js';
 import { $, fill, h, notice, safeUrl } from './dom.js';
-import { count, dateTime, longDate, parseTime, yuan } from './format.js';
+import { count, nearTime, longDate, parseTime, yuan } from './format.js';
 import { localized, onLanguage, t } from './i18n.js';
 import { joinableAt } from './entry-gate.js';
 import { RememberedPlaces, shortPlace } from './line-list.js';
@@ -67,8 +67,8 @@ function laneTimes(game) {
   if (game.lottery === 1) return t('lobby.lottery');
   if (!opening || now >= opening) return '';
   return now < joinableAt(game)
-    ? t(game.pre_queue_at ? 'lobby.pre_queue_from' : 'lobby.opens_at', { time: dateTime(game.pre_queue_at ?? game.opening_at), open: dateTime(opening) })
-    : t('lobby.pre_queue_now', { open: dateTime(opening) });
+    ? t(game.pre_queue_at ? 'lobby.pre_queue_from' : 'lobby.opens_at', { time: nearTime(game.pre_queue_at ?? game.opening_at), open: nearTime(opening) })
+    : t('lobby.pre_queue_now', { open: nearTime(opening) });
 }
 
 /** The account's own place in this game's line. */
@@ -85,6 +85,7 @@ function laneButton(game) {
   const early = !game.open && joinableAt(game) > serverNow();
   if (early) return h('a', { class: 'button button-ghost lane-go', href, 'aria-label': t('lobby.prepare_for', { name }), text: t('lobby.prepare') });
   if (!bookable(game)) return h('span', { class: 'lane-go lane-shut', text: t(game.open ? 'lobby.sold_out' : 'lobby.not_open') });
+  if (mine?.line(game.game_id)?.state === WAITING) return h('a', { class: 'button button-ghost lane-go', href, 'aria-label': t('lobby.mine_for', { name }), text: t('lobby.mine') });
   const key = game.full ? 'lobby.wait_list' : 'lobby.register';
   return h('a', { class: 'button button-signal lane-go', href, 'aria-label': t(`${key}_for`, { name }), text: t(key) });
 }
@@ -105,7 +106,7 @@ function lane(game, index) {
     h('div', { class: 'lane-places' },
       h('p', { class: 'lane-left' }, h('strong', { 'data-places': '', text: placesText(game) }),
         bounded && h('span', { text: t('lobby.of', { count: count(game.limitation) }) })),
-      h('span', { class: 'lane-bar', 'aria-hidden': 'true' }, fillBar)),
+      bounded && h('span', { class: 'lane-bar', 'aria-hidden': 'true' }, fillBar)),
     laneButton(game));
 }
 
@@ -177,6 +178,9 @@ async function mineChanged() {
   }
   for (const element of document.querySelectorAll('.lane[data-game]')) {
     const [badge, host] = [laneBadge({ game_id: element.dataset.game }), $('.lane-name', element)];
+    const game = lobby.competitions[0].games.find((row) => String(row.game_id) === element.dataset.game);
+    const button = game && laneButton(game);
+    if (button && button.textContent !== $('.lane-go', element).textContent) $('.lane-go', element).replaceWith(button);
     const shown = $('[data-badge]', host);
     if (badge?.textContent === shown?.textContent) continue;
     if (shown && badge) shown.textContent = badge.textContent;

@@ -9,6 +9,7 @@ export const ADMITTED = 1;
 export const FULL = 2;
 export const FAILED = 3;
 export const ALREADY = 4;
+const LEFT_TEXT = '已退出排队';
 
 /** How long a broken or refused stream is left alone; it doubles up to the second. */
 const STREAM_AGAIN_MS = 30_000;
@@ -68,9 +69,7 @@ export class PlaceInLine {
 
   /** Gives the place back; what the line then is comes by `onChange`. */
   async leave() {
-    const answer = await queue('POST', this.line.token, 'leave');
-    this.line.left = Number(answer.queue_state) === FAILED;
-    this.take(answer);
+    this.take(await queue('POST', this.line.token, 'leave'));
   }
 
   take(answer) {
@@ -81,6 +80,8 @@ export class PlaceInLine {
     line.state = Number(answer.queue_state);
     line.orderNo = answer.order_no || '';
     line.message = answer.msg || '';
+    // Left in another window, perhaps: the state is the one of a failure, only the text says it.
+    line.left ||= line.state === FAILED && line.message === LEFT_TEXT;
     line.notice = answer.notice || '';
     line.wait = answer.wait_seconds ?? null;
     line.waitKnown = answer.wait_known === true && line.wait !== null;

@@ -91,11 +91,15 @@ async fn opening_lets_the_impatient_leave_a_line_that_stands_still() {
     let game = game(&app.context.db, 100).await;
     let game_id = game.to_string();
     let arguments = ["opening", "--game", &game_id, "--people", "40", "--over-seconds", "0", "--patience-seconds", "1"];
-    let output = bench(&app, &[&arguments[..], &["--seconds", "4"]].concat()).await;
+    let output = bench(&app, &[&arguments[..], &["--leave-percent", "50", "--seconds", "4"]].concat()).await;
     let report = report(&output);
     assert!(output.status.success(), "{report:#}");
     let run = &report["runs"][0];
-    assert!(run["people gave up"].as_f64().unwrap() > 20.0, "{report:#}");
+    assert!(!run["people left the line"].is_null(), "{report:#}");
+    let (gave_up, left) = (run["people gave up"].as_f64().unwrap(), run["people left the line"].as_f64().unwrap());
+    assert!(gave_up + left > 20.0 && gave_up > 0.0 && left > 0.0, "{report:#}");
+    let ended = "SELECT COUNT(*) AS gone FROM queue_tokens WHERE game_id = $1 AND state = 5";
+    assert_eq!(row(&app.context.db, ended, args![game.0]).await.int("gone").unwrap() as f64, left, "{report:#}");
     assert!(run["polls"].as_f64().unwrap() > 0.0 && run["people ordered"].is_null(), "{report:#}");
 }
 

@@ -183,6 +183,7 @@ test('a viewer who was cut off gets the lines in between, once each', async () =
 
 test('an administrator changes places and sees the queue', { skip: !ADMIN_PASSWORD && 'ADMIN_PASSWORD is not set' }, () => withPage({}, async (page) => {
   await adminSignIn(page);
+  await page.fill('.table-tools input', '半程马拉松');
   await page.click('[data-game="1"]');
   await page.waitForFunction(() => /^\d/.test(document.querySelector('[data-number="waiting"]').textContent));
   for (const name of ['paid', 'holds', 'withheld', 'balance']) assert.match(await page.textContent(`[data-number="${name}"]`), /^[\d,]+$/);

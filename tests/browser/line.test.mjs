@@ -3,7 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  BASE, DESK, Organiser, PHONE, Runner, assertAccessible, assertNoOverflow, assertQuiet, beijing, joinByPage, launch, openPage, shot, unique, withPage as inPage,
+  BASE, Organiser, PHONE, Runner, assertAccessible, assertNoOverflow, assertQuiet, beijing, joinByPage, launch, openPage, shot, unique, withPage as inPage,
 } from './support.mjs';
 
 let browser;
@@ -94,7 +94,7 @@ test('the shown place never rises, and a broken stream is asked for again', () =
   // The stream ends after its frames, and the answers of the polls say 9: the shown place stays.
   await page.waitForRequest(isPoll);
   await page.waitForResponse((response) => isPoll(response.request()));
-  assert.deepEqual(await page.evaluate(() => window.shown.map(Number)), await page.evaluate(() => window.shown.map(Number).toSorted((a, b) => b - a)), 'places in the order they were shown');
+  assert.deepEqual(await page.evaluate(() => window.shown.map(Number)), await page.evaluate(() => window.shown.map(Number).toSorted((a, b) => b - a)), 'no shown place is higher than one before');
   assert.equal(await page.textContent('[data-place]'), '6');
 }));
 
@@ -106,7 +106,6 @@ test('a wait is told as a range, or that it is not known', () => withPage({ loca
     [{ wait_seconds: { low: 20, high: 50 }, wait_known: true }, 'Less than a minute to go'],
   ];
   const { game } = await standing('range', 1);
-  await organiser.act(game, 'pause');
   let now = {};
   await page.route('**/api/queue/*/events', (route) => route.fulfill({ status: 204 }));
   await page.route('**/api/games/*/line', async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), state: 'open' } }));
@@ -123,7 +122,7 @@ test('a wait is told as a range, or that it is not known', () => withPage({ loca
 }));
 
 test('before the opening: a countdown, a drawn order, and a seed that anybody can compare', () => withPage({ viewport: PHONE, locale: 'en-GB' }, async (page) => {
-  const opens = Date.now() + 12_000;
+  const opens = Date.now() + 20_000;
   const game = await organiser.game('opening', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(opens) } });
   const other = await Runner.signIn();
   await other.join(game);
@@ -147,24 +146,51 @@ test('before the opening: a countdown, a drawn order, and a seed that anybody ca
   assert.equal(line.opening.count, 2);
 }));
 
-test('after the opening the seed is compared with its hash in the browser', () => withPage({ locale: 'en-GB' }, async (page) => {
-  const opens = Date.now() + 8_000;
-  const game = await organiser.game('opened', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(opens), orders_per_minute: 1 } });
-  const others = await Promise.all([1, 2, 3].map(() => Runner.signIn()));
+test('after the opening the seed is compared with its hash in the browser', async () => {
+  // One a minute gets through, so that one of the two is still in line after the opening.
+  const game = await organiser.game('opened', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(Date.now() + 15_000), orders_per_minute: 1 } });
+  const pages = await Promise.all([1, 2].map(() => openPage(browser, { locale: 'en-GB' })));
+  try {
+    for (const page of pages) await joinByPage(page, game);
+    for (const page of pages) await page.waitForSelector('[data-phase="early"], [data-phase="line"], [data-pay]');
+    const inLine = await Promise.any(pages.map(async (page) => {
+      await page.waitForSelector('[data-phase="line"]');
+      await page.waitForFunction(() => /drawn/.test(document.querySelector('[data-fall]').textContent));
+      return page;
+    }));
+    await inLine.click('.proof summary');
+    await inLine.waitForFunction(() => /^✓/.test(document.querySelector('[data-seed-check]')?.textContent ?? ''));
+    await assertAccessible(inLine, 'opened');
+    await shot(inLine, 'opened-desk-en');
+    for (const page of pages) assertQuiet(page);
+  } finally {
+    for (const page of pages) await page.context().close();
+  }
+});
+
+test('a game decided by lot takes entries, and the draw decides', () => withPage({ viewport: PHONE, locale: 'en-GB' }, async (page) => {
+  const game = await organiser.game('lot', { limitation: 1 });
+  await organiser.call('POST', `games/${game}/draw`, { quotas: [], public_source: 'the index at the close' });
+  const other = await Runner.signIn();
+  await other.join(game);
+  await page.goto(`${BASE}/`);
+  await page.waitForSelector(`.lane[data-game="${game}"] [data-times]:text-is("Places are drawn by lot")`);
   await joinByPage(page, game);
-  await page.waitForSelector('[data-phase="early"]');
-  for (const other of others) await other.join(game);
-  await page.waitForSelector('[data-phase="line"], [data-pay]');
-  // One a minute gets through; whoever was drawn first may have been this one.
-  if (await page.locator('[data-pay]').count()) return;
-  await page.waitForFunction(() => /drawn/.test(document.querySelector('[data-fall]').textContent));
-  await page.click('.proof summary');
-  await page.waitForFunction(() => /^✓/.test(document.querySelector('[data-seed-check]')?.textContent ?? ''));
-  await shot(page, 'opened-desk-en');
+  await page.waitForSelector('[data-phase="lottery"]');
+  await page.waitForFunction(() => /Entries are taken until .*2026/.test(document.querySelector('.line-rules').textContent));
+  assert.match(await page.getAttribute('.line-draw a', 'href'), new RegExp(`^/draw.html\\?game=${game}#token=`));
+  await assertNoOverflow(page, 'lottery');
+  await assertAccessible(page, 'lottery');
+  await shot(page, 'lottery-phone-en');
+  await organiser.call('POST', `games/${game}/draw/close`);
+  await organiser.call('POST', `games/${game}/draw/dry-run`);
+  await organiser.call('POST', `games/${game}/draw/run`, { public_value: '3358.73' });
+  // One of the two wins; either way the page tells it by itself.
+  await page.waitForSelector('[data-pay], [data-outcome="full"]');
 }));
 
 test('a form may be filled in before the line can be joined, and its button opens by itself', () => withPage({}, async (page) => {
-  const game = await organiser.game('gate', { rules: { opening_at: beijing(Date.now() + 9_000) } });
+  const game = await organiser.game('gate', { rules: { opening_at: beijing(Date.now() + 12_000) } });
   await page.goto(`${BASE}/`);
   await page.click(`.lane[data-game="${game}"] a.lane-go`);
   await page.waitForURL(`**/register.html?game=${game}`);
@@ -187,8 +213,7 @@ test('a full game keeps people on its wait-list and offers them what comes free'
 
   await page.goto(`${BASE}/`);
   const lane = `.lane[data-game="${game}"]`;
-  await page.waitForSelector(`${lane} a.lane-go`);
-  assert.equal(await page.textContent(`${lane} a.lane-go`), 'Wait-list');
+  await page.waitForSelector(`${lane} a.lane-go:text-is("Wait-list")`);
   assert.match(await page.textContent(`${lane} [data-places]`), /Full/);
 
   await joinByPage(page, game);

@@ -100,6 +100,16 @@ async function request(method, path, { body, headers = {} } = {}) {
   return text ? JSON.parse(text) : null;
 }
 
+/** Asks until the front page, which is a second old at most, has the game as it is to be. */
+async function onLobby(game, fits) {
+  for (;;) {
+    const { competitions } = await request('GET', '/api/lobby');
+    const row = competitions.flatMap(({ games }) => games).find(({ game_id: id }) => id === game);
+    if (row && fits(row)) return;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
 /** An administrator without a page. */
 export class Organiser {
   static async signIn() {
@@ -116,6 +126,7 @@ export class Organiser {
   async game(name, { limitation = 0, price = 50, rules = null } = {}) {
     const game = await this.call('POST', 'games', { competition_id: 1, name: unique(name), price, limitation, start_time: '2030-01-01 08:00:00' });
     if (rules) await this.rules(game.id, rules);
+    await onLobby(String(game.id), (row) => !rules?.opening_at || row.opening_at);
     return String(game.id);
   }
 

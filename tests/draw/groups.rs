@@ -1,10 +1,13 @@
 //! Who belongs to which group, who takes no part, and that reserved places are kept.
 
+use matchday::args;
 use matchday::service::registration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::support::Lottery;
+use crate::reg::client::poll;
+use crate::support::{eventually, fixtures};
 
 fn certificate(person: u32) -> Value {
     json!({"certificate_type": 1, "certificate_no": format!("e{person:07} ")})
@@ -51,11 +54,13 @@ async fn leavers_and_second_entries_take_no_part() {
     let lottery = Lottery::new(2).await;
     lottery.admin(Method::POST, "draw", json!({})).await;
     lottery.enter_as("a", &[1], |_| ()).await;
+    // The line refuses a second entry; closing sees one that came all the same.
+    fixtures::execute(&lottery.app.context.db, "DELETE FROM line_certificates", args![]).await;
     lottery.enter_as("b", &[2, 1], |_| ()).await;
     let leaver = lottery.enter_as("c", &[3], |_| ()).await;
-    lottery.enter_as("d", &[3, 4], |_| ()).await;
     // The third leaves, so the fourth is that player's first entry.
     registration::leave(&lottery.app.context, &leaver).await.unwrap();
+    lottery.enter_as("d", &[3, 4], |_| ()).await;
     let closed = lottery.admin(Method::POST, "draw/close", Value::Null).await;
     assert_eq!(closed["entrants"], 4);
     let bundle = lottery.bundle().await;
@@ -64,4 +69,34 @@ async fn leavers_and_second_entries_take_no_part() {
     assert_eq!(sizes, [1, 0, 0, 2]);
     let tried = lottery.admin(Method::POST, "draw/dry-run", Value::Null).await;
     assert_eq!((&tried["without_part"], &tried["all"]["entries"]), (&json!(2), &json!(2)), "{tried}");
+}
+
+/// After the draw positions mean something else: whoever stands where the leaver stood is not told that he left.
+#[actix_web::test]
+async fn only_the_leaver_is_told_that_he_left() {
+    let lottery = Lottery::new(3).await;
+    lottery.admin(Method::POST, "draw", json!({})).await;
+    let mut tokens = Vec::new();
+    for person in 1..=12 {
+        tokens.push(lottery.enter(&[person]).await);
+    }
+    registration::leave(&lottery.app.context, &tokens[6]).await.unwrap();
+    lottery.admin(Method::POST, "draw/close", Value::Null).await;
+    lottery.admin(Method::POST, "draw/dry-run", Value::Null).await;
+    // The head stops behind the first, so that the others still stand in the drawn line.
+    lottery.admin(Method::PATCH, "queue", json!({"most_unpaid": 1})).await;
+    lottery.admin(Method::POST, "draw/run", json!({"public_value": "7"})).await;
+    eventually("the drawn line is seen", async || {
+        let mut counts = Vec::new();
+        for token in &tokens {
+            let answer = poll(&lottery.app, token).await;
+            counts.push((answer["queue_state"].as_i64().unwrap(), answer["count"].as_i64().unwrap()));
+        }
+        let left = counts.iter().filter(|(state, _)| *state == 3).count();
+        let mut places: Vec<i64> = counts.iter().filter(|(state, _)| *state == 0).map(|(_, count)| *count).collect();
+        places.sort_unstable();
+        assert!(left <= 1, "somebody else is told that he left: {counts:?}");
+        counts[6].0 == 3 && places == (1..=10).collect::<Vec<i64>>()
+    })
+    .await;
 }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use actors::error::{DomainError, Provider};
 use matchday::args;
-use matchday::service::{accounts, refunds};
+use matchday::service::{accounts, orders, refunds};
 use matchday::store::sql::quota::PROVIDER_GRACE_MS;
+
+use serde_json::json;
 
 use super::on_both;
 use super::wechat_gateway::pre_order;
 use super::wechat_notices::seen;
-use crate::support::fixtures::{Person, RaceOrder, game, person, race_order, row};
+use crate::support::fixtures::{Person, RaceOrder, game, membership_order, person, race_order, row};
 use crate::support::gateway::{Gateway, Play, TradeState};
 use crate::support::{TestApp, eventually};
 
@@ -147,6 +149,33 @@ async fn an_order_that_was_paid_before_it_was_given_up_is_given_back() {
         assert_eq!(refunds::ask(&app.context, &account, &order.order_no).await, Ok(()));
         status_becomes(app, &order, 4).await;
         assert_eq!(gateway.state().refunds.len(), 1);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_membership_whose_day_is_over_is_asked_for_too() {
+    on_both(async |gateway, app| {
+        let alice = person(app, "alice").await;
+        let mut orders = Vec::new();
+        for _ in 0..2 {
+            let (order_no, _) = membership_order(&app.context.db, &alice, 1).await;
+            let body = json!({"order_no": order_no.as_str()});
+            let request = app.client.post(app.at("/api/v1/pay/pre_order")).header("token", &alice.token).json(&body);
+            assert_eq!(request.send().await.unwrap().status(), 200);
+            orders.push(order_no);
+        }
+        gateway.pay(&orders[0]);
+        app.context.db.advance_clock(Duration::from_secs(24 * 3_600 + 1));
+        for (order_no, status) in orders.iter().zip([1, -1]) {
+            let sql = "SELECT status FROM orders WHERE order_no = $1";
+            eventually("the membership ends", async || {
+                orders::sweep_memberships(&app.context).await.unwrap();
+                row(&app.context.db, sql, args![order_no.as_str()]).await.int("status").unwrap() == status
+            })
+            .await;
+        }
+        assert_eq!(gateway.trade(&orders[1]).state, TradeState::Closed);
     })
     .await;
 }

@@ -65,8 +65,15 @@ async fn cashiers_give_orders_back_whatever_the_deadline() {
     eventually("refunded", async || get(&app, &format!("orders/{id}"), &cashier).await["status"] == 4).await;
     let again = call(&app, Method::POST, &path, &cashier, None).await;
     assert_eq!((again.0, &again.1["status"]), (200, &json!(4)), "done already");
-    let cancelled = call(&app, Method::POST, &format!("orders/{unpaid_id}/refund"), &cashier, None).await;
-    assert_eq!((cancelled.0, &cancelled.1["status"]), (200, &json!(5)));
+    // By its number, with a reason.
+    let url = app.at(&format!("/admin/api/v1/orders/{unpaid}/refund"));
+    let wrong = app.client.post(&url).bearer_auth(&cashier).json(&json!({"why": "x"})).send().await.unwrap();
+    assert_eq!(wrong.status(), 422, "an unknown member");
+    let asked = app.client.post(&url).bearer_auth(&cashier).json(&json!({"reason": "asked at the desk"}));
+    let cancelled: serde_json::Value = asked.send().await.unwrap().json().await.unwrap();
+    assert_eq!((&cancelled["id"], &cancelled["status"]), (&json!(unpaid_id), &json!(5)));
+    let trail = get(&app, &format!("audit?search=orders/{unpaid_id}"), &owner).await;
+    assert_eq!(trail["data"][0]["after"]["refund_reason"], "asked at the desk");
     let trail = get(&app, &format!("audit?search=orders/{id}"), &owner).await;
     let first = trail["data"].as_array().unwrap().last().unwrap();
     assert_eq!((&first["action"], &first["admin_name"]), (&json!("refund"), &json!("cashier")));

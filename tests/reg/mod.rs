@@ -1,7 +1,9 @@
 //! The command dialect over HTTP.
 
 mod ask_refund;
+mod bad_input;
 pub(crate) mod client;
+mod digest;
 mod envelope;
 mod limitation;
 mod line;

@@ -18,6 +18,7 @@ pub mod chat;
 pub mod fixtures;
 pub mod gateway;
 pub mod postgres;
+pub mod provider;
 
 /// The administrator every test server has.
 pub const ADMIN: (&str, &str) = ("admin", "admin-password");

@@ -97,7 +97,7 @@ impl OrderStatus {
         use OrderStatus::*;
         matches!(
             (self, next),
-            (Unpaid, Paid | Expired | Cancelled)
+            (Unpaid, Paid | Expired | Cancelled | Closed)
                 | (Expired | Cancelled, Paid | Closed)
                 | (Paid, Refunding)
                 | (Refunding, Refunded | Paid)

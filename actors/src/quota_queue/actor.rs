@@ -18,6 +18,9 @@ use crate::error::{DomainError, Result};
 
 /// Requests that may wait for the batch in flight; more are told `Busy`.
 const PENDING_LIMIT: usize = 8_192;
+/// Players in one enqueue batch, whose sealed fields may have some kilobytes each, and in all that waits for it.
+const BATCH_PLAYERS: usize = 2_000;
+const PENDING_PLAYERS: usize = 40_000;
 /// Requests in one enqueue batch, tokens in one admission: a commit of a few hundred rows costs hardly more than one of
 /// ten, and a larger one only adds to the wait of the next.
 const BATCH: usize = 512;
@@ -38,6 +41,8 @@ pub struct QuotaQueue {
     loaded: bool,
     draining: bool,
     pending: Vec<(EnqueueRequest, Reply<Enqueued>)>,
+    /// Players in all that is pending.
+    pending_players: usize,
     leaving: Vec<(i64, Reply<Leaving>)>,
     load_waiters: Vec<Reply<()>>,
     drain_waiters: Vec<Reply<()>>,
@@ -46,10 +51,12 @@ pub struct QuotaQueue {
     enqueueing: bool,
     letting_go: bool,
     admitting: bool,
-    /// The last admission could decide nothing more of a row of this version.
+    /// The last admission could decide nothing more while the log had so many events: whatever could change that is one.
     fruitless: Option<i64>,
     /// The sweep has come since the last look at a line that admits nobody.
     swept: bool,
+    /// Events in the log when other nodes were told last.
+    told: i64,
     releasing: bool,
     admission_limit: usize,
     admission_failures: u32,
@@ -70,6 +77,7 @@ impl QuotaQueue {
             loaded: false,
             draining: false,
             pending: Vec::new(),
+            pending_players: 0,
             leaving: Vec::new(),
             load_waiters: Vec::new(),
             drain_waiters: Vec::new(),
@@ -80,6 +88,7 @@ impl QuotaQueue {
             admitting: false,
             fruitless: None,
             swept: false,
+            told: 0,
             releasing: false,
             admission_limit: BATCH,
             admission_failures: 0,
@@ -130,6 +139,7 @@ impl QuotaQueue {
     }
 
     fn fail_waiters(&mut self, error: &DomainError) {
+        self.pending_players = 0;
         for (_, reply) in self.pending.drain(..) {
             let _ = reply.send(Err(error.clone()));
         }
@@ -162,7 +172,8 @@ impl QuotaQueue {
             return;
         }
         self.enqueueing = true;
-        let batch: Vec<_> = self.pending.drain(..self.pending.len().min(BATCH)).collect();
+        let batch: Vec<_> = self.pending.drain(..self.batch_length()).collect();
+        self.pending_players -= batch.iter().map(|(request, _)| request.players.len()).sum::<usize>();
         let (requests, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let (ledger, game) = (self.ledger.clone(), self.game);
         let write = async move { ledger.enqueue(game, requests).await };
@@ -171,6 +182,16 @@ impl QuotaQueue {
             actor.answer_batch(outcome, replies, context);
             actor.advance(context);
         }));
+    }
+
+    /// So many of those that wait go together; at least one.
+    fn batch_length(&self) -> usize {
+        let mut players = 0;
+        let fits = self.pending.iter().take(BATCH).take_while(|(request, _)| {
+            players += request.players.len();
+            players <= BATCH_PLAYERS
+        });
+        fits.count().max(1)
     }
 
     fn answer_batch(
@@ -214,7 +235,7 @@ impl QuotaQueue {
                     if !actor.view.publish_left(committed, &left) {
                         actor.load(context);
                     }
-                    (actor.committed)(actor.game, row);
+                    actor.tell(row);
                     for (reply, answer) in replies.into_iter().zip(answers) {
                         let _ = reply.send(Ok(answer));
                     }
@@ -227,7 +248,10 @@ impl QuotaQueue {
 
     fn admit(&mut self, context: &mut Context<Self>) {
         let Some(row) = self.view.row() else { return };
-        if self.admitting || !self.view.has_work() || self.fruitless == Some(row.version) {
+        if self.draining {
+            return;
+        }
+        if self.admitting || !self.view.has_work() || self.fruitless == Some(row.log.count) {
             return;
         }
         // A line that admits nobody is looked at once a second: its opening may have come.
@@ -267,9 +291,9 @@ impl QuotaQueue {
         if !self.view.publish_admitted(admitted) {
             self.load(context);
         }
-        (self.committed)(self.game, row);
+        self.tell(row);
         // Without this an admission that can do nothing would be asked for again and again.
-        self.fruitless = (next != Next::Now).then_some(row.version);
+        self.fruitless = (next != Next::Now).then_some(row.log.count);
         if let Next::InMs(ms) = next {
             let wait = Duration::from_millis(ms.clamp(1, 60_000).unsigned_abs());
             context.run_later(wait, |actor, context| {
@@ -308,7 +332,16 @@ impl QuotaQueue {
         if !self.view.publish_row(committed) {
             self.load(context);
         }
-        (self.committed)(self.game, row);
+        self.tell(row);
+    }
+
+    /// Tells other nodes what happened, and nothing when nothing did: two nodes that told each other of every look at the
+    /// row would keep each other looking.
+    fn tell(&mut self, row: QueueRow) {
+        if row.log.count > self.told {
+            self.told = row.log.count;
+            (self.committed)(self.game, row);
+        }
     }
 }
 
@@ -324,11 +357,13 @@ impl Handler<Enqueue> for QuotaQueue {
     type Result = ();
 
     fn handle(&mut self, message: Enqueue, context: &mut Self::Context) {
-        if self.draining || self.pending.len() >= PENDING_LIMIT {
+        let full = self.pending.len() >= PENDING_LIMIT || self.pending_players >= PENDING_PLAYERS;
+        if self.draining || full {
             let retry_after_seconds = if self.draining { 5 } else { 1 };
             let _ = message.reply.send(Err(DomainError::Busy { retry_after_seconds }));
             return;
         }
+        self.pending_players += message.request.players.len();
         self.pending.push((message.request, message.reply));
         self.load_if_needed(context);
         self.advance(context);

@@ -45,6 +45,7 @@ impl MemoryLedger {
         let mut book = self.book.lock().unwrap();
         let row = book.row.as_mut().unwrap();
         row.version += 1;
+        row.log.count += 1;
         change(row);
     }
 }
@@ -69,6 +70,7 @@ impl QuotaLedger for MemoryLedger {
         let mut book = self.book.lock().unwrap();
         let mut row = book.row.unwrap();
         row.version += 1;
+        row.log.count += 1;
         let mut answers = Vec::new();
         for request in requests {
             row.tail += 1;
@@ -98,8 +100,10 @@ impl QuotaLedger for MemoryLedger {
             taken: &mut book.taken,
             orders_left: i64::MAX,
             free_of_charge: false,
+            over: false,
             order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
         };
+        let before = admission.row.head;
         let outcomes: Vec<Option<Outcome>> = admission
             .decide(&batch)
             .into_iter()
@@ -108,6 +112,7 @@ impl QuotaLedger for MemoryLedger {
                 Verdict::WaitListed | Verdict::NotNow => None,
             })
             .collect();
+        row.log.count += i64::from(row.head > before);
         book.outcomes.extend(outcomes.clone());
         book.row = Some(row);
         let next = if book.waiting.is_empty() { Next::OnChange } else { Next::Now };
@@ -120,6 +125,7 @@ impl QuotaLedger for MemoryLedger {
         book.waiting.remove(0);
         row.head += 1;
         row.version += 1;
+        row.log.count += 1;
         book.outcomes.push(Some(Outcome::Failed));
         book.row = Some(row);
         let outcomes = vec![Some(Outcome::Failed)];
@@ -134,6 +140,7 @@ impl QuotaLedger for MemoryLedger {
         let mut book = self.book.lock().unwrap();
         let mut row = book.row.unwrap();
         row.version += 1;
+        row.log.count += 1;
         row.list_version += 1;
         let mut answers = Vec::new();
         for sequence in sequences {
@@ -153,10 +160,17 @@ impl QuotaLedger for MemoryLedger {
 type Queues = Directory<GameId, QuotaQueue>;
 
 fn queues(ledger: Arc<MemoryLedger>) -> (Queues, Arc<Views>) {
+    queues_that_tell(ledger, Arc::new(|_, _| {}))
+}
+
+fn queues_that_tell(
+    ledger: Arc<MemoryLedger>,
+    committed: Arc<dyn Fn(GameId, QueueRow) + Send + Sync>,
+) -> (Queues, Arc<Views>) {
     let views = Arc::new(Views::default());
     let of_actors = views.clone();
     let directory = Directory::new(vec![Arbiter::new().handle()], 64, move |game: &GameId| {
-        QuotaQueue::new(*game, ledger.clone(), of_actors.get_or_create(*game), Arc::new(|_, _| {}))
+        QuotaQueue::new(*game, ledger.clone(), of_actors.get_or_create(*game), committed.clone())
     });
     (directory, views)
 }
@@ -280,4 +294,27 @@ async fn line_that_admits_nobody_is_not_asked_for_each_newcomer() {
     address.send(Refresh).await.unwrap();
     enqueue(&queues, 21).await.unwrap();
     assert!(ledger.admissions.load(SeqCst) <= 1);
+}
+
+/// Two nodes that tell each other of looks at a row that changed nothing would never stop looking.
+#[actix::test]
+async fn looks_that_change_nothing_are_not_told() {
+    let ledger = MemoryLedger::with_places(9);
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
+    let (queues, views) = queues_that_tell(ledger.clone(), Arc::new(move |_, _| drop(count.fetch_add(1, SeqCst))));
+    enqueue(&queues, 1).await.unwrap();
+    decided(&views, 1).await;
+    let address = queues.get_or_start(GameId(1));
+    let (before, looks) = (told.load(SeqCst), ledger.admissions.load(SeqCst));
+    assert!(before > 0);
+    for _ in 0..5 {
+        // Another node took the lock and changed nothing.
+        ledger.book.lock().unwrap().row.as_mut().unwrap().version += 1;
+        address.send(Refresh).await.unwrap();
+        address.send(Sweep).await.unwrap();
+        assert_eq!(ask(&address, |reply| Load { reply }).await, Ok(()));
+    }
+    assert_eq!(ask(&address, |reply| Drain { reply }).await, Ok(()));
+    assert_eq!((told.load(SeqCst), ledger.admissions.load(SeqCst)), (before, looks), "nobody waits, nothing happened");
 }

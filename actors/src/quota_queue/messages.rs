@@ -39,6 +39,8 @@ pub enum Enqueued {
     Waiting { sequence: i64 },
     /// The same request has this token already.
     Existing { sequence: i64 },
+    /// A player (by index) waits in this line already, where a second token would be a second chance; no token was made.
+    PlayerWaits { player: usize },
     /// Nothing is left; no token was made.
     Full,
     /// The line takes no new tokens.

@@ -199,6 +199,8 @@ pub struct Admission<'a, N> {
     pub orders_left: i64,
     /// An order costs nothing and is paid as soon as it is made.
     pub free_of_charge: bool,
+    /// The race has begun: nobody gets a place any more.
+    pub over: bool,
     /// A new order number for a sequence.
     pub order_number: N,
 }
@@ -265,7 +267,7 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
             return Verdict::Decided(Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone())));
         }
         let places = token.places();
-        if !self.row.quota.fits(places) {
+        if self.over || !self.row.quota.fits(places) {
             return Verdict::Decided(Outcome::Full);
         }
         if self.orders_left < 1 {

@@ -135,6 +135,7 @@ impl Line {
             taken,
             orders_left: self.cap.take().unwrap_or(i64::MAX),
             free_of_charge: false,
+            over: false,
             order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
         };
         let offered = admission.offer(&listed);
@@ -294,7 +295,8 @@ const FULL: Verdict = Verdict::Decided(Outcome::Full);
 /// One admission with at most `orders_left` orders: first the wait-list, then the line.
 fn admission(row: &mut QueueRow, orders_left: i64, listed: &[Waiting], line: &[Waiting]) -> Vec<Verdict> {
     let mut taken = HashMap::new();
-    let mut admission = Admission { row, taken: &mut taken, orders_left, free_of_charge: false, order_number: number };
+    let mut admission =
+        Admission { row, taken: &mut taken, orders_left, free_of_charge: false, over: false, order_number: number };
     let mut verdicts = admission.offer(listed);
     verdicts.extend(admission.decide(line));
     verdicts
@@ -378,8 +380,14 @@ fn who_left_is_passed_without_a_place() {
 fn order_that_costs_nothing_owns_its_places_at_once() {
     let mut row = line_of(3, 0);
     let mut taken = HashMap::new();
-    let mut admission =
-        Admission { row: &mut row, taken: &mut taken, orders_left: 9, free_of_charge: true, order_number: number };
+    let mut admission = Admission {
+        row: &mut row,
+        taken: &mut taken,
+        orders_left: 9,
+        free_of_charge: true,
+        over: false,
+        order_number: number,
+    };
     assert_eq!(admission.decide(&[token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"])]), [ordered(1), FULL]);
     assert_eq!(row.quota, Quota { limitation: 3, balance: 1, sold: 2, held: 0 });
 }

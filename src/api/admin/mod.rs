@@ -13,10 +13,12 @@ mod draws;
 mod files;
 mod games;
 mod lives;
+mod memberships;
 mod money;
 mod queue;
 mod request;
 mod session;
+mod uploads;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -46,6 +48,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(accounts::routes)
             .configure(admins::routes)
             .configure(money::routes)
+            .configure(memberships::routes)
+            .configure(uploads::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

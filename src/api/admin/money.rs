@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use actors::error::Entity;
+use actors::domain::ids::OrderId;
+use actors::domain::order::OrderNo;
+use actors::error::{DomainError, Entity};
 use serde_json::json;
 
 use super::caller::{By, Cashiers};
@@ -11,12 +13,14 @@ use super::request::{Write, respond};
 use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
+use crate::service::collections::orders::RefundReason;
 use crate::service::collections::{self, BillRecord, OrderRecord, OutboxRecord, Time};
 use crate::service::journal;
+use crate::service::payments::OrderRef;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/journal").route(web::get().to(show_journal)))
-        .service(resource("/orders/{id}/refund").route(web::post().to(refund)))
+        .service(resource("/orders/{order}/refund").route(web::post().to(refund)))
         .service(resource("/outbox/{id}/retry").route(web::post().to(retry)))
         .configure(collection::read_only::<OrderRecord, Cashiers>("orders", Entity::Order))
         .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item))
@@ -26,11 +30,15 @@ pub fn routes(cfg: &mut ServiceConfig) {
 async fn refund(
     context: Data<Context>,
     by: By<Cashiers>,
-    id: Path<i64>,
-    write: Write<()>,
+    order: Path<String>,
+    write: Write<RefundReason>,
 ) -> Result<HttpResponse, Problem> {
-    let (writer, ()) = write.by(by.admin);
-    collections::orders::refund(&context, writer, *id).await.map(respond).map_err(problem)
+    let (writer, reason) = write.by(by.admin);
+    let order = OrderNo::parse(&order)
+        .map(OrderRef::No)
+        .or_else(|| OrderId::parse(&order).map(OrderRef::Id))
+        .ok_or_else(|| problem(DomainError::NotFound(Entity::Order)))?;
+    collections::orders::refund(&context, writer, &order, reason).await.map(respond).map_err(problem)
 }
 
 async fn retry(

@@ -64,7 +64,7 @@ async fn act(context: Data<Context>, by: By<Editors>, path: Path<(i64, String)>)
 async fn story(context: Data<Context>, _: By<Anyone>, path: Path<(i64, i64)>) -> Result<HttpResponse, Problem> {
     let (game, sequence) = path.into_inner();
     let told = registration::story(&context, GameId(game), sequence).await.map_err(problem)?;
-    let Story { token, text, chapters } = told.ok_or_else(|| problem(DomainError::NotFound(Entity::Item)))?;
+    let Story { token, chapters } = told.ok_or_else(|| problem(DomainError::NotFound(Entity::Item)))?;
     let chapters: Vec<_> = chapters
         .iter()
         .map(|chapter| json!({"event": chapter.number, "at": rfc3339(chapter.at), "text": chapter.text}))
@@ -72,7 +72,6 @@ async fn story(context: Data<Context>, _: By<Anyone>, path: Path<(i64, i64)>) ->
     Ok(HttpResponse::Ok().json(json!({
         "game_id": game,
         "sequence": token.sequence,
-        "token": text,
         "account_id": token.account_id,
         "places": token.group_size,
         "state": state_name(token.state, token.is_wait_listed),

@@ -29,6 +29,7 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
             | Entity::Business
             | Entity::Banner
             | Entity::Config
+            | Entity::Picture
             | Entity::Application
             | Entity::Item => (-41, "没有数据"),
         },
@@ -38,9 +39,11 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
             (-13, "无效数据")
         }
         DomainError::Unauthenticated | DomainError::BadCredentials => (-1, "无效session id"),
-        DomainError::Forbidden | DomainError::NotOwner | DomainError::AccountDisabled | DomainError::Muted { .. } => {
-            (-11, "用户无此权限")
-        }
+        DomainError::Forbidden
+        | DomainError::NotOwner
+        | DomainError::OrderOfAnother
+        | DomainError::AccountDisabled
+        | DomainError::Muted { .. } => (-11, "用户无此权限"),
         DomainError::InvalidQueueToken | DomainError::MalformedOrderNo => (-12, "无效token"),
         DomainError::RegistrationNotOpen | DomainError::RegistrationOver | DomainError::ChangeOver => {
             (-36, "赛事已关闭")
@@ -49,8 +52,12 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         DomainError::AlreadyRegistered { .. } | DomainError::InUse(_) | DomainError::Conflict { .. } => {
             (-2, "用户已经注册")
         }
-        DomainError::OrderState | DomainError::AlreadyPaid => (-43, "无效赛事状态"),
-        DomainError::PhoneRequired => (-13, "无效数据"),
+        DomainError::OrderState | DomainError::NotCancellable | DomainError::NotClosable | DomainError::AlreadyPaid => {
+            (-43, "无效赛事状态")
+        }
+        DomainError::PhoneRequired | DomainError::NoCode | DomainError::WrongCode | DomainError::BadPicture(_) => {
+            (-13, "无效数据")
+        }
         DomainError::ProviderFailed(_) | DomainError::BadSignature => (-33, "微信返回错误"),
         DomainError::QuotaExhausted
         | DomainError::RateLimited { .. }

@@ -49,6 +49,12 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::QuotaExhausted
         | DomainError::OrderState => OPERATION,
         DomainError::AlreadyRegistered { .. } => code(30007, "重复提交赛事报名", BAD),
+        DomainError::NotCancellable => code(60002, "订单不允许取消", BAD),
+        DomainError::NotClosable => code(60003, "订单不允许关闭", BAD),
+        DomainError::OrderOfAnother => code(10005, "订单与用户不匹配", REFUSED),
+        DomainError::NoCode => code(10009, "手机验证码不存在", BAD),
+        DomainError::WrongCode => code(10007, "验证码错误", BAD),
+        DomainError::BadPicture(_) => code(40001, "保存图片失败", BAD),
         DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
         DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
@@ -75,6 +81,7 @@ fn code_of_missing(entity: Entity) -> Code {
         Entity::Member => code(30002, "会员信息不存在或已被禁用", MISSING),
         Entity::Business => code(20000, "业务不存在或已禁用", MISSING),
         Entity::Banner => code(40002, "请求banner不存在", MISSING),
+        Entity::Picture => code(40000, "指定图片不存在", MISSING),
         Entity::Config => code(40004, "请求配置不存在", MISSING),
         Entity::Route => code(10001, "global:your required resource are not found", MISSING),
         // Not reachable through this dialect's routes.
@@ -107,6 +114,7 @@ mod tests {
             Entity::Business,
             Entity::Banner,
             Entity::Config,
+            Entity::Picture,
             Entity::Application,
             Entity::Route,
             Entity::Item,
@@ -135,6 +143,12 @@ mod tests {
                 QuotaExhausted,
                 AlreadyPaid,
                 OrderState,
+                NotCancellable,
+                NotClosable,
+                OrderOfAnother,
+                NoCode,
+                WrongCode,
+                BadPicture("too large".into()),
                 WrongAmount,
                 BadSignature,
                 PhoneRequired,
@@ -166,6 +180,7 @@ mod tests {
         20000 404 业务不存在或已禁用 <- Business not found
         40002 404 请求banner不存在 <- Banner not found
         40004 404 请求配置不存在 <- Config not found
+        40000 404 指定图片不存在 <- Picture not found
         10000 404 操作错误 <- Application not found
         10001 404 global:your required resource are not found <- Route not found
         10000 404 操作错误 <- Item not found
@@ -188,6 +203,12 @@ mod tests {
         10000 400 操作错误 <- no places left
         60001 400 订单已经支付过 <- already paid
         10000 400 操作错误 <- order state does not allow this
+        60002 400 订单不允许取消 <- the order cannot be cancelled
+        60003 400 订单不允许关闭 <- the order cannot be closed
+        10005 403 订单与用户不匹配 <- the order is another account's
+        10009 400 手机验证码不存在 <- no code was sent to this phone
+        10007 400 验证码错误 <- wrong code
+        40001 400 保存图片失败 <- picture refused: too large
         99999 400 参数错误 <- wrong amount
         10008 401 授权失败 <- signature refused
         10011 400 请先绑定手机号码 <- phone not bound

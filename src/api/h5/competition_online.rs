@@ -1,8 +1,7 @@
 //! Item 25, `GET competition/online/:id`: how many watch, in the members of the streaming provider's own answer. The
-//! numbers are those of our room.
+//! numbers are those of our room, or the provider's.
 
 use actix_web::web::{Data, Json, Path};
-use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 
 use super::auth::Caller;
@@ -22,7 +21,7 @@ pub struct Online {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct OnlineUserInfo {
-    live_stream_online_user_num_info: [StreamUsers; 1],
+    live_stream_online_user_num_info: Vec<StreamUsers>,
 }
 
 #[derive(Serialize)]
@@ -35,18 +34,13 @@ struct StreamUsers {
 }
 
 pub async fn online(context: Data<Context>, _: Caller, id: Path<String>) -> Result<Json<Online>, H5Error> {
-    let id = live_id(&id)?;
-    let live = live::detail(&context, id).await?;
-    let connections = live::online(&context, id)?.connections;
-    let now = DateTime::from_timestamp_millis(context.db.now_ms()).unwrap_or_default();
-    let users = StreamUsers {
-        time: now.to_rfc3339_opts(SecondsFormat::Secs, true),
-        stream_url: live.play_rtmp,
-        user_number: connections,
-    };
+    let viewers = live::viewers(&context, live_id(&id)?).await?;
+    let users = |(time, stream_url, user_number)| StreamUsers { time, stream_url, user_number };
     Ok(Json(Online {
-        total_user_number: connections,
-        online_user_info: OnlineUserInfo { live_stream_online_user_num_info: [users] },
-        request_id: hex::encode_upper(rand::random::<[u8; 16]>()),
+        total_user_number: viewers.total,
+        online_user_info: OnlineUserInfo {
+            live_stream_online_user_num_info: viewers.streams.into_iter().map(users).collect(),
+        },
+        request_id: viewers.request_id,
     }))
 }

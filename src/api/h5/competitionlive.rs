@@ -40,17 +40,18 @@ pub async fn live_detail(
     id: Path<String>,
 ) -> Result<Json<LiveDetail>, H5Error> {
     let live = live::detail(&context, live_id(&id)?).await?;
+    let play = live::playback(&context, &live);
     let link = |stored: &str| links::absolute(&context, &request, stored);
     Ok(Json(LiveDetail {
         id: live.id,
         main_img_url: link(&live.main_img_url),
-        play_flv: link(&live.play_flv),
-        play_m3u8: link(&live.play_m3u8),
+        play_flv: link(&play.flv),
+        play_m3u8: link(&play.m3u8),
         title: live.title,
         summary: live.summary,
         competition_id: live.competition_id,
         browse_num: live.browse_num,
-        play_rtmp: live.play_rtmp,
+        play_rtmp: play.rtmp,
         publish_time: times::minutes(live.publish_time),
         kind: LIVE,
         live_status: live.live_status,

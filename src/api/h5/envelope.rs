@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use actors::error::{DomainError, Entity};
 use serde::Serialize;
 
@@ -76,6 +76,12 @@ impl ResponseError for H5Error {
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
+}
+
+/// An operation that was done.
+pub fn done(request: &HttpRequest, status: StatusCode) -> HttpResponse {
+    let request_url = request_url(request.uri());
+    HttpResponse::build(status).json(Envelope { msg: "success", error_code: 0, request_url: &request_url })
 }
 
 /// Path with query, as the client sent it.

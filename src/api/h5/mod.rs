@@ -12,9 +12,13 @@ mod competitionlive;
 mod envelope;
 mod guest;
 mod links;
+mod orders;
+mod page;
 mod pay_notify;
 mod pay_pre_order;
 mod token_user;
+mod uploads;
+mod user_change;
 mod user_info;
 mod wxconfig;
 
@@ -35,6 +39,14 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .wrap(from_fn(finish))
             .route("/token/user", web::post().to(token_user::token_user))
             .route("/user/info", web::get().to(user_info::user_info))
+            .route("/user/save", web::post().to(user_change::save))
+            .route("/user/bind", web::post().to(user_change::bind))
+            .route("/identify/code", web::post().to(user_change::send_code))
+            .route("/order/commit", web::post().to(orders::commit))
+            .route("/order/cancel", web::post().to(orders::cancel))
+            .route("/order/close", web::post().to(orders::close))
+            .route("/order/by_user", web::get().to(orders::by_user))
+            .route("/order/{id}", web::get().to(orders::detail))
             .route("/pay/pre_order", web::post().to(pay_pre_order::pre_order))
             .route("/pay/notify", web::post().to(pay_notify::notify))
             .route("/pay/refund_notify", web::post().to(pay_notify::notify))
@@ -43,12 +55,19 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route("/competitionlive/{id}", web::get().to(competitionlive::live_detail))
             .route("/guest/{id}", web::get().to(guest::last_lines))
             .default_service(web::to(unknown_route)),
+    )
+    .service(
+        web::scope("/uploads")
+            .wrap(from_fn(finish))
+            .route("/{name:.+}", web::get().to(uploads::picture))
+            .route("/{name:.+}", web::head().to(uploads::picture))
+            .default_service(web::to(unknown_route)),
     );
 }
 
 /// The answer to `uri` after a panic, if it is this dialect's.
 pub fn fault(uri: &Uri) -> Option<HttpResponse> {
-    uri.path().starts_with("/api/v1/").then(|| envelope::fault(uri))
+    ["/api/v1/", "/uploads/"].iter().any(|prefix| uri.path().starts_with(prefix)).then(|| envelope::fault(uri))
 }
 
 async fn unknown_route() -> Result<HttpResponse, H5Error> {

@@ -30,6 +30,9 @@ pub struct OpeningArgs {
     /// Mean seconds after which somebody who still waits stops asking; 0 = everybody waits to the end.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=3_600))]
     pub patience_seconds: u32,
+    /// Of a hundred who lose patience, how many leave the line properly; the others just stop asking.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub leave_percent: u32,
     /// Of a hundred who get an order, how many pay.
     #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub pay_percent: u32,

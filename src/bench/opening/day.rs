@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use tokio::sync::{Notify, Semaphore};
 
 use super::Plan;
@@ -119,6 +120,7 @@ impl Day {
         match answer {
             Ok(Answer::Told(reply)) if due.act == Act::Poll => person.polled(asked, answered, &reply),
             Ok(Answer::Told(reply)) => person.joined(due.act, asked, answered, reply),
+            Ok(Answer::Gone(state, order_no)) => person.left(answered, state, &order_no),
             Ok(Answer::Paid) => {
                 person.paid = true;
                 None
@@ -148,6 +150,10 @@ impl Day {
                 http::post_json(&mut request, &plan.target.authority, "/api/reg", Some(session), &body);
             }
             Act::Poll => poll_request(&mut request, &plan.target, session, person.token.as_deref()?),
+            Act::Leave => {
+                let path = format!("/api/queue/{}/leave", person.token.as_deref()?);
+                http::post_json(&mut request, &plan.target.authority, &path, Some(session), "{}");
+            }
             Act::Pay => {
                 let path = format!("/sandbox/pay/{}", person.order_no()?);
                 http::post_json(&mut request, &plan.target.authority, &path, Some(session), "{}");
@@ -157,10 +163,19 @@ impl Day {
     }
 }
 
+#[derive(Deserialize)]
+struct Standing {
+    queue_state: i64,
+    #[serde(default)]
+    order_no: String,
+}
+
 /// What an answer says, read from either dialect.
 pub enum Answer {
     Told(Reply),
     Paid,
+    /// State and order number after he left.
+    Gone(i64, String),
     /// Come again after this.
     Busy(Duration),
     /// Under which name it is counted.
@@ -169,9 +184,13 @@ pub enum Answer {
 
 impl Answer {
     fn read(act: Act, answer: http::Response<'_>) -> Self {
-        if act == Act::Pay {
+        if matches!(act, Act::Pay | Act::Leave) {
             return match answer.status {
-                200 => Self::Paid,
+                200 if act == Act::Pay => Self::Paid,
+                200 => match serde_json::from_slice::<Standing>(answer.body) {
+                    Ok(standing) => Self::Gone(standing.queue_state, standing.order_no),
+                    Err(_) => Self::Refused("HTTP 200 without a state".to_owned()),
+                },
                 503 => Self::Busy(Duration::ZERO),
                 status => Self::Refused(format!("HTTP {status}")),
             };

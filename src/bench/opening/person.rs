@@ -25,6 +25,8 @@ pub enum Act {
     /// Ask for a place again while waiting.
     Reload,
     Poll,
+    /// Say that he goes.
+    Leave,
     Pay,
 }
 
@@ -36,6 +38,8 @@ pub enum Standing {
     /// State and order number.
     Decided(i64, String),
     GaveUp,
+    /// Gave up and said so.
+    Left,
     /// An error that asking again does not mend.
     TurnedAway,
 }
@@ -49,6 +53,7 @@ pub struct Person {
     pub group: u32,
     pub arrives: Instant,
     gives_up: Option<Instant>,
+    leaves: bool,
     pays_after: Option<Duration>,
     pub double_clicks: bool,
     reloads: bool,
@@ -96,6 +101,7 @@ pub fn crowd(args: &OpeningArgs, opening: Instant) -> Vec<Person> {
             group,
             arrives,
             gives_up: (!patience.is_zero()).then(|| arrives + gives_up),
+            leaves: of_a_hundred(&mut random, args.leave_percent),
             pays_after: pays.then_some(pays_after),
             double_clicks: of_a_hundred(&mut random, args.double_click_percent),
             reloads: of_a_hundred(&mut random, args.reload_percent),
@@ -191,11 +197,26 @@ impl Person {
     }
 
     fn unless_gone(&mut self, at: Instant, act: Act) -> Next {
-        if act != Act::Pay && self.gives_up.is_some_and(|gives_up| gives_up < at) {
-            self.standing = Standing::GaveUp;
-            return None;
+        match self.gives_up.filter(|gives_up| *gives_up < at) {
+            Some(gives_up) if !matches!(act, Act::Pay | Act::Leave) => {
+                self.standing = Standing::GaveUp;
+                (self.leaves && self.token.is_some()).then_some((gives_up, Act::Leave))
+            }
+            _ => Some((at, act)),
         }
-        Some((at, act))
+    }
+
+    /// Takes the answer to his leaving; he may have been decided in that moment.
+    pub fn left(&mut self, answered: Instant, queue_state: i64, order_no: &str) -> Next {
+        // On the wire a token that was left is one that failed.
+        const LEFT: i64 = 3;
+        if queue_state == LEFT {
+            self.standing = Standing::Left;
+        } else {
+            self.decided = Some(answered);
+            self.standing = Standing::Decided(queue_state, order_no.to_owned());
+        }
+        None
     }
 
     pub fn order_no(&self) -> Option<&str> {

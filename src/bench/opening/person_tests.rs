@@ -16,7 +16,7 @@ fn args(change: impl FnOnce(&mut OpeningArgs)) -> OpeningArgs {
 fn plain(start: Instant) -> Person {
     let mut person = crowd(&args(|args| args.people = 1), start).remove(0);
     person.pays_after = Some(Duration::from_secs(10));
-    (person.reloads, person.gives_up) = (false, None);
+    (person.reloads, person.gives_up, person.leaves) = (false, None, false);
     person
 }
 
@@ -98,6 +98,20 @@ fn the_impatient_leave_instead_of_asking_again() {
     assert!(person.joined(Act::Join, start, start, waiting("t", 5)).is_some());
     assert_eq!(person.polled(start, start + 3 * SECOND, &waiting("", 4)), None);
     assert_eq!(person.standing, Standing::GaveUp);
+}
+
+#[test]
+fn the_polite_say_that_they_go() {
+    let start = Instant::now();
+    let mut person = plain(start);
+    (person.gives_up, person.leaves) = (Some(start + 2 * SECOND), true);
+    let next = person.joined(Act::Join, start, start, waiting("t", 5));
+    assert_eq!(next, Some((start + 2 * SECOND, Act::Leave)));
+    let mut ordered = person.clone();
+    assert_eq!(person.left(start + 2 * SECOND, 3, ""), None);
+    assert_eq!(person.standing, Standing::Left);
+    ordered.left(start + 2 * SECOND, 1, "A");
+    assert_eq!(ordered.order_no(), Some("A"), "it was decided in that moment");
 }
 
 #[test]

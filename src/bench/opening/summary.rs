@@ -43,6 +43,7 @@ impl Day<'_> {
                 Standing::Waiting => "still waiting",
                 Standing::Decided(state, _) => outcome_name(*state).unwrap_or("still waiting"),
                 Standing::GaveUp => "gave up",
+                Standing::Left => "left the line",
                 Standing::TurnedAway => "turned away by an error",
             };
             *ends.entry(end).or_default() += 1;
@@ -80,6 +81,7 @@ impl Day<'_> {
         figures.latency("join", &tallies.join);
         figures.latency("poll", &tallies.poll);
         figures.latency("pay", &tallies.pay);
+        figures.latency("leave", &tallies.leave);
         figures.count("polls", tallies.poll.count());
         figures.rate("polls", tallies.poll.count(), tallies.polling_time());
         let peak = tallies.polls_in_second.iter().max().copied().unwrap_or(0);

@@ -12,6 +12,7 @@ pub struct Tallies {
     pub join: Latency,
     pub poll: Latency,
     pub pay: Latency,
+    pub leave: Latency,
     /// How long after its time a request was made: what the generator itself was too slow for.
     pub late: Latency,
     /// Answered polls of each second since the opening.
@@ -29,6 +30,7 @@ impl Tallies {
             join: Latency::new()?,
             poll: Latency::new()?,
             pay: Latency::new()?,
+            leave: Latency::new()?,
             late: Latency::new()?,
             polls_in_second: Vec::new(),
             busy: Refusals::new(),
@@ -38,10 +40,11 @@ impl Tallies {
 
     pub fn answered(&mut self, act: Act, asked: Instant, answered: Instant, answer: Option<&Answer>) {
         match answer {
-            Some(Answer::Told(_) | Answer::Paid) => {
+            Some(Answer::Told(_) | Answer::Paid | Answer::Gone(..)) => {
                 let latency = match act {
                     Act::Join | Act::SecondClick | Act::Reload => &mut self.join,
                     Act::Poll => &mut self.poll,
+                    Act::Leave => &mut self.leave,
                     Act::Pay => &mut self.pay,
                 };
                 latency.record(answered - asked);
@@ -74,6 +77,7 @@ impl Tallies {
         self.join.merge(&other.join);
         self.poll.merge(&other.poll);
         self.pay.merge(&other.pay);
+        self.leave.merge(&other.leave);
         self.late.merge(&other.late);
         let longest = self.polls_in_second.len().max(other.polls_in_second.len());
         self.polls_in_second.resize(longest, 0);
@@ -95,6 +99,7 @@ fn name(act: Act) -> &'static str {
     match act {
         Act::Join | Act::SecondClick | Act::Reload => "join",
         Act::Poll => "poll",
+        Act::Leave => "leave",
         Act::Pay => "pay",
     }
 }

@@ -112,7 +112,7 @@ impl V2Gateway {
 
     async fn refund_query(&self, refund: &Refund) -> Result<RefundState> {
         let members = [("out_refund_no", refund.refund_no.as_str())];
-        let Reply::Done(fields) = self.call("/pay/refundquery", &members, Retry::Safe, Limits::USUAL).await? else {
+        let Reply::Done(fields) = self.call("/pay/refundquery", &members, Retry::Safe, Limits::QUICK).await? else {
             return Err(failed());
         };
         let is = |name: &str, right: &str| fields.get(name).is_some_and(|value| value == right);

@@ -7,6 +7,8 @@ use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, w
 use crate::context::Context;
 use crate::store::sql::accounts::id_by_mobile as by_mobile;
 use crate::store::sql::collections::{Page, accounts as store};
+use crate::store::sql::db::Tx;
+use crate::vault::Vault;
 
 /// Phones in full for owners only.
 pub fn seen_by(context: &Context, admin: &Admin, account: AccountRecord) -> AccountRecord {
@@ -24,6 +26,17 @@ pub async fn page(context: &Context, search: &str, page: i64, size: i64) -> Resu
     super::page(context, search, page, size).await
 }
 
+/// The account under its lock, its phone masked.
+///
+/// Errors: `NotFound(Account)`.
+pub(in crate::service) async fn locked(tx: &mut Tx, vault: &Vault, id: i64) -> Result<AccountRecord> {
+    if !store::lock(tx, id).await? {
+        return Err(DomainError::NotFound(Entity::Account));
+    }
+    let account: AccountRecord = in_tx(tx, id, Entity::Account).await?;
+    Ok(account.opened(vault, false))
+}
+
 /// 0 disables the account and ends its sessions, 1 enables it.
 ///
 /// Errors: `InvalidField`, `NotFound(Account)`.
@@ -32,11 +45,7 @@ pub async fn set_status(context: &Context, writer: Writer, id: i64, status: i64)
     let vault = context.vault.clone();
     let answer = write(context, writer, move |tx, _| {
         Box::pin(async move {
-            if !store::lock(tx, id).await? {
-                return Err(DomainError::NotFound(Entity::Account));
-            }
-            let before: AccountRecord = in_tx(tx, id, Entity::Account).await?;
-            let before = before.opened(&vault, false);
+            let before = locked(tx, &vault, id).await?;
             store::set_status(tx, id, status).await?;
             let after = AccountRecord { status, ..before.clone() };
             Ok(Change { action: "update", entity: "accounts", id, before: public(&before), after: public(&after) })

@@ -17,7 +17,10 @@ pub async fn create(context: &Context, writer: Writer, new: LivePatch) -> Result
     write(context, writer, move |tx, now| {
         Box::pin(async move {
             let id = store::insert(tx, &title, now).await?;
-            let after = apply(in_tx(tx, id, Entity::Live).await?, new)?;
+            let mut after = apply(in_tx(tx, id, Entity::Live).await?, new)?;
+            if after.stream_name.is_empty() {
+                after.stream_name = stream_name(after.competition_id, now);
+            }
             store::update(tx, &after).await?;
             Ok(Change { action: "create", entity: "lives", id, before: None, after: public(&after) })
         })
@@ -73,6 +76,9 @@ fn apply(mut live: LiveRecord, patch: LivePatch) -> Result<LiveRecord> {
     for (field, given, stored, most) in texts {
         if let Some(text) = given {
             check_length(field, &text, most)?;
+            if field == "stream_name" && !text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it)) {
+                return Err(DomainError::field(field, "must have letters, digits, - and _ only"));
+            }
             *stored = text;
         }
     }
@@ -85,4 +91,10 @@ fn apply(mut live: LiveRecord, patch: LivePatch) -> Result<LiveRecord> {
     check_range("live_status", live.live_status, 0..=9)?;
     check_range("online_show", live.online_show, 0..=1)?;
     Ok(live)
+}
+
+/// What the encoder pushes to; nobody else's live has it within a second.
+fn stream_name(competition: Option<i64>, now_ms: i64) -> String {
+    let seconds = now_ms / 1000;
+    competition.map_or(format!("notcompetition_{seconds}"), |id| format!("competition_{id}_{seconds}"))
 }

@@ -141,6 +141,8 @@ pub async fn run(context: &Context, writer: Writer, game: GameId, public_value: 
                 return Err(DomainError::BUSY);
             }
             (row.lottery, row.shuffled) = (Lottery::Drawn, Some(row.tail));
+            // Positions mean something else from now on: nobody may carry old lists over.
+            row.list_version += 2;
             let happened = [Event::Lottery { lottery: row.lottery.code(), count: row.tail }];
             quota::commit(tx, game, &mut row, now, &happened).await?;
             let after = store::find_in(tx, game).await?.ok_or(DomainError::Internal)?;

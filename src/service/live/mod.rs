@@ -1,10 +1,12 @@
 //! Lives and their chat: what can be read of them, the rooms that run on this node, and what a session may ask.
 
+mod addresses;
 mod gate;
 mod line_rates;
 mod news;
 mod rooms;
 mod sockets;
+mod viewers;
 
 use std::time::Instant;
 
@@ -15,10 +17,12 @@ use actors::error::{DomainError, Entity, Result};
 use crate::context::Context;
 use crate::store::sql::chat;
 
+pub use addresses::{Addresses, playback, push};
 pub use gate::LiveGate;
 pub use news::follow_bus;
 pub use rooms::Rooms;
 pub use sockets::{Admitted, SocketLimits, Sockets};
+pub use viewers::{ViewerCache, Viewers, viewers};
 
 /// A live that is not deleted.
 ///

@@ -164,6 +164,9 @@ pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts:
             ticket(context, &view, game, sequence).await
         }
         Enqueued::Full => Ok(full()),
+        Enqueued::PlayerWaits { player } => {
+            Err(DomainError::field(format!("players[{player}].certificate_no"), "waits in this game's line already"))
+        }
         Enqueued::Closed => Err(DomainError::RegistrationOver),
     }
 }
@@ -235,7 +238,11 @@ pub(super) fn head_of(context: &Context, token: &str) -> i64 {
 /// Errors: `InvalidQueueToken`, `Busy`.
 pub async fn leave(context: &Context, token: &str) -> Result<QueueStanding> {
     let token = QueueToken::decode(&context.vault, token).ok_or(DomainError::InvalidQueueToken)?;
-    line_of(context, token).await?;
+    let view = line_of(context, token).await?;
+    if let Some(decided) = known_state(&view, token.sequence).map(|state| state.standing()).filter(|it| it.is_decided())
+    {
+        return Ok(decided);
+    }
     match context.queues.leave(token.game, token.sequence).await.map_err(unknown_token)? {
         Leaving::Left => Ok(TokenState::Left.standing()),
         Leaving::Decided(outcome) => Ok(TokenState::from(outcome).standing()),

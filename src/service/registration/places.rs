@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::context::Context;
 use crate::store::sql::audit;
 use crate::store::sql::db::{Db, Tx};
-use crate::store::sql::quota;
+use crate::store::sql::{games, quota};
 
 /// A game's places as clients are told them. With `limitation` 0 the game is unlimited and `balance` is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub(super) async fn change_row(
     action: &'static str,
     change: impl FnOnce(&mut QueueRow) -> Option<Event> + Send + 'static,
 ) -> Result<QueueRow> {
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());
     let row = context
         .db
@@ -207,6 +207,16 @@ pub fn places_changed(context: &Context, game: GameId) {
     context.queues.refresh(game);
 }
 
+/// Administrators keep the lines of hidden competitions in hand, which go on working.
+///
+/// Errors: `NotFound(Game)`.
+pub(super) async fn must_exist(context: &Context, game: GameId) -> Result<()> {
+    match games::game_exists(&context.db, game).await? {
+        true => Ok(()),
+        false => Err(DomainError::NotFound(Entity::Game)),
+    }
+}
+
 /// What an administrator sees of a line.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueStats {
@@ -218,7 +228,7 @@ pub struct QueueStats {
 
 /// Errors: `NotFound(Game)`.
 pub async fn queue_stats(context: &Context, game: GameId) -> Result<QueueStats> {
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     let view = context.queues.loaded_view(game).await?;
     let row = view.row().ok_or(DomainError::NotFound(Entity::Game))?;
     Ok(QueueStats { row, waiting: view.waiting(), rate_per_second: view.rate_per_second() })

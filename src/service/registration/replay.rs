@@ -42,6 +42,10 @@ pub async fn replay(db: &Db, game: GameId) -> Result<Report> {
 }
 
 async fn compare(db: &Db, game: GameId, row: &QueueRow) -> Result<Report> {
+    if row.log.count == 0 {
+        // Nothing has happened since the log was introduced.
+        return Ok(Report { events: 0, tokens: 0, orders: 0, differences: Vec::new() });
+    }
     let mut differences = Vec::new();
     let mut told = Replay::default();
     let mut tip = LogTip::default();
@@ -75,9 +79,6 @@ async fn compare(db: &Db, game: GameId, row: &QueueRow) -> Result<Report> {
 }
 
 fn compare_row(told: &Replay, row: &QueueRow, differences: &mut Vec<String>) {
-    if row.log.count == 0 {
-        return;
-    }
     let pairs = [
         ("state", told.state.code(), row.state.code()),
         ("tail", told.tail, row.tail),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::places::places_changed;
+use super::places::{must_exist, places_changed};
 use crate::context::Context;
 use crate::store::sql::audit;
 use crate::store::sql::collections::wire::{Time, given};
@@ -70,6 +70,9 @@ impl RulesPatch {
         if rules.opening_at != before.opening_at && row.lottery != Lottery::None {
             return Err(DomainError::InUse("the game's places are drawn by lot".into()));
         }
+        if rules.opening_at.is_some() && before.opening_at.is_none() && row.tail > 0 {
+            return Err(DomainError::InUse("people stand in the line already: they would lose their order".into()));
+        }
         if rules.opening_at != before.opening_at && (row.shuffled.is_some() || row.head > 0 || row.wait_listed > 0) {
             return Err(DomainError::InUse("the line has begun: its opening cannot be changed any more".into()));
         }
@@ -85,7 +88,7 @@ pub async fn set_rules(context: &Context, admin: &Admin, game: GameId, patch: Ru
     if notice.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NOTICE) {
         return Err(DomainError::field("notice", format!("must have {LONGEST_NOTICE} characters at most")));
     }
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());
     let row = context
         .db

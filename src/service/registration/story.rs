@@ -6,7 +6,6 @@ use actors::quota_queue::history::Event;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::service::queue_token::QueueToken;
 use crate::store::sql::quota::events::{self, Logged};
 use crate::store::sql::quota::tokens::{self, TokenRecord};
 
@@ -30,8 +29,6 @@ pub struct Chapter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Story {
     pub token: TokenRecord,
-    /// What the client holds.
-    pub text: String,
     pub chapters: Vec<Chapter>,
 }
 
@@ -52,8 +49,7 @@ pub async fn story(context: &Context, game: GameId, sequence: i64) -> Result<Opt
     if let (Some(order_no), Some(made)) = (&token.order_no, chapters.last().map(|chapter| chapter.number)) {
         chapters.extend(order_chapters(context, game, order_no, made).await?);
     }
-    let text = QueueToken { game, sequence }.encode(&context.vault);
-    Ok(Some(Story { token, text, chapters }))
+    Ok(Some(Story { token, chapters }))
 }
 
 /// What happened to the order after it was made.

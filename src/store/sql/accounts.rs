@@ -191,3 +191,55 @@ WHERE id = $1";
 pub async fn set_membership(tx: &mut Tx, id: AccountId, expires_at: i64) -> Result<(), StoreError> {
     tx.execute(SET_MEMBERSHIP, args![id.0, expires_at]).await.map(drop)
 }
+
+/// Stored states of a membership.
+pub const NO_MEMBER: i64 = 0;
+pub const MEMBER: i64 = 1;
+pub const DISABLED: i64 = 2;
+pub const OVER: i64 = 3;
+
+const PUT_MEMBERSHIP: &str = "UPDATE accounts SET member_status = $2, member_expire_time = $3 WHERE id = $1";
+
+/// What an administrator makes of a membership; only under the row's lock.
+pub async fn put_membership(
+    tx: &mut Tx,
+    id: AccountId,
+    status: i64,
+    expires_at: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.execute(PUT_MEMBERSHIP, args![id.0, status, expires_at]).await.map(drop)
+}
+
+const ENDING: &str = "
+SELECT id FROM accounts WHERE member_status = 1 AND member_expire_time <= $1 ORDER BY member_expire_time LIMIT $2";
+
+/// Accounts whose membership is stored as running and is over.
+pub async fn ending_memberships(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<AccountId>, StoreError> {
+    db.fetch_all(ENDING, args![now_ms, limit]).await?.iter().map(|row| Ok(AccountId(row.int("id")?))).collect()
+}
+
+const END: &str = "
+UPDATE accounts SET member_status = 3 WHERE id = $1 AND member_status = 1 AND member_expire_time <= $2
+RETURNING mobile_sealed";
+
+/// Ends a membership that is over; answers the account's phone, sealed. None: it was prolonged or ended meanwhile.
+pub async fn end_membership(tx: &mut Tx, id: AccountId, now_ms: i64) -> Result<Option<Option<String>>, StoreError> {
+    tx.fetch_optional(END, args![id.0, now_ms]).await?.map(|row| row.opt_text("mobile_sealed")).transpose()
+}
+
+/// What an owner may change of an account; `None` leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    pub username: Option<String>,
+    pub sex: Option<i64>,
+    pub head_img: Option<String>,
+}
+
+const CHANGE_PROFILE: &str = "
+UPDATE accounts SET username = COALESCE($2, username), sex = COALESCE($3, sex), head_img = COALESCE($4, head_img)
+WHERE id = $1";
+
+pub async fn change_profile(tx: &mut Tx, id: AccountId, change: &ProfileChange) -> Result<(), StoreError> {
+    let columns = args![id.0, change.username.as_deref(), change.sex, change.head_img.as_deref()];
+    tx.execute(CHANGE_PROFILE, columns).await.map(drop)
+}

@@ -55,6 +55,12 @@ pub fn fen(row: &Row, column: &str) -> Result<Fen, StoreError> {
     Fen::new(value).ok_or_else(|| StoreError::Corrupt(format!("{column} {value}")))
 }
 
+/// Whether there is such a game, hidden or not.
+pub async fn game_exists(db: &Db, id: GameId) -> Result<bool> {
+    let sql = "SELECT id FROM games WHERE id = $1 AND deleted_at IS NULL";
+    Ok(db.fetch_optional(sql, args![id.0]).await?.is_some())
+}
+
 pub async fn competition_exists(db: &Db, id: CompetitionId) -> Result<bool> {
     let sql = "SELECT id FROM competitions WHERE id = $1 AND deleted_at IS NULL";
     Ok(db.fetch_optional(sql, args![id.0]).await?.is_some())

@@ -32,6 +32,32 @@ pub async fn insert(
     tx.execute(INSERT, args![kind, work_key, payload, now_ms]).await.map(drop)
 }
 
+const INSERT_LATER: &str = "
+INSERT INTO outbox (kind, work_key, payload, next_at, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+
+/// Adds work of a new key that the loop leaves alone until `next_at`: who adds it does it. Answers its id.
+pub async fn insert_later(
+    tx: &mut Tx,
+    kind: &str,
+    work_key: &str,
+    payload: &impl Serialize,
+    next_at: i64,
+    now_ms: i64,
+) -> Result<i64, StoreError> {
+    let payload = serde_json::to_string(payload).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    tx.fetch_one(INSERT_LATER, args![kind, work_key, payload, next_at, now_ms]).await?.int("id")
+}
+
+/// Removes work that is not to be tried again.
+pub async fn forget(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM outbox WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// Empties the payload of work that is done: it names a person.
+pub async fn empty(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
+    tx.execute("UPDATE outbox SET payload = '{}' WHERE id = $1 AND state = 1", args![id]).await.map(drop)
+}
+
 const DUE: &str = "
 SELECT id, kind, payload, attempts FROM outbox
 WHERE state = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $2";

@@ -207,7 +207,7 @@ static INSERT_TRANSFERS: LazyLock<BatchSql> = LazyLock::new(|| {
 
 static INSERT_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
-        "INSERT INTO players (certificate_key, created_at) SELECT r.k, $2 FROM {rows} WHERE true
+        "INSERT INTO players (certificate_key, created_at) SELECT r.k, $2 FROM {rows} WHERE true ORDER BY r.k
          ON CONFLICT (certificate_key) DO NOTHING",
         PLAYER,
     )

@@ -1,10 +1,15 @@
 //! Games for administrators, each with the places of its line.
 
+use actors::domain::ids::GameId;
 use actors::error::{DomainError, Entity, Result};
+use actors::quota_queue::history::Event;
+use actors::quota_queue::messages::QueueState;
+use actors::quota_queue::state::Quota;
 use serde::{Deserialize, Serialize};
 
 use super::super::db::Tx;
 use super::super::games::fen;
+use super::super::quota;
 use super::record;
 use super::wire::{Time, Yuan, given};
 use crate::args;
@@ -148,18 +153,19 @@ pub async fn update(tx: &mut Tx, game: &GameRecord) -> Result<()> {
 
 /// Closes the line for good and hides the game. Errors: `InUse` while somebody waits, holds or owns a place.
 pub async fn delete(tx: &mut Tx, id: i64, now: i64) -> Result<()> {
-    let sql = "UPDATE game_queue SET state = 0, version = version + 1 WHERE game_id = $1 \
-               RETURNING sold, held, tail, head";
-    let line = tx.fetch_one(sql, args![id]).await?;
-    let (sold, held) = (line.int("sold")?, line.int("held")?);
+    let game = GameId(id);
+    let mut line = quota::lock(tx, game).await?;
+    let Quota { sold, held, .. } = line.quota;
     if sold + held > 0 {
         let text =
             format!("the game has orders: {sold} places are paid and {held} held; they must be given back first");
         return Err(DomainError::InUse(text.into()));
     }
-    if line.int("tail")? > line.int("head")? {
+    if line.tail > line.head || line.wait_listed > 0 {
         return Err(DomainError::InUse("somebody waits in the game's line: close it first".into()));
     }
+    line.state = QueueState::Closed;
+    quota::commit(tx, game, &mut line, now, &[Event::StateSet { state: QueueState::Closed.code() }]).await?;
     tx.execute("UPDATE games SET deleted_at = $2 WHERE id = $1", args![id, now]).await?;
     Ok(())
 }

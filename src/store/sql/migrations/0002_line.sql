@@ -43,3 +43,12 @@ CREATE TABLE line_orders (
     game_id              BIGINT PRIMARY KEY REFERENCES game_queue (game_id),
     sequences            TEXT NOT NULL
 );
+
+-- Who waits where a second token would be a second chance: in a line that will be shuffled or drawn, or on a wait-list.
+-- The sequence is that of the latest token with this certificate; whether it still waits, its state tells.
+CREATE TABLE line_certificates (
+    game_id              BIGINT NOT NULL REFERENCES game_queue (game_id),
+    certificate_key      TEXT NOT NULL,
+    sequence             BIGINT NOT NULL,
+    PRIMARY KEY (game_id, certificate_key)
+);

@@ -202,6 +202,15 @@ static UNLIST: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// As are the lines of games that are over.
+static UNLINE: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "DELETE FROM line_certificates WHERE certificate_key IN (SELECT r.old_key FROM {rows})
+             AND game_id IN (SELECT id FROM games WHERE start_time <= $2)",
+        &[("old_key", ColumnKind::Text), ("new_key", ColumnKind::Text)],
+    )
+});
+
 #[derive(Serialize)]
 struct Rename<'a> {
     old_key: &'a str,
@@ -244,7 +253,8 @@ async fn erase_registrations(tx: &mut Tx, ids: &[i64], placeholder: &str, now: i
     for batch in go.chunks(BATCH) {
         let rows = json_rows(batch)?;
         tx.execute(RENAME_PLAYERS.text(dialect), vec![rows.clone()]).await?;
-        tx.execute(UNLIST.text(dialect), vec![rows, now.into()]).await?;
+        tx.execute(UNLIST.text(dialect), vec![rows.clone(), now.into()]).await?;
+        tx.execute(UNLINE.text(dialect), vec![rows, now.into()]).await?;
     }
     for batch in stay.chunks(BATCH) {
         tx.execute(ADD_PLAYERS.text(dialect), vec![json_rows(batch)?, now.into()]).await?;

@@ -43,7 +43,7 @@ pub struct Section {
 
 const ACCOUNT: Section = Section {
     name: "account",
-    sql: "SELECT id AS a, 0 AS b, id, openid, login_name, mobile_sealed AS mobile, email, username, sex, country, province,
+    sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email, username, sex, country, province,
                  city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time
           FROM accounts WHERE id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
     columns: &[
@@ -73,7 +73,7 @@ pub const SECTIONS: [Section; 7] = [
     ACCOUNT,
     Section {
         name: "orders",
-        sql: "SELECT id AS a, 0 AS b, order_no, name, game_id, business_id, item_count, total_fen, currency_type, status,
+        sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, order_no, name, game_id, business_id, item_count, total_fen, currency_type, status,
                      created_at, expires_at, paid_at, cancelled_at, refunded_at, pay_amount_fen, transaction_id,
                      phone_sealed AS phone, remark, coupon
               FROM orders WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
@@ -167,7 +167,7 @@ pub const SECTIONS: [Section; 7] = [
     },
     Section {
         name: "athlete",
-        sql: "SELECT id AS a, 0 AS b, id, mobile_sealed AS mobile, cn_name, birthday, birth_addr, sex, stature, weight,
+        sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, mobile_sealed AS mobile, cn_name, birthday, birth_addr, sex, stature, weight,
                      native_place, nation, photo, individual, jersey_number, field_position, school, experience, feature,
                      honor, evaluation
               FROM members WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",

@@ -34,18 +34,34 @@ static BY_SEQUENCE: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// Players in one admission, whose sealed fields may have some kilobytes each.
+const MOST_PLAYERS: i64 = 2_000;
+
+/// Only sizes: the players are read of so many tokens as fit into memory together.
+const SIZES_IN_ORDER: &str = "
+SELECT group_size FROM queue_tokens WHERE game_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence";
+
+static SIZES: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "SELECT t.sequence, t.group_size FROM {rows}
+         JOIN queue_tokens t ON t.game_id = r.game AND t.sequence = r.sequence",
+        &[("game", ColumnKind::Int), ("sequence", ColumnKind::Int)],
+    )
+});
+
 const IN_ORDER: &str = "
 SELECT sequence, account_id, state, players_sealed FROM queue_tokens
 WHERE game_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence";
 
 /// Who fits now, or can never fit any more.
 const WAIT_LISTED: &str = "
-SELECT sequence, account_id, state, players_sealed, wait_position FROM queue_tokens
+SELECT sequence, wait_position, group_size FROM queue_tokens
 WHERE game_id = $1 AND wait_position IS NOT NULL AND (group_size <= $2 OR group_size > $3)
 ORDER BY wait_position LIMIT $4";
 
 pub(super) fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
-    let mut statements = vec![("taken certificates", &*TAKEN), ("tokens of a drawn order", &*BY_SEQUENCE)];
+    let mut statements: Vec<(&'static str, &'static BatchSql)> =
+        vec![("taken certificates", &TAKEN), ("tokens of a drawn order", &BY_SEQUENCE), ("sizes", &SIZES)];
     statements.extend(orders::batch_statements());
     statements
 }
@@ -86,9 +102,28 @@ async fn next_in_line(
     order: Option<&Arc<LineOrder>>,
     limit: i64,
 ) -> Result<Vec<Read>> {
-    let last = row.tail.min(row.head.saturating_add(limit));
+    let order = order.filter(|order| row.head < order.count());
+    let mut last = row.tail.min(row.head.saturating_add(limit));
+    let mut sizes: Vec<(i64, i64)> = Vec::new();
+    match order {
+        None => {
+            for (token, position) in
+                tx.fetch_all(SIZES_IN_ORDER, args![game.0, row.head, last]).await?.iter().zip(row.head + 1..)
+            {
+                sizes.push((position, token.int("group_size")?));
+            }
+        }
+        Some(order) => {
+            let rows = drawn(game, order, row.head + 1..=last);
+            for token in tx.fetch_all(SIZES.text(tx.dialect()), args![json_rows(&rows)?]).await? {
+                sizes.push((order.position_of(token.int("sequence")?), token.int("group_size")?));
+            }
+            sizes.sort_unstable();
+        }
+    }
+    last = last.min(row.head + fitting(sizes.iter().map(|(_, size)| *size)));
     let mut tokens = Vec::new();
-    match order.filter(|order| row.head < order.count()) {
+    match order {
         None => {
             for token in tx.fetch_all(IN_ORDER, args![game.0, row.head, last]).await? {
                 let position = token.int("sequence")?;
@@ -96,9 +131,7 @@ async fn next_in_line(
             }
         }
         Some(order) => {
-            let rows: Vec<SequenceRow> = (row.head + 1..=last)
-                .map(|position| SequenceRow { game: game.0, sequence: order.sequence_at(position) })
-                .collect();
+            let rows = drawn(game, order, row.head + 1..=last);
             for token in tx.fetch_all(BY_SEQUENCE.text(tx.dialect()), args![json_rows(&rows)?]).await? {
                 let position = order.position_of(token.int("sequence")?);
                 tokens.push(read(&token, position)?);
@@ -114,15 +147,59 @@ async fn next_in_line(
     Ok(tokens)
 }
 
-async fn wait_listed(tx: &mut Tx, game: GameId, row: &QueueRow, limit: i64) -> Result<Vec<Read>> {
+/// Sequences of positions in a drawn order, as a batch.
+fn drawn(game: GameId, order: &LineOrder, positions: std::ops::RangeInclusive<i64>) -> Vec<SequenceRow> {
+    positions.map(|position| SequenceRow { game: game.0, sequence: order.sequence_at(position) }).collect()
+}
+
+/// How many of the first groups have no more players together than one admission may; at least one.
+fn fitting(sizes: impl Iterator<Item = i64>) -> i64 {
+    let mut players = 0;
+    let fits = sizes.take_while(|size| {
+        players += size;
+        players <= MOST_PLAYERS
+    });
+    (fits.count() as i64).max(1)
+}
+
+/// Tokens of the wait-list that fit now or never will; all of them once the race is `over`. And whether that is all.
+async fn wait_listed(tx: &mut Tx, game: GameId, row: &QueueRow, over: bool, limit: i64) -> Result<(Vec<Read>, bool)> {
     const LARGEST_GROUP: i64 = 100;
-    let fits = if row.quota.is_unlimited() { LARGEST_GROUP } else { row.quota.balance };
+    let fits = if row.quota.is_unlimited() || over { LARGEST_GROUP } else { row.quota.balance };
     let waits = row.largest_that_waits();
     if row.wait_listed == 0 || (fits == 0 && waits >= LARGEST_GROUP) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), true));
     }
-    let rows = tx.fetch_all(WAIT_LISTED, args![game.0, fits, waits, limit]).await?;
-    Ok(rows.iter().map(|token| read(token, token.int("wait_position")?)).collect::<Result<_, StoreError>>()?)
+    let mut found: Vec<(i64, i64, i64)> = Vec::new();
+    for token in tx.fetch_all(WAIT_LISTED, args![game.0, fits, waits, limit]).await? {
+        found.push((token.int("wait_position")?, token.int("sequence")?, token.int("group_size")?));
+    }
+    let count = fitting(found.iter().map(|(_, _, size)| *size)).min(found.len() as i64);
+    let all = count < limit && count == found.len() as i64;
+    found.truncate(usize::try_from(count).unwrap_or(0));
+    let rows: Vec<SequenceRow> =
+        found.iter().map(|(_, sequence, _)| SequenceRow { game: game.0, sequence: *sequence }).collect();
+    let positions: HashMap<i64, i64> = found.iter().map(|(position, sequence, _)| (*sequence, *position)).collect();
+    let mut tokens = Vec::with_capacity(found.len());
+    for token in tx.fetch_all(BY_SEQUENCE.text(tx.dialect()), args![json_rows(&rows)?]).await? {
+        let position = positions.get(&token.int("sequence")?).copied().ok_or(DomainError::Internal)?;
+        tokens.push(read(&token, position)?);
+    }
+    tokens.sort_unstable_by_key(|token| token.position);
+    Ok((tokens, all))
+}
+
+/// What a game's admission depends on beside the line.
+struct Terms {
+    price_fen: i64,
+    /// The race has begun: nobody is given a place any more, and nobody waits for one.
+    over: bool,
+}
+
+async fn terms(tx: &mut Tx, game: GameId, now: i64) -> Result<Terms> {
+    let sql = "SELECT price_fen, start_time FROM games WHERE id = $1";
+    let row = tx.fetch_one(sql, args![game.0]).await?;
+    Ok(Terms { price_fen: row.int("price_fen")?, over: row.int("start_time")? <= now })
 }
 
 async fn taken(tx: &mut Tx, game: GameId, tokens: impl Iterator<Item = &Read>) -> Result<HashMap<String, Holder>> {
@@ -167,21 +244,26 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
         let committed = Committed { row, order };
         return Ok(Admitted { committed, first, outcomes: Vec::new(), late: Vec::new(), next: Next::OnChange });
     }
-    let listed = wait_listed(tx, game, &row, limit).await?;
+    let Terms { price_fen: price, over } = terms(tx, game, now).await?;
+    let rules = row.rules;
+    if over {
+        row.rules.wait_list = 0;
+    }
+    let (listed, all) = wait_listed(tx, game, &row, over, limit).await?;
     // Places go to the wait-list first; a full batch of it may not be all of it.
-    let line = match (listed.len() as i64) < limit {
+    let line = match all {
         true => next_in_line(tx, game, &row, order.as_ref(), limit).await?,
         false => Vec::new(),
     };
     let mut holders = taken(tx, game, listed.iter().chain(&line)).await?;
     let (orders_left, rate) = allowance(tx, game, &mut row, now).await?;
-    let price = tx.fetch_one("SELECT price_fen FROM games WHERE id = $1", args![game.0]).await?.int("price_fen")?;
 
     let mut admission = Admission {
         row: &mut row,
         taken: &mut holders,
         orders_left,
         free_of_charge: price == 0,
+        over,
         order_number: |sequence| OrderNo::compose(now, order_tail(game.0, sequence)),
     };
     let waiting = |tokens: &[Read]| tokens.iter().map(|token| token.waiting.clone()).collect::<Vec<_>>();
@@ -190,9 +272,10 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
     let decided = if stopped { Vec::new() } else { admission.decide(&waiting(&line)) };
     let stopped = stopped || decided.len() < line.len();
     let made = orders_left.saturating_sub(admission.orders_left);
+    row.rules = rules;
     row.rate.spend(made, row.rules.orders_per_minute);
 
-    let mut writes = Made::new(game, now, ledger, &row, price == 0);
+    let mut writes = Made::new(game, now, ledger, &row, price);
     let mut late = Vec::new();
     for (token, verdict) in listed.iter().zip(offered) {
         if let Verdict::Decided(outcome) = verdict {
@@ -238,7 +321,25 @@ pub(super) async fn give_up_next(ledger: &SqlQuotaLedger, tx: &mut Tx, game: Gam
     let order = ledger.orders.of_in(tx, game, &row).await?;
     let first = row.head + 1;
     let mut outcomes = Vec::new();
-    if row.head < row.tail {
+    let mut late = Vec::new();
+    let Terms { over, .. } = terms(tx, game, now).await?;
+    if !row.admits() {
+        let committed = Committed { row, order };
+        return Ok(Admitted { committed, first, outcomes, late, next: Next::OnChange });
+    }
+    // The first that the admission would have looked at is the one that it failed at.
+    if let Some(token) = wait_listed(tx, game, &row, over, 1).await?.0.pop() {
+        let sequence = token.waiting.sequence;
+        let sql = "UPDATE queue_tokens SET state = 3, live = 0, decided_at = $3, wait_position = NULL
+                   WHERE game_id = $1 AND sequence = $2";
+        tx.execute(sql, args![game.0, sequence, now]).await?;
+        row.wait_listed -= 1;
+        row.list_version += 1;
+        let told = Decision { sequence, state: Outcome::Failed.code(), order_no: None, places: 0 };
+        let event = Event::Decided { head: row.head, paid: false, tokens: vec![told] };
+        commit(tx, game, &mut row, now, &[event]).await?;
+        late.push((token.position, Outcome::Failed));
+    } else if row.head < row.tail {
         let sequence = order.as_ref().map_or(first, |order| order.sequence_at(first));
         let sql = "UPDATE queue_tokens SET state = 3, live = 0, decided_at = $3
                    WHERE game_id = $1 AND sequence = $2 AND state = 0";
@@ -250,5 +351,5 @@ pub(super) async fn give_up_next(ledger: &SqlQuotaLedger, tx: &mut Tx, game: Gam
         commit(tx, game, &mut row, now, &[event]).await?;
         outcomes.push(Some(outcome));
     }
-    Ok(Admitted { committed: Committed { row, order }, first, outcomes, late: Vec::new(), next: Next::Now })
+    Ok(Admitted { committed: Committed { row, order }, first, outcomes, late, next: Next::Now })
 }

@@ -1,15 +1,16 @@
 //! Joining a line: one batch of requests, one transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use actors::domain::ids::GameId;
+use actors::draw::verification::MOST_ENTRANTS;
 use actors::error::{DomainError, Result};
 use actors::quota_queue::history::Event;
-use actors::quota_queue::messages::{Committed, EnqueueRequest, Enqueued, QueueRow, QueueState};
+use actors::quota_queue::messages::{Committed, EnqueueRequest, Enqueued, Lottery, QueueRow, QueueState};
 use serde::Serialize;
 
-use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
+use super::super::db::{BatchSql, ColumnKind, StoreError, Tx, json_rows};
 use super::{KeyRow, SqlQuotaLedger, commit, lock};
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
@@ -45,14 +46,65 @@ static INSERT_TOKENS: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
+/// Certificates of tokens that wait.
+static WAITING: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "SELECT c.certificate_key FROM {rows}
+         JOIN line_certificates c ON c.certificate_key = r.k AND c.game_id = r.game
+         JOIN queue_tokens t ON t.game_id = c.game_id AND t.sequence = c.sequence AND t.state = 0",
+        &[("game", ColumnKind::Int), ("k", ColumnKind::Text)],
+    )
+});
+
+#[derive(Serialize)]
+struct CertificateRow<'a> {
+    game: i64,
+    k: &'a str,
+    sequence: i64,
+}
+
+static NOTE_CERTIFICATES: LazyLock<BatchSql> = LazyLock::new(|| {
+    BatchSql::new(
+        "INSERT INTO line_certificates (game_id, certificate_key, sequence) SELECT r.game, r.k, r.sequence FROM {rows}
+         WHERE true ON CONFLICT (game_id, certificate_key) DO UPDATE SET sequence = excluded.sequence",
+        &[("game", ColumnKind::Int), ("k", ColumnKind::Text), ("sequence", ColumnKind::Int)],
+    )
+});
+
 pub(super) fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
-    vec![("live requests", &LIVE_REQUESTS), ("insert tokens", &INSERT_TOKENS)]
+    vec![
+        ("live requests", &LIVE_REQUESTS),
+        ("insert tokens", &INSERT_TOKENS),
+        ("waiting certificates", &WAITING),
+        ("note certificates", &NOTE_CERTIFICATES),
+    ]
+}
+
+/// Whether a second token would give a person another chance: where an order is drawn, and on a wait-list that others
+/// want to be on. In a plain line the first token wins and the others only lose.
+fn is_guarded(row: &QueueRow) -> bool {
+    !row.is_ordered() || row.rules.wait_list > 0
+}
+
+async fn waiting_certificates(tx: &mut Tx, game: GameId, requests: &[EnqueueRequest]) -> Result<HashSet<String>> {
+    let keys: Vec<KeyRow<'_>> = requests
+        .iter()
+        .flat_map(|request| &request.players)
+        .map(|player| KeyRow { game: game.0, k: &player.certificate_key })
+        .collect();
+    let rows = tx.fetch_all(WAITING.text(tx.dialect()), args![json_rows(&keys)?]).await?;
+    Ok(rows.iter().map(|row| row.text("certificate_key")).collect::<Result<_, StoreError>>()?)
 }
 
 /// Whether nothing is left for a group of this size, and nothing may come free for it.
 fn is_full(row: &QueueRow, places: i64) -> bool {
     let room = row.wait_listed < row.rules.wait_list && row.may_still_fit(places);
     row.is_ordered() && !row.quota.is_unlimited() && row.quota.balance == 0 && !room
+}
+
+/// A draw takes so many entries and no more.
+fn entries_are_full(row: &QueueRow) -> bool {
+    row.lottery == Lottery::Entries && row.tail >= MOST_ENTRANTS as i64
 }
 
 pub(super) async fn enqueue(
@@ -75,6 +127,9 @@ pub(super) async fn enqueue(
     for found in existing {
         known.insert(found.text("request_key")?, found.int("sequence")?);
     }
+    let guarded = is_guarded(&row);
+    let mut waiting = if guarded { waiting_certificates(tx, game, requests).await? } else { HashSet::new() };
+    let mut certificates = Vec::new();
     let first = row.tail + 1;
     let mut answers = Vec::with_capacity(requests.len());
     let mut tokens = Vec::with_capacity(requests.len());
@@ -82,12 +137,21 @@ pub(super) async fn enqueue(
         let places = request.players.len() as i64;
         if let Some(sequence) = known.get(&request.request_key) {
             answers.push(Enqueued::Existing { sequence: *sequence });
-        } else if row.state == QueueState::Closed {
+        } else if row.state == QueueState::Closed || entries_are_full(&row) {
             answers.push(Enqueued::Closed);
         } else if is_full(&row, places) {
             answers.push(Enqueued::Full);
+        } else if let Some(player) = request.players.iter().position(|player| waiting.contains(&player.certificate_key))
+        {
+            answers.push(Enqueued::PlayerWaits { player });
         } else {
             row.tail += 1;
+            if guarded {
+                for player in &request.players {
+                    waiting.insert(player.certificate_key.clone());
+                    certificates.push(CertificateRow { game: game.0, k: &player.certificate_key, sequence: row.tail });
+                }
+            }
             let players = serde_json::to_string(&request.players).map_err(|_| DomainError::Internal)?;
             let request_key = &request.request_key;
             tokens.push(TokenRow {
@@ -104,6 +168,9 @@ pub(super) async fn enqueue(
     if !tokens.is_empty() {
         tx.execute(INSERT_TOKENS.text(tx.dialect()), args![json_rows(&tokens)?, game.0, now]).await?;
         pass(Failpoint::EnqueueTokensInserted);
+        if !certificates.is_empty() {
+            tx.execute(NOTE_CERTIFICATES.text(tx.dialect()), args![json_rows(&certificates)?]).await?;
+        }
         let (accounts, places) = tokens.iter().map(|token| (token.account, token.group_size)).unzip();
         events.push(Event::Enqueued { first, accounts, places });
     }

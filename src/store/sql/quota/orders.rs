@@ -30,10 +30,10 @@ static INSERT_ORDERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "INSERT INTO orders (order_no, account_id, kind, game_id, name, item_count, price_fen, total_fen, currency_type,
                              created_at, expires_at, phone_sealed, status, paid_at, pay_amount_fen, transaction_id)
-         SELECT r.order_no, r.account, 0, g.id, c.title || ' ' || g.name, r.places, g.price_fen, g.price_fen * r.places,
+         SELECT r.order_no, r.account, 0, g.id, c.title || ' ' || g.name, r.places, $5, $5 * r.places,
                 g.currency_type, $3, r.expires_at, COALESCE(a.mobile_sealed, ''),
-                CASE WHEN g.price_fen = 0 THEN 1 ELSE 0 END, CASE WHEN g.price_fen = 0 THEN $3 ELSE NULL END,
-                CASE WHEN g.price_fen = 0 THEN 0 ELSE NULL END, CASE WHEN g.price_fen = 0 THEN $4 ELSE NULL END
+                CASE WHEN $5 = 0 THEN 1 ELSE 0 END, CASE WHEN $5 = 0 THEN $3 ELSE NULL END,
+                CASE WHEN $5 = 0 THEN 0 ELSE NULL END, CASE WHEN $5 = 0 THEN $4 ELSE NULL END
          FROM {rows} JOIN games g ON g.id = $2 JOIN competitions c ON c.id = g.competition_id
          JOIN accounts a ON a.id = r.account",
         &[
@@ -54,7 +54,7 @@ struct RegistrationRow {
 
 static INSERT_PLAYERS: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
-        "INSERT INTO players (certificate_key, created_at) SELECT r.k, $2 FROM {rows} WHERE true
+        "INSERT INTO players (certificate_key, created_at) SELECT r.k, $2 FROM {rows} WHERE true ORDER BY r.k
          ON CONFLICT (certificate_key) DO NOTHING",
         &[("k", ColumnKind::Text)],
     )
@@ -125,7 +125,8 @@ pub(super) struct Made {
     now: i64,
     expires_at: i64,
     offer_expires_at: i64,
-    paid: bool,
+    /// Of one place, as it was when the places were taken: an administrator may change it meanwhile.
+    price_fen: i64,
     orders: Vec<OrderRow>,
     registrations: Vec<RegistrationRow>,
     outcomes: Vec<OutcomeRow>,
@@ -134,8 +135,8 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// `paid`: the game costs nothing.
-    pub(super) fn new(game: GameId, now: i64, ledger: &SqlQuotaLedger, row: &QueueRow, paid: bool) -> Self {
+    /// `price_fen`: of one place; 0 makes paid orders.
+    pub(super) fn new(game: GameId, now: i64, ledger: &SqlQuotaLedger, row: &QueueRow, price_fen: i64) -> Self {
         let window = ledger.payment_window_ms;
         let offer = if row.rules.offer_seconds > 0 { row.rules.offer_seconds.saturating_mul(1_000) } else { window };
         Self {
@@ -143,7 +144,7 @@ impl Made {
             now,
             expires_at: now.saturating_add(window),
             offer_expires_at: now.saturating_add(offer),
-            paid,
+            price_fen,
             orders: Vec::new(),
             registrations: Vec::new(),
             outcomes: Vec::new(),
@@ -188,7 +189,7 @@ impl Made {
         let (dialect, now) = (tx.dialect(), self.now);
         if !self.orders.is_empty() {
             let orders = json_rows(&self.orders)?;
-            tx.execute(INSERT_ORDERS.text(dialect), args![orders, self.game.0, now, FREE]).await?;
+            tx.execute(INSERT_ORDERS.text(dialect), args![orders, self.game.0, now, FREE, self.price_fen]).await?;
             pass(Failpoint::AdmitOrdersInserted);
             let rows = json_rows(&self.registrations)?;
             tx.execute(INSERT_PLAYERS.text(dialect), vec![rows.clone(), now.into()]).await?;
@@ -209,6 +210,6 @@ impl Made {
             tx.execute(WAIT_LIST.text(dialect), args![json_rows(&self.wait_list)?]).await?;
             pass(Failpoint::AdmitWaitListWritten);
         }
-        Ok(Event::Decided { head, paid: self.paid, tokens: self.told })
+        Ok(Event::Decided { head, paid: self.price_fen == 0, tokens: self.told })
     }
 }

@@ -1,0 +1,292 @@
+//! Pictures that people send: decoded within limits, turned upright, encoded anew (so that nothing but pixels is kept),
+//! and stored under the hash of what came out, in `data_dir/uploads`. A stored picture never changes.
+
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::error::{DomainError, Entity, Result};
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::collections::{Answer, Change, Writer, write};
+use crate::context::Context;
+use crate::store::sql::files;
+
+/// Largest picture that is decoded, and largest that is kept.
+const MOST_SIDE: u32 = 8192;
+const MOST_PIXELS: u64 = 24_000_000;
+const MOST_MEMORY: u64 = 128 * 1024 * 1024;
+const MOST_STORED_BYTES: usize = 8 * 1024 * 1024;
+/// A picture that an administrator may send.
+pub const MOST_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// Longer sides are scaled down to this.
+const HEAD_SIDE: u32 = 640;
+const PAGE_SIDE: u32 = 2560;
+const JPEG_QUALITY: u8 = 85;
+/// Pictures that are decoded at the same time, and how long one waits for its turn.
+pub const MOST_DECODED: usize = 2;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Where stored pictures are found.
+const PREFIX: &str = "/uploads/";
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A picture as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// `/uploads/ab/ab….jpg`
+    pub path: String,
+    pub bytes: usize,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Keeps a picture that came as base64, with or without a data address in front; answers its path.
+///
+/// Errors: `BadPicture`, `Busy`.
+pub async fn keep_head(context: &Context, text: String) -> Result<String> {
+    let encoded = match text.split_once(',') {
+        Some((address, rest)) if address.starts_with("data:image/") && address.ends_with(";base64") => rest,
+        _ => &text,
+    };
+    // Forms turn a plus that was not encoded into a blank.
+    let encoded: String = encoded.chars().filter(|it| !matches!(it, '\r' | '\n')).collect::<String>().replace(' ', "+");
+    let raw = BASE64.decode(encoded).map_err(|_| refused("not base64"))?;
+    keep(context, raw.into(), HEAD_SIDE).await.map(|stored| stored.path)
+}
+
+/// Keeps a picture for pages; the same picture again is the same file. Answers 201, or 200 for one that was there.
+///
+/// Errors: `BadPicture`, `Busy`.
+pub async fn upload(context: &Context, writer: Writer, raw: Bytes, original: String) -> Result<Answer> {
+    let stored = keep(context, raw, PAGE_SIDE).await?;
+    write(context, writer, move |tx, now_ms| {
+        Box::pin(async move {
+            let size = i64::try_from(stored.bytes).map_err(|_| DomainError::Internal)?;
+            let (id, is_new) = files::picture(tx, &stored.path, &original, size, now_ms).await?;
+            let after = json!({
+                "id": id,
+                "path": stored.path,
+                "size": stored.bytes,
+                "width": stored.width,
+                "height": stored.height,
+            });
+            let action = if is_new { "create" } else { "upload_again" };
+            Ok(Change { action, entity: "files", id, before: None, after: Some(after) })
+        })
+    })
+    .await
+}
+
+async fn keep(context: &Context, raw: Bytes, side: u32) -> Result<Stored> {
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&context.pictures).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else { return Err(DomainError::BUSY) };
+    let folder = folder(context);
+    let work = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let picture = encode(decode(&raw)?, side)?;
+        store(&folder, &picture).map_err(|error| {
+            tracing::error!(%error, "storing a picture");
+            refused("it could not be stored")
+        })?;
+        Ok(picture.stored)
+    });
+    // A decoder that panics met a picture that is none.
+    work.await.unwrap_or_else(|_| Err(refused("unreadable")))
+}
+
+fn folder(context: &Context) -> PathBuf {
+    Path::new(&context.config.data_dir).join("uploads")
+}
+
+fn refused(reason: &'static str) -> DomainError {
+    DomainError::BadPicture(reason.into())
+}
+
+/// The pixels, upright. What they would need is judged before they are made.
+fn decode(raw: &[u8]) -> Result<DynamicImage> {
+    let mut reader = ImageReader::new(Cursor::new(raw)).with_guessed_format().map_err(|_| refused("unknown format"))?;
+    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Gif | ImageFormat::WebP)) {
+        return Err(refused("only JPEG, PNG, GIF and WebP are taken"));
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MOST_SIDE);
+    limits.max_image_height = Some(MOST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|_| refused("unreadable or too large"))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MOST_PIXELS || decoder.total_bytes() > MOST_MEMORY {
+        return Err(refused("too many pixels"));
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|_| refused("unreadable"))?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+struct Encoded {
+    stored: Stored,
+    bytes: Vec<u8>,
+}
+
+fn encode(image: DynamicImage, side: u32) -> Result<Encoded> {
+    let image = if image.width().max(image.height()) > side { image.thumbnail(side, side) } else { image };
+    let mut bytes = Vec::new();
+    let (written, suffix) = if image.color().has_alpha() {
+        (image.to_rgba8().write_with_encoder(PngEncoder::new(&mut bytes)), "png")
+    } else {
+        (image.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY)), "jpg")
+    };
+    written.map_err(|_| refused("it cannot be encoded"))?;
+    if bytes.len() > MOST_STORED_BYTES {
+        return Err(refused("too large"));
+    }
+    let hash = hex::encode(Sha256::digest(&bytes));
+    let path = format!("{PREFIX}{}/{hash}.{suffix}", &hash[..2]);
+    Ok(Encoded { stored: Stored { path, bytes: bytes.len(), width: image.width(), height: image.height() }, bytes })
+}
+
+/// The name appears with its whole content or not at all, and is on the disk when this returns.
+fn store(folder: &Path, picture: &Encoded) -> io::Result<()> {
+    let name = picture.stored.path.trim_start_matches(PREFIX);
+    let path = folder.join(name);
+    if path.exists() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(folder);
+    fs::create_dir_all(parent)?;
+    let draft = path.with_extension(format!("{:016x}.part", rand::random::<u64>()));
+    let written = fs::File::create(&draft).and_then(|mut file| {
+        file.write_all(&picture.bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&draft, &path)) {
+        // The draft may not be there; what failed is told already.
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
+    for made in [parent, folder] {
+        fs::File::open(made)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A stored picture and its content type. `name` is what follows `/uploads/`.
+///
+/// Errors: `NotFound(Picture)`.
+pub async fn read(context: &Context, name: &str) -> Result<(Bytes, &'static str)> {
+    let missing = DomainError::NotFound(Entity::Picture);
+    let kind = content_type(name).ok_or(missing.clone())?;
+    match tokio::fs::read(folder(context).join(name)).await {
+        Ok(bytes) => Ok((bytes.into(), kind)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing),
+        Err(error) => {
+            tracing::error!(%error, "reading a picture");
+            Err(DomainError::Internal)
+        }
+    }
+}
+
+/// Only names that `encode` makes: nothing else of the folder is ever read.
+fn content_type(name: &str) -> Option<&'static str> {
+    let (folder, file) = name.split_once('/')?;
+    let (hash, suffix) = file.split_once('.')?;
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if folder.len() != 2 || hash.len() != 64 || !hex(hash) || !hash.starts_with(folder) {
+        return None;
+    }
+    match suffix {
+        "jpg" => Some("image/jpeg"),
+        "png" => Some("image/png"),
+        _ => None,
+    }
+}
+
+/// The room for `MOST_DECODED` pictures.
+pub fn room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(MOST_DECODED))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 9]));
+        image.write_with_encoder(PngEncoder::new(&mut bytes)).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_same_picture_has_the_same_name() {
+        let one = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
+        let two = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
+        assert_eq!(one.stored, two.stored);
+        assert_eq!((one.stored.width, one.stored.height), (30, 20));
+        assert!(one.stored.path.starts_with("/uploads/") && one.stored.path.ends_with(".jpg"));
+        assert_eq!(content_type(one.stored.path.trim_start_matches(PREFIX)), Some("image/jpeg"));
+        assert_ne!(one.stored.path, encode(decode(&png(31, 20)).unwrap(), HEAD_SIDE).unwrap().stored.path);
+    }
+
+    #[test]
+    fn large_pictures_are_scaled_down() {
+        let stored = encode(decode(&png(1280, 320)).unwrap(), HEAD_SIDE).unwrap().stored;
+        assert_eq!((stored.width, stored.height), (640, 160));
+    }
+
+    /// A small file that says it is 20,000 by 20,000 pixels.
+    #[test]
+    fn a_picture_is_judged_before_its_pixels_are_made() {
+        let mut bomb = png(1, 1);
+        bomb[16..20].copy_from_slice(&20_000_u32.to_be_bytes());
+        bomb[20..24].copy_from_slice(&20_000_u32.to_be_bytes());
+        let crc = crc32(&bomb[12..29]);
+        bomb[29..33].copy_from_slice(&crc.to_be_bytes());
+        assert!(matches!(decode(&bomb), Err(DomainError::BadPicture(_))));
+        for none in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", &png(3, 3)[..40]] {
+            assert!(matches!(decode(none), Err(DomainError::BadPicture(_))));
+        }
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        })
+    }
+
+    #[test]
+    fn only_our_own_names_are_read() {
+        let hash = "ab".repeat(32);
+        assert_eq!(content_type(&format!("ab/{hash}.png")), Some("image/png"));
+        for bad in [
+            String::new(),
+            "../matchday.db".to_owned(),
+            format!("cd/{hash}.png"),
+            format!("ab/{hash}.part"),
+            format!("ab/{hash}.jpg/.."),
+            format!("ab/../ab/{hash}.png"),
+            format!("ab/{}.png", hash.to_uppercase()),
+        ] {
+            assert_eq!(content_type(&bad), None, "{bad}");
+        }
+    }
+}
