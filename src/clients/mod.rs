@@ -2,9 +2,12 @@
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
 mod aliyun;
+mod circuit;
 mod exchange;
 pub mod live;
+pub mod outgoing;
 pub mod sms;
+pub mod tls;
 pub mod wechat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,22 +17,25 @@ use std::time::Duration;
 use crate::config::Config;
 use live::ViewerCount;
 use sms::SmsProvider;
+use wechat::js_config::{self, WeChatPages};
 use wechat::login::{self, WeChatLogin};
-use wechat::pay::{self, Merchant, PaymentGateway};
+use wechat::merchant::Merchant;
+use wechat::pay::{self, PaymentGateway};
 
 /// How long an outside service may take to answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Outside {
     pub login: Arc<dyn WeChatLogin>,
+    pub pages: Arc<dyn WeChatPages>,
     pub payments: Arc<dyn PaymentGateway>,
-    /// Who we are to the payment provider; none while there is no provider.
-    pub merchant: Option<Merchant>,
+    /// Who we are to the payment provider under v2 of its interface and in the sandbox; else none.
+    pub merchant: Option<Arc<Merchant>>,
     /// None while messages are switched off.
     pub sms: Option<Arc<dyn SmsProvider>>,
     /// None: the rooms of this server count.
     pub viewers: Option<Arc<dyn ViewerCount>>,
-    /// One client for all requests that leave this server, so that connections are reused.
+    /// For requests that have no client of their own.
     pub http: reqwest::Client,
     own_address: OnceLock<SocketAddr>,
 }
@@ -37,13 +43,17 @@ pub struct Outside {
 impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?;
+        tls::use_ring();
+        let http =
+            reqwest::Client::builder().tls_backend_preconfigured(tls::config(None)?).timeout(HTTP_TIMEOUT).build()?;
+        let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
             sms: sms::provider(config, &http)?,
             viewers: live::viewer_count(config, &http),
-            login: login::provider(&config.wechat.provider)?,
-            payments: pay::provider(&config.pay.provider)?,
-            merchant: Merchant::from_config(config)?,
+            login: login::provider(config)?,
+            pages: js_config::provider(config)?,
+            payments: pay::provider(config, merchant.as_ref())?,
+            merchant,
             http,
             own_address: OnceLock::new(),
         })

@@ -159,7 +159,7 @@ pub struct Secrets {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeChat {
-    /// `sandbox` or `none`.
+    /// `real`, `sandbox` or `none`.
     pub provider: String,
     pub base_url: String,
     pub app_id: String,
@@ -212,13 +212,25 @@ pub struct Live {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pay {
-    /// `sandbox` or `none`.
+    /// `v2`, `v3`, `sandbox` or `none`.
     pub provider: String,
     pub base_url: String,
     pub mch_id: String,
+    /// v2: the key that both sides sign with.
     pub api_key: SecretString,
-    /// `MD5` or `HMAC-SHA256`.
+    /// v2: `MD5` or `HMAC-SHA256`.
     pub sign_type: String,
+    /// v3: 32 bytes that seal notices and certificates.
+    pub api_v3_key: SecretString,
+    /// PEM of our RSA key: v3 signs with it, v2 proves with it who asks for a refund.
+    pub private_key: SecretString,
+    /// v2: PEM of our certificate, for refunds.
+    pub certificate: SecretString,
+    /// v3: our certificate's serial number, hex.
+    pub certificate_serial: String,
+    /// v3: PEM of the provider's public key and its id, where it gives one in place of certificates.
+    pub platform_public_key: SecretString,
+    pub platform_public_key_id: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -10,6 +10,8 @@ use super::fault::Fault;
 use super::keys::{is_key, is_one_byte};
 use super::layers::variable_name;
 use super::{Config, Environment, RegIdentity};
+use crate::clients::tls::{self, Identity};
+use crate::clients::wechat::rsa::{SigningKey, VerifyingKey};
 use crate::store::sql::db::DatabaseUrl;
 
 struct Judge<'c> {
@@ -138,10 +140,10 @@ impl Judge<'_> {
         for (key, value, allowed) in [
             ("log.format", &config.log.format, &["json", "text"][..]),
             ("pay.sign_type", &config.pay.sign_type, &["MD5", "HMAC-SHA256"]),
-            ("wechat.provider", &config.wechat.provider, &["none", "sandbox"]),
+            ("wechat.provider", &config.wechat.provider, &["none", "sandbox", "real"]),
             ("sms.provider", &config.sms.provider, &["none", "sandbox", "aliyun", "yuntongxun"]),
             ("live.online", &config.live.online, &["rooms", "aliyun"]),
-            ("pay.provider", &config.pay.provider, &["none", "sandbox"]),
+            ("pay.provider", &config.pay.provider, &["none", "sandbox", "v2", "v3"]),
         ] {
             if !allowed.contains(&value.as_str()) {
                 self.refuse(key, format!("must be one of {}", allowed.join(", ")));
@@ -198,6 +200,76 @@ impl Judge<'_> {
                     self.refuse(key, "sandbox is refused in production");
                 }
             }
+        }
+        self.wechat();
+        self.payment();
+    }
+
+    fn require(&mut self, key: &str, value: &str, because: &str) {
+        if value.is_empty() {
+            self.refuse(key, format!("is required by {because}"));
+        }
+    }
+
+    /// Where a real provider is.
+    fn service(&mut self, key: &str, url: &str) {
+        let secure = url.starts_with("https://") || self.config.environment != Environment::Production;
+        if !is_origin(url) || !secure {
+            self.refuse(key, "must be an origin such as https://example.org, without a path; https in production");
+        }
+    }
+
+    fn wechat(&mut self) {
+        let config = self.config;
+        if config.wechat.provider == "real" {
+            self.service("wechat.base_url", &config.wechat.base_url);
+            self.require("wechat.app_id", &config.wechat.app_id, "wechat.provider");
+            self.require("wechat.app_secret", config.wechat.app_secret.expose_secret(), "wechat.provider");
+        }
+    }
+
+    fn payment(&mut self) {
+        let (config, pay) = (self.config, &self.config.pay);
+        let because = match pay.provider.as_str() {
+            "v2" => "pay.provider v2",
+            "v3" => "pay.provider v3",
+            _ => return,
+        };
+        self.service("pay.base_url", &pay.base_url);
+        self.require("wechat.app_id", &config.wechat.app_id, because);
+        self.require("server.public_url", &config.server.public_url, because);
+        if pay.mch_id.is_empty() || !pay.mch_id.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.refuse("pay.mch_id", "must be the merchant's number, digits only");
+        }
+        let key = pay.private_key.expose_secret();
+        if let Err(reason) = SigningKey::from_pem(key) {
+            self.refuse("pay.private_key", format!("{reason:#}"));
+        } else if pay.provider == "v2" {
+            let identity = Identity { certificate: pay.certificate.expose_secret(), private_key: key };
+            if let Err(reason) = tls::config(Some(&identity)) {
+                self.refuse("pay.certificate", format!("{reason:#}"));
+            }
+        }
+        if pay.provider == "v2" {
+            if pay.api_key.expose_secret().len() != 32 {
+                self.refuse("pay.api_key", "must have 32 characters");
+            }
+            return;
+        }
+        if pay.api_v3_key.expose_secret().len() != 32 {
+            self.refuse("pay.api_v3_key", "must have 32 bytes");
+        }
+        let serial = &pay.certificate_serial;
+        if serial.is_empty() || !serial.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            self.refuse("pay.certificate_serial", "must be the serial number of the merchant's certificate, hex");
+        }
+        let platform = pay.platform_public_key.expose_secret();
+        if platform.is_empty() != pay.platform_public_key_id.is_empty() {
+            self.refuse("pay.platform_public_key_id", "the key and its id come together");
+        } else if !platform.is_empty()
+            && let Err(reason) = VerifyingKey::from_public_key(platform)
+        {
+            self.refuse("pay.platform_public_key", format!("{reason:#}"));
         }
     }
 }

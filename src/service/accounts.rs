@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::pictures;
+use crate::clients::wechat::login::WeChatProfile;
 use crate::context::Context;
 use crate::store::sql::accounts as store;
 
@@ -132,7 +133,13 @@ fn token_hash(token: &str) -> Option<[u8; 32]> {
 ///
 /// Errors: `BadCredentials` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
 pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
-    let person = context.outside.login.profile(code).await?;
+    let login = &context.outside.login;
+    let identified = login.identify(code).await?;
+    let person = if store::is_known(&context.db, &identified.openid).await? {
+        WeChatProfile::known(identified.openid)
+    } else {
+        login.profile(&identified).await?
+    };
     let new = store::NewAccount {
         openid: person.openid,
         username: person.nickname,

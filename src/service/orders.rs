@@ -8,12 +8,14 @@ use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Result};
 use serde_json::json;
 
+use super::inquiries::{self, Asked};
 use super::locked_order::LockedOrder;
 use super::payments::places_moved;
 use super::refunds::{self, Deadline};
 use super::sms::{self, Kind, Sms};
 use crate::context::Context;
 use crate::store::sql::orders::{self as store, NewMembershipOrder};
+use crate::store::sql::quota::PROVIDER_GRACE_MS;
 use crate::store::sql::{accounts, businesses, payments};
 
 pub use crate::store::sql::orders::OrderDetail;
@@ -132,12 +134,14 @@ fn phone(context: &Context, order: &OrderDetail) -> Result<String> {
 
 /// Cancels an own unpaid order; the places of a race order are free again.
 ///
-/// Errors: `NotFound(Order)`, `NotOwner`, `NotCancellable` for an order that is not unpaid.
+/// Errors: `NotFound(Order)`, `NotOwner`, `NotCancellable` for an order that is not unpaid, `ProviderFailed(Payment)` and
+/// `Busy` while it is not known whether it was paid.
 pub async fn cancel(context: &Context, account: &Account, id: OrderId) -> Result<()> {
     let order = own(context, account, id).await?;
     if order.status != OrderStatus::Unpaid {
         return Err(DomainError::NotCancellable);
     }
+    inquiries::before_end(context, &order).await?;
     let (db, subject) = (context.db.clone(), order.subject);
     context
         .db
@@ -157,9 +161,13 @@ pub async fn cancel(context: &Context, account: &Account, id: OrderId) -> Result
 
 /// Closes an own cancelled order: it can never be paid any more.
 ///
-/// Errors: `NotFound(Order)`, `NotOwner`, `NotClosable` for an order that is not cancelled.
+/// Errors: as `cancel`, with `NotClosable` for an order that is not cancelled.
 pub async fn close(context: &Context, account: &Account, id: OrderId) -> Result<()> {
     let order = own(context, account, id).await?;
+    if order.status != OrderStatus::Cancelled {
+        return Err(DomainError::NotClosable);
+    }
+    inquiries::before_end(context, &order).await?;
     context
         .db
         .write(move |tx| {
@@ -179,12 +187,26 @@ async fn own(context: &Context, account: &Account, id: OrderId) -> Result<paymen
     if order.account == account.id { Ok(order) } else { Err(DomainError::NotOwner) }
 }
 
+/// Whether an order whose time is over can be closed: the payment provider has closed it, or has been away for too long.
+/// What it took meanwhile is found by the order's inquiry.
+async fn may_end(context: &Context, id: OrderId) -> Result<bool> {
+    let Some(order) = payments::order(&context.db, id).await? else { return Ok(false) };
+    match inquiries::before_end(context, &order).await {
+        Ok(Asked::Closed) => Ok(true),
+        Ok(Asked::Paid) => Ok(false),
+        Ok(Asked::Open) | Err(_) => Ok(order.expires_at <= context.db.now_ms() - PROVIDER_GRACE_MS),
+    }
+}
+
 /// Closes unpaid memberships whose day is over, a bounded number; answers how many. Race orders end with their payment
 /// window, in their game's line. A payment that comes later is given back.
 pub async fn sweep_memberships(context: &Context) -> Result<u64> {
     let mut closed = 0;
     let tells = sms::sends(context, Kind::OrderClosed);
     for id in store::due_memberships(&context.db, context.db.now_ms(), SWEEP).await? {
+        if !may_end(context, id).await? {
+            continue;
+        }
         let (db, vault) = (context.db.clone(), context.vault.clone());
         let work = context.db.write(move |tx| {
             Box::pin(async move {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::error::{DomainError, Result};
+use futures_util::StreamExt;
+use futures_util::stream;
 
-use super::{accounts, refunds, sms};
+use super::{accounts, inquiries, reconciliation, refunds, sms};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::outbox as store;
@@ -16,8 +18,15 @@ pub const REFUND: &str = "refund";
 
 /// A short message. The payload is written and read by `sms`.
 pub const SMS: &str = "sms";
+/// Asking the payment provider for an order; written and read by `inquiries`.
+pub const INQUIRY: &str = "inquiry";
+/// Comparing a day's bill with the journal; written and read by `reconciliation`.
+pub const BILL: &str = "bill";
 
-const BATCH: i64 = 16;
+const BATCH: i64 = 32;
+/// Pieces that are done at the same time: outside services answer slowly, and the end of many payment windows comes at
+/// once.
+const AT_ONCE: usize = 8;
 /// About two days of tries, the later ones an hour apart.
 const MOST_ATTEMPTS: i64 = 50;
 const FIRST_DELAY_MS: i64 = 15_000;
@@ -42,6 +51,11 @@ pub async fn run(context: Arc<Context>) {
         {
             tracing::warn!(%error, "stale sessions");
         }
+        if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
+            && let Err(error) = reconciliation::schedule(&context).await
+        {
+            tracing::warn!(%error, "the bill of the day before");
+        }
         rounds = rounds.wrapping_add(1);
         tokio::time::sleep(IDLE).await;
     }
@@ -49,30 +63,33 @@ pub async fn run(context: Arc<Context>) {
 
 /// Tries what is due, at most a batch. Answers how many pieces were done; one that failed is due again later.
 pub async fn step(context: &Context) -> Result<usize> {
-    let mut done = 0;
-    for work in store::due(&context.db, context.db.now_ms(), BATCH).await? {
-        let id = work.id;
-        let attempts = work.attempts;
-        let next_at = context.db.now_ms() + delay_ms(attempts);
-        let claimed = context
-            .db
-            .write(move |tx| Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) }))
-            .await?;
-        if !claimed {
-            continue;
-        }
-        pass(Failpoint::OutboxClaimed);
-        match act(context, &work).await {
-            Ok(()) => done += 1,
-            Err(error) => put_off(context, &work, error).await?,
-        }
+    let due = store::due(&context.db, context.db.now_ms(), BATCH).await?;
+    let outcomes: Vec<Result<bool>> =
+        stream::iter(due).map(|work| attempt(context, work)).buffer_unordered(AT_ONCE).collect().await;
+    outcomes.into_iter().try_fold(0, |done, outcome| outcome.map(|it| done + usize::from(it)))
+}
+
+/// Whether the piece was done here and now.
+async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
+    let (id, attempts) = (work.id, work.attempts);
+    let next_at = context.db.now_ms() + delay_ms(attempts);
+    let claimed =
+        context.db.write(move |tx| Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) })).await?;
+    if !claimed {
+        return Ok(false);
     }
-    Ok(done)
+    pass(Failpoint::OutboxClaimed);
+    match act(context, &work).await {
+        Ok(()) => Ok(true),
+        Err(error) => put_off(context, &work, error).await.map(|()| false),
+    }
 }
 
 async fn act(context: &Context, work: &store::Work) -> Result<()> {
     match work.kind.as_str() {
         REFUND => refunds::perform(context, work.id, &work.payload).await,
+        INQUIRY => inquiries::perform(context, work.id, &work.payload).await,
+        BILL => reconciliation::perform(context, work.id, &work.payload).await,
         SMS => sms::perform(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");

@@ -1,26 +1,31 @@
 //! Paying for an order: the page's payment parameters and the provider's notices. The provider is never called inside a
 //! transaction; every change of money and places is one transaction under the rows' locks.
 
+use std::net::IpAddr;
+
 use actors::domain::account::Account;
 use actors::domain::ids::{AccountId, BusinessId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
-use actors::error::{DomainError, Entity, Provider, Result};
+use actors::error::{DomainError, Entity, Result};
 use actors::quota_queue::history::Event;
 use chrono::{DateTime, FixedOffset, Months};
 
+use super::inquiries;
 use super::locked_order::LockedOrder;
 use super::refunds;
 use super::registration::places_changed;
-use crate::clients::wechat::notice::{self, PaidNotice};
-use crate::clients::wechat::pay::{Merchant, UnifiedOrder};
-use crate::clients::wechat::sign::Fields;
+use crate::clients::wechat::notice::{NoticeReply, PaidNotice, Told};
+use crate::clients::wechat::pay::UnifiedOrder;
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::accounts;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
 use crate::store::sql::payments::{self as store, PayableOrder, Payment, PaymentState, Subject};
+
+pub use crate::clients::wechat::notice::RawNotice;
+pub use crate::clients::wechat::pay::PagePayment;
 
 /// WeChat's prepay ids live two hours; ours are used a little shorter, so that none ends on the way to the payer.
 const PREPAY_LIFE_MS: i64 = (2 * 3600 - 60) * 1000;
@@ -33,24 +38,17 @@ pub enum OrderRef {
     No(OrderNo),
 }
 
-/// What the page hands to WeChat's payment dialogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PagePayment {
-    /// Seconds since 1970, as text: it is signed as such.
-    pub timestamp: String,
-    pub nonce: String,
-    /// `prepay_id=…`
-    pub package: String,
-    pub sign_type: &'static str,
-    pub signature: String,
-}
-
 /// Registers an own unpaid order with the provider. While its prepay id lives, the same one is used again. An order that
 /// costs nothing is paid by this call, which no provider hears of, and answered with `AlreadyPaid`.
 ///
 /// Errors: `NotFound(Order)`, `NotOwner`, `AlreadyPaid`, `OrderState` for an order that cannot be paid any more,
 /// `InvalidField` for an account without a WeChat identity, `ProviderFailed(Payment)`.
-pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -> Result<PagePayment> {
+pub async fn pre_order(
+    context: &Context,
+    account: &Account,
+    order: &OrderRef,
+    payer_address: IpAddr,
+) -> Result<PagePayment> {
     let order = find(&context.db, order).await?;
     if order.account != account.id {
         return Err(DomainError::NotOwner);
@@ -58,9 +56,9 @@ pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -
     if order.total == Fen::ZERO {
         return Err(settle_free(context, order).await?);
     }
-    let merchant = merchant(context)?;
+    let gateway = &context.outside.payments;
     if let Some(prepay_id) = live_prepay(&order, context.db.now_ms())? {
-        return Ok(page_payment(merchant, &prepay_id, context.db.now_ms()));
+        return gateway.page_payment(&prepay_id, context.db.now_ms());
     }
     let openid = accounts::openid(&context.db, account.id)
         .await?
@@ -70,25 +68,40 @@ pub async fn pre_order(context: &Context, account: &Account, order: &OrderRef) -
         total: order.total,
         title: order.title.clone(),
         openid,
-        notify_url: notify_url(context),
+        notify_url: notify_url(context, NOTIFY_PATH),
+        expires_at: order.expires_at,
+        payer_address: payer_address.to_string(),
     };
-    let prepay_id = context.outside.payments.unified_order(&request).await?;
+    let prepay_id = match gateway.unified_order(&request).await {
+        Ok(prepay_id) => prepay_id,
+        Err(DomainError::AlreadyPaid) => {
+            // Its notice was lost or is still on the way.
+            inquiries::ask(context, &order).await?;
+            return Err(DomainError::AlreadyPaid);
+        }
+        Err(error) => return Err(error),
+    };
     let now_ms = context.db.now_ms();
-    let id = order.id;
-    let new = prepay_id.clone();
+    let (asked, new) = (order.clone(), prepay_id.clone());
     let kept = context
         .db
         .write(move |tx| {
-            Box::pin(async move { Ok(store::set_prepay(tx, id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?) })
+            Box::pin(async move {
+                let kept = store::set_prepay(tx, asked.id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?;
+                if kept {
+                    inquiries::enqueue(tx, &asked, now_ms).await?;
+                }
+                Ok(kept)
+            })
         })
         .await?;
     if kept {
-        return Ok(page_payment(merchant, &prepay_id, now_ms));
+        return gateway.page_payment(&prepay_id, now_ms);
     }
     // Another call was faster, or the order changed while the provider answered.
     let order = find(&context.db, &OrderRef::Id(order.id)).await?;
     let prepay_id = live_prepay(&order, now_ms)?.ok_or(DomainError::BUSY)?;
-    Ok(page_payment(merchant, &prepay_id, now_ms))
+    gateway.page_payment(&prepay_id, now_ms)
 }
 
 /// Pays an order of nothing; answers why there is nothing more to pay.
@@ -105,11 +118,6 @@ async fn settle_free(context: &Context, order: PayableOrder) -> Result<DomainErr
     Ok(DomainError::AlreadyPaid)
 }
 
-fn merchant(context: &Context) -> Result<&Merchant> {
-    let none = DomainError::ProviderFailed(Provider::Payment);
-    context.outside.merchant.as_ref().ok_or(none)
-}
-
 async fn find(db: &Db, order: &OrderRef) -> Result<PayableOrder> {
     let found = match order {
         OrderRef::Id(id) => store::order(db, *id).await?,
@@ -121,7 +129,7 @@ async fn find(db: &Db, order: &OrderRef) -> Result<PayableOrder> {
 /// The prepay id to use again, or none; an error if the order cannot be paid.
 fn live_prepay(order: &PayableOrder, now_ms: i64) -> Result<Option<String>> {
     match order.status {
-        OrderStatus::Unpaid if order.expires_at > now_ms => {}
+        OrderStatus::Unpaid if order.expires_at > now_ms && order.provider_closed_at.is_none() => {}
         OrderStatus::Paid | OrderStatus::Refunding | OrderStatus::Refunded => {
             return Err(DomainError::AlreadyPaid);
         }
@@ -133,30 +141,13 @@ fn live_prepay(order: &PayableOrder, now_ms: i64) -> Result<Option<String>> {
     Ok(order.prepay_id.clone().filter(|_| lives))
 }
 
-fn notify_url(context: &Context) -> String {
+/// Where the provider tells what happened, absolute.
+pub(super) fn notify_url(context: &Context, path: &str) -> String {
     let public_url = context.config.server.public_url.trim_end_matches('/');
     match (public_url, context.outside.own_address()) {
-        ("", Some(address)) => format!("http://{address}{NOTIFY_PATH}"),
-        (origin, _) => format!("{origin}{NOTIFY_PATH}"),
+        ("", Some(address)) => format!("http://{address}{path}"),
+        (origin, _) => format!("{origin}{path}"),
     }
-}
-
-fn page_payment(merchant: &Merchant, prepay_id: &str, now_ms: i64) -> PagePayment {
-    let timestamp = (now_ms / 1000).to_string();
-    let nonce = hex::encode(rand::random::<[u8; 16]>());
-    let package = format!("prepay_id={prepay_id}");
-    let sign_type = merchant.sign_type.wire_name();
-    let signed: Fields = [
-        ("appId", merchant.app_id.as_str()),
-        ("timeStamp", &timestamp),
-        ("nonceStr", &nonce),
-        ("package", &package),
-        ("signType", sign_type),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .collect();
-    PagePayment { signature: merchant.sign(&signed), timestamp, nonce, package, sign_type }
 }
 
 /// What a notice of money came to.
@@ -170,22 +161,29 @@ pub enum Settlement {
     Refund,
     /// A genuine notice of a payment that did not happen.
     NotPaid,
+    /// A refund of ours moved; it is asked for next.
+    RefundMoved,
 }
 
 /// Takes a notice of the provider. `Ok` means that its outcome is durable and the provider need not tell it again.
 ///
 /// Errors, all of which change nothing: `Malformed`, `BadSignature`, `InvalidField` (another merchant, an impossible
 /// member), `NotFound(Order)`, `WrongAmount`, `Conflict` for a transaction that paid something else, `Busy`.
-pub async fn notify(context: &Context, raw: &[u8]) -> Result<Settlement> {
-    let merchant = merchant(context)?;
-    let Some(notice) = notice::read(merchant, raw)? else {
-        return Ok(Settlement::NotPaid);
-    };
-    let PaidNotice { order_no, transaction_id, amount } = notice;
-    let order = find(&context.db, &OrderRef::No(order_no)).await?;
-    if amount != order.total {
-        return Err(DomainError::WrongAmount);
+/// `ProviderFailed(Payment)` when what proves the notice cannot be had now.
+pub async fn notify(context: &Context, notice: &RawNotice) -> Result<Settlement> {
+    match context.outside.payments.read_notice(notice).await? {
+        Told::Paid(paid) => book(context, paid).await,
+        Told::NotPaid => Ok(Settlement::NotPaid),
+        Told::Refund { refund_no } => refunds::moved(context, &refund_no).await.map(|()| Settlement::RefundMoved),
     }
+}
+
+/// Books a payment that the provider vouches for, whether it told it by itself or was asked.
+///
+/// Errors: `NotFound(Order)`, `WrongAmount`, `Conflict` for a transaction that paid something else, `Busy`.
+pub(super) async fn book(context: &Context, paid: PaidNotice) -> Result<Settlement> {
+    let PaidNotice { order_no, transaction_id, amount } = paid;
+    let order = find(&context.db, &OrderRef::No(order_no)).await?;
     let provider = context.outside.payments.name().into();
     let payment = Payment { order: order.id, provider, transaction_id, amount };
     let known = store::payment(&context.db, &payment.provider, &payment.transaction_id).await?;
@@ -201,8 +199,8 @@ pub async fn notify(context: &Context, raw: &[u8]) -> Result<Settlement> {
 }
 
 /// What the provider is answered.
-pub fn reply_to_notice(outcome: &Result<Settlement>) -> String {
-    notice::reply(outcome.as_ref().map(drop))
+pub fn reply_to_notice(context: &Context, outcome: &Result<Settlement>) -> NoticeReply {
+    context.outside.payments.notice_reply(outcome.as_ref().map(drop))
 }
 
 fn duplicate_of(known: &Payment, told: &Payment) -> Result<Settlement> {
@@ -216,13 +214,16 @@ fn duplicate_of(known: &Payment, told: &Payment) -> Result<Settlement> {
 /// Books a payment: it pays its order, or is to be given back. The whole is one transaction's work; `subject` is the
 /// order's.
 ///
-/// Errors: `Conflict` for a transaction that paid something else.
+/// Errors, which change nothing: `WrongAmount`, `Conflict` for a transaction that paid something else.
 pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) -> Result<Settlement> {
     let mut locked = LockedOrder::take(tx, payment.order, subject).await?;
     let order = &locked.order;
     let now_ms = db.now_in(tx).await?;
     if let Some(known) = store::payment_in(tx, &payment.provider, &payment.transaction_id).await? {
         return duplicate_of(&known, &payment);
+    }
+    if payment.amount != order.total {
+        return Err(DomainError::WrongAmount);
     }
     pass(Failpoint::SettleLocked);
     // While its first payment is on the way back an order is settled still; another payment goes back as well.

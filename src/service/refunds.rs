@@ -9,10 +9,11 @@ use actors::error::{DomainError, Entity, Provider, Result};
 use actors::quota_queue::history::Event;
 use serde::{Deserialize, Serialize};
 
+use super::inquiries;
 use super::locked_order::LockedOrder;
 use super::outbox::REFUND;
-use super::payments::places_moved;
-use crate::clients::wechat::pay::Refund;
+use super::payments::{notify_url, places_moved};
+use crate::clients::wechat::pay::{Refund, RefundState};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::{Db, Tx};
@@ -30,7 +31,8 @@ pub enum Deadline {
 
 /// Gives an own race order back. An order that is over or on its way back already is left as it is.
 ///
-/// Errors: `NotFound(Order)`, also for somebody else's order; `RefundOver` for a paid one.
+/// Errors: `NotFound(Order)`, also for somebody else's order; `RefundOver` for a paid one; `ProviderFailed(Payment)` and
+/// `Busy` while it is not known whether the order was paid.
 pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Result<()> {
     let order = store::order_by_no(&context.db, order_no)
         .await?
@@ -39,6 +41,9 @@ pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Re
     if !matches!(order.status, OrderStatus::Unpaid | OrderStatus::Paid) {
         // Nothing is left to do: the line's lock is not worth a repeated call.
         return Ok(());
+    }
+    if order.status == OrderStatus::Unpaid {
+        inquiries::before_end(context, &order).await?;
     }
     let (db, id, subject) = (context.db.clone(), order.id, order.subject);
     context
@@ -173,6 +178,33 @@ pub(super) async fn enqueue(tx: &mut Tx, order: &PayableOrder, payment: &Payment
     Ok(())
 }
 
+const NOTIFY_PATH: &str = "/api/v1/pay/refund_notify";
+
+/// Unique at the provider, also if other servers refund through the same merchant: the order's number is.
+fn refund_no(order_no: &str, work_id: i64) -> String {
+    format!("{order_no}r{work_id}")
+}
+
+/// The provider says that a refund moved. What it says is not believed: the refund becomes due, and is asked for.
+///
+/// Errors: `NotFound(Item)` for a refund that is not one of ours.
+pub(super) async fn moved(context: &Context, number: &str) -> Result<()> {
+    let unknown = DomainError::NotFound(Entity::Item);
+    let (_, id) = number.split_once('r').ok_or(unknown.clone())?;
+    let id: i64 = id.parse().map_err(|_| unknown.clone())?;
+    let (number, now_ms) = (number.to_owned(), context.db.now_ms());
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let payload = outbox::hasten(tx, id, REFUND, now_ms).await?.ok_or(unknown.clone())?;
+                let work: RefundWork = serde_json::from_str(&payload).map_err(|_| DomainError::Internal)?;
+                if refund_no(&work.order_no, id) == number { Ok(()) } else { Err(unknown) }
+            })
+        })
+        .await
+}
+
 /// Does one refund of the outbox: the provider first, then what it means for payment, order and places, in one
 /// transaction with the work's own end.
 ///
@@ -187,12 +219,17 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
         return Err(DomainError::ProviderFailed(Provider::Payment));
     }
     let request = Refund {
-        refund_no: format!("r{work_id}"),
+        refund_no: refund_no(&work.order_no, work_id),
         order_no: OrderNo::parse(&work.order_no).ok_or(DomainError::Internal)?,
         transaction_id: work.transaction_id.clone(),
         amount: work.amount_fen,
+        notify_url: notify_url(context, NOTIFY_PATH),
     };
-    gateway.refund(&request).await?;
+    match gateway.refund(&request).await? {
+        RefundState::Done => {}
+        // The money is on its way: the provider tells when it is there, and it is asked again.
+        RefundState::Processing => return Err(DomainError::BUSY),
+    }
     pass(Failpoint::RefundProviderCalled);
     let order = store::order(&context.db, OrderId(work.order_id)).await?.ok_or(DomainError::NotFound(Entity::Order))?;
     let (db, subject) = (context.db.clone(), order.subject);

@@ -19,13 +19,37 @@ mod site;
 mod sms_providers;
 mod strangers;
 mod token_user;
+mod unpaid_orders;
 mod user_change;
 mod user_info;
+mod wechat_bills;
+mod wechat_gateway;
+mod wechat_login;
+mod wechat_notices;
+mod wechat_pages;
+mod wechat_refunds;
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::fixtures::Person;
+use crate::support::gateway::{Gateway, Version, start};
+use crate::support::{TestApp, spawn_app};
+
+/// Runs a test against our own gateway in both versions of its interface. In the end every request of ours was signed as
+/// it must be, and the journal agrees with orders and payments.
+pub(crate) async fn on_both<F>(test: F)
+where
+    F: AsyncFn(&Gateway, &TestApp),
+{
+    for version in [Version::V2, Version::V3] {
+        let (gateway, _stop) = start(version);
+        let app = spawn_app(&gateway.settings()).await;
+        test(&gateway, &app).await;
+        assert_eq!(gateway.forged(), 0, "{version:?}");
+        let check = matchday::store::sql::journal::check(&app.context.db).await.unwrap();
+        assert!(check.holds(), "{version:?} {check:?}");
+    }
+}
 
 /// Status and JSON body of an answer.
 pub(crate) async fn told(answer: reqwest::Response) -> (u16, Value) {

@@ -6,3 +6,4 @@ mod demo;
 mod guards;
 mod http;
 mod layers;
+mod providers;

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 pub mod chat;
 pub mod fixtures;
+pub mod gateway;
 pub mod postgres;
 pub mod provider;
 

@@ -14,7 +14,7 @@ use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::collections::orders::RefundReason;
-use crate::service::collections::{self, OrderRecord, OutboxRecord, Time};
+use crate::service::collections::{self, BillRecord, OrderRecord, OutboxRecord, Time};
 use crate::service::journal;
 use crate::service::payments::OrderRef;
 
@@ -23,7 +23,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(resource("/orders/{order}/refund").route(web::post().to(refund)))
         .service(resource("/outbox/{id}/retry").route(web::post().to(retry)))
         .configure(collection::read_only::<OrderRecord, Cashiers>("orders", Entity::Order))
-        .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item));
+        .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item))
+        .configure(collection::read_only::<BillRecord, Cashiers>("bills", Entity::Item));
 }
 
 async fn refund(

@@ -32,6 +32,7 @@ mod token_user;
 mod uploads;
 mod user_change;
 mod user_info;
+mod wxconfig;
 
 use actix_web::HttpResponse;
 use actix_web::http::Uri;
@@ -71,6 +72,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .route("/competition/live", web::post().to(competitionlive::list))
             .route("/competition/play", web::post().to(play::search))
             .route("/competition/play_notify", web::post().to(play_notify::opened))
+            .route("/pay/refund_notify", web::post().to(pay_notify::notify))
+            .route("/wxconfig", web::post().to(wxconfig::wxconfig))
             .route("/competition/online/{id}", web::get().to(competition_online::online))
             .route("/competitionlive/{id}", web::get().to(competitionlive::live_detail))
             .route("/competition/{id}", web::get().to(competition::detail))

@@ -1,24 +1,43 @@
-//! Item 15, `POST pay/notify`: WeChat's notices. Answers WeChat's XML, never the envelope; anything but SUCCESS makes
-//! WeChat send the notice again. Nobody is signed in here: the signature says who speaks.
+//! Item 15, `POST pay/notify`, and `POST pay/refund_notify`: what the payment provider tells by itself. Answers in the
+//! provider's form, never the envelope; anything but success makes it send the notice again. Nobody is signed in here:
+//! the signature says who speaks.
 
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use actors::error::DomainError;
 
 use crate::context::Context;
-use crate::service::payments;
+use crate::service::payments::{self, RawNotice};
 
-pub async fn notify(context: Data<Context>, body: Result<Bytes, actix_web::Error>) -> HttpResponse {
+pub async fn notify(
+    context: Data<Context>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> HttpResponse {
     let outcome = match body {
-        Ok(body) => payments::notify(&context, &body).await,
+        Ok(body) => payments::notify(&context, &raw(&request, body)).await,
         Err(_) => Err(DomainError::TooLarge),
     };
     match &outcome {
         Ok(settlement) => tracing::info!(?settlement, "payment notice"),
         Err(error) => tracing::warn!(%error, "payment notice refused"),
     }
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8")))
-        .body(payments::reply_to_notice(&outcome))
+    let reply = payments::reply_to_notice(&context, &outcome);
+    HttpResponse::build(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(reply.content_type)))
+        .body(reply.body)
+}
+
+fn raw(request: &HttpRequest, body: Bytes) -> RawNotice {
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    RawNotice {
+        body,
+        timestamp: header("wechatpay-timestamp"),
+        nonce: header("wechatpay-nonce"),
+        signature: header("wechatpay-signature"),
+        serial: header("wechatpay-serial"),
+    }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::auth::Signed;
 use super::body::Params;
 use super::envelope::H5Error;
+use crate::api::client_address::ClientAddress;
 use crate::context::Context;
 use crate::service::payments::{self, OrderRef};
 
@@ -28,9 +29,13 @@ pub struct PagePayment {
     pay_sign: String,
 }
 
-pub async fn pre_order(context: Data<Context>, signed: Signed) -> Result<Json<PagePayment>, H5Error> {
+pub async fn pre_order(
+    context: Data<Context>,
+    address: ClientAddress,
+    signed: Signed,
+) -> Result<Json<PagePayment>, H5Error> {
     let order = order_ref(&signed.params)?;
-    let page = payments::pre_order(&context, &signed.account, &order).await?;
+    let page = payments::pre_order(&context, &signed.account, &order, address.0).await?;
     Ok(Json(PagePayment {
         timestamp: page.timestamp.clone(),
         time_stamp: page.timestamp,

@@ -30,6 +30,11 @@ enum Place {
 
 /// Errors: whatever is not the flat form, with a reason.
 pub fn parse(raw: &[u8]) -> Refusal<Fields> {
+    parse_root(raw, ROOT)
+}
+
+/// As `parse`, of a text whose root has another name.
+pub(super) fn parse_root(raw: &[u8], root: &str) -> Refusal<Fields> {
     if raw.len() > MAX_BYTES {
         return Err(XmlRefused("XML over 64 KiB"));
     }
@@ -44,8 +49,8 @@ pub fn parse(raw: &[u8]) -> Refusal<Fields> {
             (Place::BeforeRoot, Event::Text(text)) if is_blank(&text) => Place::BeforeRoot,
             (Place::BeforeRoot, Event::Start(tag)) => {
                 check_tag(&tag)?;
-                if tag.name().as_ref() != ROOT {
-                    return Err(XmlRefused("the root is not <xml>"));
+                if tag.name().as_ref() != root {
+                    return Err(XmlRefused("the root has another name"));
                 }
                 Place::InRoot
             }

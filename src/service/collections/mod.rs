@@ -23,6 +23,7 @@ pub use crate::store::sql::collections::Record;
 pub use crate::store::sql::collections::accounts::AccountRecord;
 pub use crate::store::sql::collections::admins::AdminRecord;
 pub use crate::store::sql::collections::audit::AuditRecord;
+pub use crate::store::sql::collections::bills::BillRecord;
 pub use crate::store::sql::collections::games::GameRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;

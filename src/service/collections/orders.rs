@@ -1,6 +1,7 @@
 //! What administrators do to orders: giving them back.
 
 use actors::domain::ids::OrderId;
+use actors::domain::order::OrderStatus;
 use actors::error::{DomainError, Entity, Result};
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::{Answer, Change, LINE, OrderRecord, Writer, check_length, in_tx, public, write};
 use crate::context::Context;
+use crate::service::inquiries;
 use crate::service::locked_order::LockedOrder;
 use crate::service::payments::{OrderRef, places_moved};
 use crate::service::refunds::{Deadline, give_back};
@@ -23,7 +25,8 @@ pub struct RefundReason {
 
 /// Gives an order back whatever its refund deadline: see `refunds::give_back`.
 ///
-/// Errors: `NotFound(Order)`, `InvalidField`.
+/// Errors: `NotFound(Order)`, `InvalidField`; `ProviderFailed(Payment)` and `Busy` while it is not known whether an unpaid
+/// one was paid.
 pub async fn refund(context: &Context, writer: Writer, order: &OrderRef, reason: RefundReason) -> Result<Answer> {
     let RefundReason { reason } = reason;
     check_length("reason", &reason, LINE)?;
@@ -32,6 +35,9 @@ pub async fn refund(context: &Context, writer: Writer, order: &OrderRef, reason:
         OrderRef::No(order_no) => payments::order_by_no(&context.db, order_no).await?,
     };
     let order = order.ok_or(DomainError::NotFound(Entity::Order))?;
+    if order.status == OrderStatus::Unpaid {
+        inquiries::before_end(context, &order).await?;
+    }
     let (db, subject, id) = (context.db.clone(), order.subject, order.id.0);
     let answer = write(context, writer, move |tx, _| {
         Box::pin(async move {

@@ -110,6 +110,12 @@ pub async fn profile(db: &Db, id: AccountId) -> Result<Option<AccountProfile>, S
     .transpose()
 }
 
+/// Whether an openid has an account.
+pub async fn is_known(db: &Db, openid: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS one FROM accounts WHERE openid = $1";
+    Ok(db.fetch_optional(sql, args![openid]).await?.is_some())
+}
+
 const INSERT_BY_OPENID: &str = "
 INSERT INTO accounts (openid, username, sex, country, province, city, head_img, register_time)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

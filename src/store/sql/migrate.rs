@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "draw", include_str!("migrations/0004_draw.sql")),
     (5, "personal data", include_str!("migrations/0005_personal_data.sql")),
     (6, "content", include_str!("migrations/0006_content.sql")),
+    (7, "wechat", include_str!("migrations/0007_wechat.sql")),
     (8, "accounts", include_str!("migrations/0008_accounts.sql")),
 ];
 

@@ -86,7 +86,7 @@ pub async fn claim(tx: &mut Tx, id: i64, attempts_before: i64, next_at: i64) -> 
     Ok(tx.execute(CLAIM, args![id, attempts_before, next_at]).await? == 1)
 }
 
-const DONE: &str = "UPDATE outbox SET state = 1, done_at = $2, last_error = NULL WHERE id = $1 AND state = 0";
+const DONE: &str = "UPDATE outbox SET state = 1, done_at = $2, last_error = NULL WHERE id = $1 AND state <> 1";
 
 /// Marks work done in the transaction that keeps its outcome. False: it was done already.
 pub async fn done(tx: &mut Tx, id: i64, now_ms: i64) -> Result<bool, StoreError> {
@@ -107,4 +107,16 @@ const REVIVE: &str = "UPDATE outbox SET state = 0, attempts = 0, next_at = $2 WH
 /// Makes work due that was given up. False: it is not given up.
 pub async fn revive(tx: &mut Tx, id: i64, now_ms: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(REVIVE, args![id, now_ms]).await? == 1)
+}
+
+const HASTEN: &str = "
+UPDATE outbox SET next_at = $3, attempts = CASE WHEN state = 2 THEN 0 ELSE attempts END,
+                  state = CASE WHEN state = 2 THEN 0 ELSE state END
+WHERE id = $1 AND kind = $2
+RETURNING payload";
+
+/// Makes work due, also if it was given up; work that is done stays so. Answers its payload; none: there is no such work.
+pub async fn hasten(tx: &mut Tx, id: i64, kind: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
+    let row = tx.fetch_optional(HASTEN, args![id, kind, now_ms]).await?;
+    row.map(|row| row.text("payload")).transpose()
 }

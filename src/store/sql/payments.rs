@@ -25,6 +25,8 @@ pub struct PayableOrder {
     pub prepay_expires_at: Option<i64>,
     /// The transaction that paid it.
     pub transaction_id: Option<String>,
+    /// When the provider said that it takes no more money for it.
+    pub provider_closed_at: Option<i64>,
 }
 
 /// What the money is for.
@@ -54,6 +56,7 @@ impl PayableOrder {
             prepay_id: row.opt_text("prepay_id")?,
             prepay_expires_at: row.opt_int("prepay_expires_at")?,
             transaction_id: row.opt_text("transaction_id")?,
+            provider_closed_at: row.opt_int("provider_closed_at")?,
         })
     }
 }
@@ -61,7 +64,7 @@ impl PayableOrder {
 macro_rules! order_columns {
     () => {
         "id, order_no, account_id, kind, game_id, business_id, name, item_count, total_fen, status, expires_at, \
-         prepay_id, prepay_expires_at, transaction_id"
+         prepay_id, prepay_expires_at, transaction_id, provider_closed_at"
     };
 }
 
@@ -87,9 +90,10 @@ pub async fn lock_order(tx: &mut Tx, id: OrderId) -> Result<PayableOrder, StoreE
 
 const SET_PREPAY: &str = "
 UPDATE orders SET prepay_id = $2, prepay_expires_at = $3, version = version + 1
-WHERE id = $1 AND status = 0 AND (prepay_id IS NULL OR prepay_expires_at <= $4)";
+WHERE id = $1 AND status = 0 AND expires_at > $4 AND provider_closed_at IS NULL
+  AND (prepay_id IS NULL OR prepay_expires_at <= $4)";
 
-/// Keeps a prepay id unless the order has one that lives, or is no longer unpaid. True: kept.
+/// Keeps a prepay id unless the order has one that lives, or can no longer be paid. True: kept.
 pub async fn set_prepay(
     tx: &mut Tx,
     id: OrderId,
@@ -99,6 +103,15 @@ pub async fn set_prepay(
 ) -> Result<bool, StoreError> {
     let changed = tx.execute(SET_PREPAY, args![id.0, prepay_id, expires_at, now_ms]).await?;
     Ok(changed == 1)
+}
+
+const SET_PROVIDER_CLOSED: &str = "
+UPDATE orders SET provider_closed_at = $2, version = version + 1
+WHERE id = $1 AND status IN (0, 2, 5, -1) AND provider_closed_at IS NULL";
+
+/// Keeps that the provider takes no more money for an order that is not paid. False: nothing was to be kept.
+pub async fn set_provider_closed(tx: &mut Tx, id: OrderId, now_ms: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(SET_PROVIDER_CLOSED, args![id.0, now_ms]).await? == 1)
 }
 
 /// What became of money that came.

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admins;
 pub mod audit;
+pub mod bills;
 pub mod games;
 pub mod hooks;
 pub mod orders;

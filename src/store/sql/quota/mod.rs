@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use self::load::{Stored, stored};
 pub use self::order::OrderCache;
-pub use self::release::{OrderKey, end_registrations};
+pub use self::release::{OrderKey, PROVIDER_GRACE_MS, end_registrations};
 pub(super) use self::row::row_columns;
 pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 use super::db::{BatchSql, Db};

@@ -13,9 +13,15 @@ use super::{SqlQuotaLedger, commit, lock};
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
 
+/// How long an order that may have been paid keeps its places past its window while the payment provider cannot be asked.
+/// Long enough for a usual outage, short enough that a place is not lost for the day.
+pub const PROVIDER_GRACE_MS: i64 = 15 * 60 * 1_000;
+
+/// An order that the provider knows (it has a prepay id) waits until it was asked for and closed there.
 const EXPIRE: &str = "
 UPDATE orders SET status = 2, cancelled_at = $2, version = version + 1 WHERE id IN (
     SELECT id FROM orders WHERE game_id = $1 AND status = 0 AND kind = 0 AND expires_at <= $2
+      AND (prepay_id IS NULL OR provider_closed_at IS NOT NULL OR expires_at <= $4)
     ORDER BY expires_at, id LIMIT $3)
 AND status = 0 RETURNING id, order_no, item_count";
 
@@ -29,7 +35,7 @@ pub(super) async fn release_due(
     let now = ledger.db.now_in(tx).await?;
     let mut keys = Vec::new();
     let mut expired = Vec::new();
-    for order in tx.fetch_all(EXPIRE, args![game.0, now, limit]).await? {
+    for order in tx.fetch_all(EXPIRE, args![game.0, now, limit, now - PROVIDER_GRACE_MS]).await? {
         let places = order.int("item_count")?;
         row.quota.give_back_held(places);
         keys.push(OrderKey { id: order.int("id")? });

@@ -8,6 +8,7 @@ use actors::quota_queue::state::Quota;
 
 use super::super::db::{Db, Row, StoreError, Tx};
 use super::events;
+use super::release::PROVIDER_GRACE_MS;
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
 
@@ -159,10 +160,12 @@ const WITH_WORK: &str = "
 SELECT game_id FROM game_queue
 WHERE state <> 2 AND (tail > head OR wait_listed > 0) AND lottery <> 1
   AND (shuffled_count IS NOT NULL OR opening_at IS NULL OR opening_at <= $1)
-UNION SELECT DISTINCT game_id FROM orders WHERE status = 0 AND kind = 0 AND expires_at <= $1";
+UNION SELECT DISTINCT game_id FROM orders WHERE status = 0 AND kind = 0 AND expires_at <= $1
+  AND (prepay_id IS NULL OR provider_closed_at IS NOT NULL OR expires_at <= $2)";
 
 /// Games whose actor has something to do: tokens that may be decided now, or holds that are due.
 pub async fn games_with_work(db: &Db) -> Result<Vec<GameId>> {
-    let rows = db.fetch_all(WITH_WORK, args![db.now_ms()]).await?;
+    let now_ms = db.now_ms();
+    let rows = db.fetch_all(WITH_WORK, args![now_ms, now_ms - PROVIDER_GRACE_MS]).await?;
     rows.iter().map(|row| Ok(GameId(row.int("game_id")?))).collect()
 }

@@ -1,0 +1,131 @@
+//! Asking the payment provider what became of an order before it ends here. An order that was registered there is asked
+//! for when its payment window passes: paid → booked as a notice would be; else closed there, and only then its places
+//! are free. While the provider is away they are kept for `release::PROVIDER_GRACE_MS` more, and the asking goes on after
+//! that, so that money which did come is found and placed or given back. Nothing here runs inside a lock.
+
+use actors::domain::ids::OrderId;
+use actors::domain::order::OrderStatus;
+use actors::error::{DomainError, Result};
+use serde::{Deserialize, Serialize};
+
+use super::outbox::INQUIRY;
+use super::payments::{book, places_moved};
+use crate::clients::wechat::pay::{Closing, Trade};
+use crate::context::Context;
+use crate::store::sql::db::Tx;
+use crate::store::sql::outbox;
+use crate::store::sql::payments::{self as store, PayableOrder};
+
+/// What the provider said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It was paid, which is booked now.
+    Paid,
+    /// It takes no payment for the order any more.
+    Closed,
+    /// Not paid; it may still be.
+    Open,
+}
+
+/// The payload of an inquiry in the outbox.
+#[derive(Serialize, Deserialize)]
+struct InquiryWork {
+    order_id: i64,
+}
+
+/// Has the order asked for once its payment window has passed.
+pub(super) async fn enqueue(tx: &mut Tx, order: &PayableOrder, now_ms: i64) -> Result<()> {
+    let work_key = format!("{INQUIRY}:{}", order.order_no);
+    let due = order.expires_at.max(now_ms);
+    outbox::insert(tx, INQUIRY, &work_key, &InquiryWork { order_id: order.id.0 }, due).await?;
+    Ok(())
+}
+
+/// Has the order asked for now, because the provider's bill has a payment of it that is not known here.
+pub(super) async fn enqueue_found(tx: &mut Tx, order: &PayableOrder, transaction_id: &str, now_ms: i64) -> Result<()> {
+    let work_key = format!("{INQUIRY}:{}:{transaction_id}", order.order_no);
+    outbox::insert(tx, INQUIRY, &work_key, &InquiryWork { order_id: order.id.0 }, now_ms).await?;
+    Ok(())
+}
+
+/// Whether the provider may have, or take, money for the order that is not known here.
+fn is_open(order: &PayableOrder) -> bool {
+    use OrderStatus::{Cancelled, Closed, Expired, Unpaid};
+    matches!(order.status, Unpaid | Expired | Cancelled | Closed)
+        && order.prepay_id.is_some()
+        && order.provider_closed_at.is_none()
+}
+
+/// Asks only, and books what was paid.
+///
+/// Errors: `Busy` while the payer is about to pay, `ProviderFailed(Payment)`, those of `payments::book`.
+pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
+    match context.outside.payments.query(&order.order_no).await? {
+        Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid),
+        Trade::Open => Ok(Asked::Open),
+        Trade::Paying => Err(DomainError::BUSY),
+        Trade::Over => mark_closed(context, order).await,
+    }
+}
+
+/// To be called before an unpaid order is cancelled or closed here: asks, and closes it at the provider. An order that the
+/// provider never heard of is closed already. If it cannot be closed right now its inquiry does that later; what is paid
+/// meanwhile comes late, and is placed again or given back.
+///
+/// Errors: those of `ask`; the order must then not be ended.
+pub async fn before_end(context: &Context, order: &PayableOrder) -> Result<Asked> {
+    if !is_open(order) {
+        return Ok(Asked::Closed);
+    }
+    match ask(context, order).await? {
+        Asked::Open => Ok(close(context, order).await.unwrap_or_else(|error| {
+            tracing::warn!(order_no = %order.order_no, %error, "could not be closed at the provider yet");
+            Asked::Open
+        })),
+        asked => Ok(asked),
+    }
+}
+
+/// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment.
+async fn close(context: &Context, order: &PayableOrder) -> Result<Asked> {
+    match context.outside.payments.close(&order.order_no).await? {
+        Closing::Closed => mark_closed(context, order).await,
+        Closing::Paid => Err(DomainError::BUSY),
+    }
+}
+
+async fn mark_closed(context: &Context, order: &PayableOrder) -> Result<Asked> {
+    let id = order.id;
+    let now_ms = context.db.now_ms();
+    context.db.write(move |tx| Box::pin(async move { Ok(store::set_provider_closed(tx, id, now_ms).await?) })).await?;
+    Ok(Asked::Closed)
+}
+
+/// Does one inquiry of the outbox.
+///
+/// Errors: those of `ask`, after which it is tried again.
+pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> Result<()> {
+    let work: InquiryWork = serde_json::from_str(payload).map_err(|error| {
+        tracing::error!(work_id, %error, "unreadable inquiry");
+        DomainError::Internal
+    })?;
+    let order = store::order(&context.db, OrderId(work.order_id)).await?.ok_or(DomainError::Internal)?;
+    if is_open(&order) {
+        let asked = ask(context, &order).await?;
+        if asked == Asked::Open {
+            if order.status == OrderStatus::Unpaid && order.expires_at > context.db.now_ms() {
+                // Its window is open; another inquiry comes at its end.
+                return finish(context, work_id).await;
+            }
+            close(context, &order).await?;
+        }
+        places_moved(context, order.subject);
+    }
+    finish(context, work_id).await
+}
+
+async fn finish(context: &Context, work_id: i64) -> Result<()> {
+    let now_ms = context.db.now_ms();
+    context.db.write(move |tx| Box::pin(async move { Ok(outbox::done(tx, work_id, now_ms).await?) })).await?;
+    Ok(())
+}
