@@ -5,20 +5,17 @@ mod aliyun;
 mod exchange;
 pub mod live;
 pub mod sms;
+pub mod tls;
 pub mod wechat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use crate::config::Config;
 use live::ViewerCount;
 use sms::SmsProvider;
 use wechat::login::{self, WeChatLogin};
 use wechat::pay::{self, Merchant, PaymentGateway};
-
-/// How long an outside service may take to answer.
-const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Outside {
     pub login: Arc<dyn WeChatLogin>,
@@ -37,7 +34,8 @@ pub struct Outside {
 impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(HTTP_TIMEOUT).build()?;
+        tls::use_ring();
+        let http = exchange::client()?;
         Ok(Self {
             sms: sms::provider(config, &http)?,
             viewers: live::viewer_count(config, &http),

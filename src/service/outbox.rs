@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use actors::error::{DomainError, Result};
 
-use super::{accounts, refunds, sms};
+use super::{accounts, pictures, refunds, sms};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
+use crate::store::sql::files::FORGET;
 use crate::store::sql::outbox as store;
 
 /// Giving money back. The payload is written and read by `refunds`.
@@ -74,6 +75,7 @@ async fn act(context: &Context, work: &store::Work) -> Result<()> {
     match work.kind.as_str() {
         REFUND => refunds::perform(context, work.id, &work.payload).await,
         SMS => sms::perform(context, work.id, &work.payload).await,
+        FORGET => pictures::forget(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
             Err(DomainError::Internal)

@@ -49,6 +49,7 @@ struct Drill {
 
 impl Drill {
     async fn new(postgres_url: &str) -> Self {
+        matchday::clients::tls::use_ring();
         let home = Home::new(postgres_url);
         let database = Database::open(&home.database_url()).await;
         database.write_event().await;

@@ -88,6 +88,7 @@ impl Home {
     /// Starts the next life and waits until it is ready.
     pub async fn start(&mut self) -> Server {
         let mut server = self.start_doomed("");
+        matchday::clients::tls::use_ring();
         let client = reqwest::Client::new();
         let ready = format!("{}/readyz", self.url());
         eventually("the server is ready", async || {
