@@ -12,7 +12,6 @@ pub mod wechat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use crate::config::Config;
 use live::ViewerCount;
@@ -21,9 +20,6 @@ use wechat::js_config::{self, WeChatPages};
 use wechat::login::{self, WeChatLogin};
 use wechat::merchant::Merchant;
 use wechat::pay::{self, PaymentGateway};
-
-/// How long an outside service may take to answer.
-const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Outside {
     pub login: Arc<dyn WeChatLogin>,
@@ -44,8 +40,7 @@ impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         tls::use_ring();
-        let http =
-            reqwest::Client::builder().tls_backend_preconfigured(tls::config(None)?).timeout(HTTP_TIMEOUT).build()?;
+        let http = exchange::client()?;
         let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
             sms: sms::provider(config, &http)?,

@@ -8,9 +8,10 @@ use actors::error::{DomainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{accounts, inquiries, reconciliation, refunds, sms};
+use super::{accounts, inquiries, pictures, reconciliation, refunds, sms};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
+use crate::store::sql::files::FORGET;
 use crate::store::sql::outbox as store;
 
 /// Giving money back. The payload is written and read by `refunds`.
@@ -91,6 +92,7 @@ async fn act(context: &Context, work: &store::Work) -> Result<()> {
         INQUIRY => inquiries::perform(context, work.id, &work.payload).await,
         BILL => reconciliation::perform(context, work.id, &work.payload).await,
         SMS => sms::perform(context, work.id, &work.payload).await,
+        FORGET => pictures::forget(context, work.id, &work.payload).await,
         other => {
             tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
             Err(DomainError::Internal)

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 use super::collections::{Answer, Change, Writer, write};
 use crate::context::Context;
-use crate::store::sql::files;
+use crate::store::sql::{files, outbox};
 
 /// Largest picture that is decoded, and largest that is kept.
 const MOST_SIDE: u32 = 8192;
@@ -201,6 +201,25 @@ pub async fn read(context: &Context, name: &str) -> Result<(Bytes, &'static str)
             Err(DomainError::Internal)
         }
     }
+}
+
+/// Does one piece of the outbox: removes an erased person's picture, unless somebody else has the very same one.
+///
+/// Errors: `Internal`, after which it may be tried again.
+pub(super) async fn forget(context: &Context, work_id: i64, payload: &str) -> Result<()> {
+    let work: files::ForgetWork = serde_json::from_str(payload).map_err(|_| DomainError::Internal)?;
+    let name = work.path.trim_start_matches(PREFIX);
+    if content_type(name).is_some() && !files::is_shown(&context.db, &work.path).await? {
+        match tokio::fs::remove_file(folder(context).join(name)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::error!(%error, "removing a picture");
+                return Err(DomainError::Internal);
+            }
+            _ => {}
+        }
+    }
+    let now_ms = context.db.now_ms();
+    context.db.write(move |tx| Box::pin(async move { Ok(outbox::done(tx, work_id, now_ms).await?) })).await.map(drop)
 }
 
 /// Only names that `encode` makes: nothing else of the folder is ever read.

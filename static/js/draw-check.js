@@ -201,7 +201,7 @@ async function proofHolds(receipt) {
 /** A receipt against its draw, and the token it was made for if that is given. */
 export async function verifyReceipt(bundle, receipt, token) {
   const known = bundle.entrants[receipt.leaf?.sequence - 1];
-  const belongs = receipt.format === RECEIPT_FORMAT && receipt.game_id === bundle.game_id && receipt.merkle_root === bundle.merkle_root
+  const belongs = receipt.format === RECEIPT_FORMAT && receipt.game_id === bundle.game_id && receipt.merkle_root === bundle.merkle_root && receipt.leaf_count === bundle.entrants.length + 1
     && known !== undefined && entrantLeaf(known) === entrantLeaf(receipt.leaf);
   const checks = [{ step: 'proof', ok: await proofHolds(receipt) }, { step: 'receipt', ok: belongs }];
   if (token) checks.push({ step: 'token', ok: await entrantHash(token) === receipt.leaf?.entrant });

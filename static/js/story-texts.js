@@ -3,8 +3,8 @@ import { language } from './i18n.js';
 
 const CHINESE = [
   [/^joined the line as number (\d+), for (\d+) places$/, '进入排队，{1} 号，{2} 个名额'],
-  [/^the line was opened: (\d+) tokens were put into a drawn order$/, '开闸：{1} 个号码抽签排序'],
-  [/^the places were drawn by lot among (\d+) tokens$/, '名额在 {1} 个号码中抽签决定'],
+  [/^the line was opened: (\d+) tokens were put into a drawn order, this one at position (\d+)$/, '开闸：{1} 个号码抽签排序，本号排在第 {2} 位'],
+  [/^the places were drawn by lot among (\d+) tokens; this one came to position (\d+)$/, '名额在 {1} 个号码中抽签决定，本号排在第 {2} 位'],
   [/^no place was free: put on the wait-list$/, '没有空余名额，进入候补名单'],
   [/^got (\d+) places; order (\S+) costs nothing and is paid$/, '得到 {1} 个名额，订单 {2} 免费，已生效'],
   [/^got (\d+) places; order (\S+) waits for its payment$/, '得到 {1} 个名额，订单 {2} 等待付款'],

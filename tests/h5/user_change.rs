@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{envelope, get, nobody_gets_in, post, post_form, told};
-use crate::support::fixtures::person;
-use crate::support::{TestApp, spawn_app};
+use crate::support::fixtures::{execute, line, live, person, row};
+use crate::support::{TestApp, eventually, spawn_app};
+use matchday::args;
 
 const SAVE: &str = "/api/v1/user/save";
 
@@ -161,4 +162,32 @@ async fn administrators_send_pictures() {
     let session: Value = session.json().await.unwrap();
     let refused = upload(&app, session["token"].as_str().unwrap(), in_format(ImageFormat::Png)).await;
     assert_eq!(refused.0, 403);
+}
+
+#[actix_web::test]
+async fn an_erased_persons_picture_is_removed_unless_another_has_it() {
+    let app = spawn_app(&[]).await;
+    let (alice, bob) = (person(&app, "alice").await, person(&app, "bob").await);
+    let owner = app.admin_token().await;
+    let (own, shared) = (STANDARD.encode(jpeg(30, 30)), STANDARD.encode(jpeg(40, 40)));
+    let mut addresses = Vec::new();
+    for (who, picture) in [(&alice, &shared), (&bob, &shared), (&alice, &own)] {
+        assert_eq!(post(&app, who, SAVE, json!({"head_img": picture})).await.0, 200);
+        addresses.push(get(&app, who, "/api/v1/user/info").await.1["head_img"].as_str().unwrap().to_owned());
+    }
+    let live = live(&app.context.db).await;
+    line(&app.context.db, live, 1, &alice, "hello").await;
+    let path = addresses[0].strip_prefix(&app.url).unwrap().to_owned();
+    execute(&app.context.db, "UPDATE publications SET head_img = $1", args![path]).await;
+    let erase = app.at(&format!("/admin/api/v1/accounts/{}/erase", alice.account));
+    let answer = app.client.post(erase).bearer_auth(&owner).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    let status = async |address: &str| app.client.get(address).send().await.unwrap().status().as_u16();
+    eventually("both pieces are done", async || {
+        let sql = "SELECT COUNT(*) AS n FROM outbox WHERE kind = 'forget_picture' AND state = 1";
+        row(&app.context.db, sql, args![]).await.int("n").unwrap() == 2
+    })
+    .await;
+    assert_eq!(status(&addresses[2]).await, 404, "nobody else's");
+    assert_eq!(status(&addresses[1]).await, 200, "bob's as well");
 }

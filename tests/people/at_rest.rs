@@ -151,6 +151,7 @@ async fn no_line_of_the_log_holds_personal_data() {
         .stderr(output)
         .spawn()
         .unwrap();
+    matchday::clients::tls::use_ring();
     let client = reqwest::Client::new();
     let at = |path: &str| format!("http://127.0.0.1:{port}{path}");
     eventually("the server is ready", async || {

@@ -75,6 +75,8 @@ pub fn verify_receipt(bundle: &Bundle, receipt: &Receipt, token: Option<&str>) -
     let belongs = receipt.format == receipt::FORMAT
         && receipt.game_id == bundle.terms.game_id
         && receipt.merkle_root == bundle.merkle_root
+        // The terms are a leaf too.
+        && receipt.leaf_count as usize == bundle.entrants.len() + 1
         && known == Some(&receipt.leaf);
     let proof = expect(receipt.holds(), || "the proof does not lead to the root".to_owned());
     let member = expect(belongs, || "its root or its entrant is not in this draw".to_owned());

@@ -65,6 +65,14 @@ impl Record {
     }
 }
 
+/// The line a record begins in. The reader takes a record's end at the first sign of it, so that after `\r\n` and empty lines
+/// the next one begins with what is left of the line before.
+fn line_of(text: &str, begin: &csv::Position) -> u64 {
+    let rest = usize::try_from(begin.byte()).ok().and_then(|byte| text.as_bytes().get(byte..)).unwrap_or_default();
+    let left = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count();
+    begin.line() + left as u64
+}
+
 /// Reads a file whose headings `name` knows by their English names. Answers those, in the file's order, and its rows
 /// without the empty ones.
 ///
@@ -97,7 +105,7 @@ pub fn read(
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        let line = cells.position().map_or(0, csv::Position::line);
+        let line = cells.position().map_or(0, |position| line_of(text, position));
         if cells.iter().skip(names.len()).any(|cell| !cell.trim().is_empty()) {
             return Err(DomainError::field("heading", format!("line {line} has more cells than the heading")));
         }
@@ -110,4 +118,19 @@ pub fn read(
         return Err(DomainError::field("rows", "there are none"));
     }
     Ok((names, rows))
+}
+
+#[cfg(test)]
+mod line_tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_a_spreadsheet_shows_them() {
+        for end in ["\n", "\r\n"] {
+            let text = ["a,b", "1,2", "", "\"3\n\",4", "5,6", ""].join(end);
+            let (_, rows) = read(&text, |heading| ["a", "b"].into_iter().find(|name| *name == heading), &[]).unwrap();
+            let lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
+            assert_eq!(lines, [2, 4, 6], "{end:?}");
+        }
+    }
 }

@@ -98,6 +98,9 @@ pub async fn set_rules(context: &Context, admin: &Admin, game: GameId, patch: Ru
                 let (before, now) = (row, db.now_in(tx).await?);
                 let mut events = Vec::new();
                 row.rules = patch.apply(&before)?;
+                if row.rules.opening_at.is_some_and(|at| at <= now) && row.rules.opening_at != before.rules.opening_at {
+                    return Err(DomainError::field("opening_at", "must be in the future"));
+                }
                 if row.rules != before.rules {
                     events.push(Event::RulesSet { rules: row.rules });
                 }

@@ -35,13 +35,14 @@ pub struct Story {
 /// None: there is no such token.
 pub async fn story(context: &Context, game: GameId, sequence: i64) -> Result<Option<Story>> {
     let Some(token) = tokens::token(&context.db, game, sequence).await? else { return Ok(None) };
+    let position = context.queues.position(game, sequence).await?;
     let mut chapters = Vec::new();
     let mut after = 0;
     loop {
         let page = events::covering(&context.db, game, sequence, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.number;
-        chapters.extend(page.iter().filter_map(|logged| about_token(logged, sequence)));
+        chapters.extend(page.iter().filter_map(|logged| about_token(logged, sequence, position)));
         if chapters.len() >= MOST_TOLD {
             break;
         }
@@ -69,7 +70,7 @@ fn chapter(logged: &Logged, text: String) -> Chapter {
     Chapter { number: logged.number, at: logged.at, text }
 }
 
-fn about_token(logged: &Logged, sequence: i64) -> Option<Chapter> {
+fn about_token(logged: &Logged, sequence: i64, position: i64) -> Option<Chapter> {
     if !logged.event.names(sequence) {
         return None;
     }
@@ -78,8 +79,12 @@ fn about_token(logged: &Logged, sequence: i64) -> Option<Chapter> {
             let places = usize::try_from(sequence - first).ok().and_then(|index| places.get(index)).copied()?;
             format!("joined the line as number {sequence}, for {places} places")
         }
-        Event::Opened { count, .. } => format!("the line was opened: {count} tokens were put into a drawn order"),
-        Event::Lottery { count, .. } => format!("the places were drawn by lot among {count} tokens"),
+        Event::Opened { count, .. } => {
+            format!("the line was opened: {count} tokens were put into a drawn order, this one at position {position}")
+        }
+        Event::Lottery { count, .. } => {
+            format!("the places were drawn by lot among {count} tokens; this one came to position {position}")
+        }
         Event::Decided { tokens, paid, .. } => {
             let token = tokens.iter().find(|token| token.sequence == sequence)?;
             let order_no = token.order_no.as_deref().unwrap_or("of somebody else");

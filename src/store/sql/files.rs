@@ -1,6 +1,8 @@
 //! Files that pages show: pictures under `/uploads`, and what is under `/static`.
 
-use super::db::{StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::db::{Db, StoreError, Tx};
 use crate::args;
 
 const INSERT_PICTURE: &str = "
@@ -20,4 +22,21 @@ pub async fn picture(
     }
     let row = tx.fetch_one("SELECT id FROM files WHERE path = $1", args![path]).await?;
     Ok((row.int("id")?, false))
+}
+
+/// Outbox work: a picture of somebody who is erased is removed.
+pub const FORGET: &str = "forget_picture";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ForgetWork {
+    pub path: String,
+}
+
+const SHOWN: &str = "
+SELECT 1 AS one FROM accounts WHERE head_img = $1 UNION ALL SELECT 1 FROM files WHERE path = $1
+UNION ALL SELECT 1 FROM publications WHERE head_img = $1 LIMIT 1";
+
+/// Whether an account, a line or a page shows the picture. Reads all accounts and lines.
+pub async fn is_shown(db: &Db, path: &str) -> Result<bool, StoreError> {
+    Ok(db.fetch_optional(SHOWN, args![path]).await?.is_some())
 }

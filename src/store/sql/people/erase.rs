@@ -10,6 +10,7 @@ use actors::quota_queue::messages::SealedPlayer;
 use serde::Serialize;
 
 use super::super::db::{BatchSql, ColumnKind, StoreError, Tx, json_rows};
+use super::super::{files, outbox};
 use super::scan::{Found, TokenKey};
 use crate::args;
 
@@ -43,6 +44,7 @@ pub async fn account(tx: &mut Tx, id: AccountId, found: &Found, placeholder: &st
                WHERE account_id IS NULL AND mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1)
                  AND NOT EXISTS (SELECT 1 FROM members o WHERE o.account_id = $1)";
     tx.execute(sql, args![id.0]).await?;
+    forget_pictures(tx, id, now).await?;
     let sql = "UPDATE accounts SET openid = NULL, login_name = NULL, mobile_key = NULL, mobile_sealed = NULL,
                    email = NULL, password_hash = NULL, username = '', sex = 0, country = '', province = '', city = '',
                    head_img = '', status = 0, last_login_time = NULL
@@ -291,6 +293,20 @@ async fn live_elsewhere(tx: &mut Tx, going: &HashMap<i64, String>) -> Result<Has
         }
     }
     Ok(elsewhere)
+}
+
+/// The person's own pictures, as the account and its lines show them, are removed after the commit, and again until it is
+/// done: a file cannot be part of a transaction.
+async fn forget_pictures(tx: &mut Tx, id: AccountId, now: i64) -> Result<(), StoreError> {
+    let sql = "SELECT head_img FROM accounts WHERE id = $1 AND head_img LIKE '/uploads/%'
+               UNION SELECT p.head_img FROM rooms JOIN publications p ON p.room_id = rooms.live_id AND p.account_id = $1
+               WHERE p.head_img LIKE '/uploads/%'";
+    for row in tx.fetch_all(sql, args![id.0]).await? {
+        let path = row.text("head_img")?;
+        let work_key = format!("{}:{}:{now}:{path}", files::FORGET, id.0);
+        outbox::insert(tx, files::FORGET, &work_key, &files::ForgetWork { path }, now).await?;
+    }
+    Ok(())
 }
 
 /// The lines stay as tombstones, so that no offset is missing. Answers how many, and their rooms.
