@@ -148,7 +148,10 @@ mod tests {
 
     use super::*;
 
-    const SHORT: Limits = Limits { time: Duration::from_millis(400), bytes: 10 };
+    const BYTES: usize = 10;
+    /// Enough for the pauses between all tries.
+    const LONG: Duration = Duration::from_secs(3);
+    const SHORT: Duration = Duration::from_millis(600);
 
     /// A service that takes a connection for each of `answers`, reads the request and says that, or nothing for as long as
     /// the other side waits. Ends with the count of its connections.
@@ -177,26 +180,27 @@ mod tests {
     const FAULT: &str = "HTTP/1.1 503 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const LARGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\nconnection: close\r\n\r\n01234567890123456789";
 
-    async fn ask(outgoing: &Outgoing, url: &str, retry: Retry) -> Option<Bytes> {
-        outgoing.send(retry, SHORT, |client| client.get(url)).await.ok().map(|answer| answer.body)
+    async fn ask(outgoing: &Outgoing, url: &str, retry: Retry, time: Duration) -> Option<Bytes> {
+        let limits = Limits { time, bytes: BYTES };
+        outgoing.send(retry, limits, |client| client.get(url)).await.ok().map(|answer| answer.body)
     }
 
     #[actix_web::test]
     async fn silence_ends_in_time_and_is_asked_again_only_where_that_is_safe() {
-        for (retry, answers, good) in [
-            (Retry::Safe, vec!["", GOOD], true),
-            (Retry::Safe, vec![FAULT, FAULT, GOOD], true),
-            (Retry::Safe, vec![FAULT, FAULT, FAULT], false),
-            (Retry::Unsent, vec![""], false),
-            (Retry::Unsent, vec![FAULT], false),
-            (Retry::Unsent, vec![GOOD], true),
-            (Retry::Safe, vec![LARGE], false),
+        for (retry, time, answers, good) in [
+            (Retry::Safe, SHORT, vec!["", GOOD], true),
+            (Retry::Safe, LONG, vec![FAULT, FAULT, GOOD], true),
+            (Retry::Safe, LONG, vec![FAULT, FAULT, FAULT], false),
+            (Retry::Unsent, SHORT, vec![""], false),
+            (Retry::Unsent, LONG, vec![FAULT], false),
+            (Retry::Unsent, LONG, vec![GOOD], true),
+            (Retry::Safe, LONG, vec![LARGE], false),
         ] {
             let outgoing = Outgoing::new(Provider::Payment, None).unwrap();
             let (url, serving) = service(answers.clone()).await;
             let start = Instant::now();
-            let answer = ask(&outgoing, &url, retry).await;
-            assert!(start.elapsed() < SHORT.time * 3, "{answers:?} took {:?}", start.elapsed());
+            let answer = ask(&outgoing, &url, retry, time).await;
+            assert!(start.elapsed() < time + LONG, "{answers:?} took {:?}", start.elapsed());
             assert_eq!(answer.is_some(), good, "{answers:?}");
             assert_eq!(serving.await.unwrap(), answers.len());
         }
@@ -207,12 +211,12 @@ mod tests {
         let outgoing = Outgoing::new(Provider::Payment, None).unwrap();
         let (url, serving) = service(vec![FAULT; 5]).await;
         for _ in 0..5 {
-            assert_eq!(ask(&outgoing, &url, Retry::Unsent).await, None);
+            assert_eq!(ask(&outgoing, &url, Retry::Unsent, LONG).await, None);
         }
         serving.await.unwrap();
         // A sixth connection would be good.
         let (url, serving) = service(vec![GOOD]).await;
-        assert_eq!(ask(&outgoing, &url, Retry::Unsent).await, None);
+        assert_eq!(ask(&outgoing, &url, Retry::Unsent, LONG).await, None);
         assert!(!serving.is_finished());
         serving.abort();
     }
