@@ -132,12 +132,17 @@ pub struct PlayerRow {
     pub k: String,
     /// The player, sealed.
     pub s: String,
-    #[serde(skip)]
+    /// Registrations are numbered in the order of the file.
     pub line: u64,
 }
 
-const PLAYER: &[(&str, ColumnKind)] =
-    &[("game", ColumnKind::Int), ("order_no", ColumnKind::Text), ("k", ColumnKind::Text), ("s", ColumnKind::Text)];
+const PLAYER: &[(&str, ColumnKind)] = &[
+    ("game", ColumnKind::Int),
+    ("order_no", ColumnKind::Text),
+    ("k", ColumnKind::Text),
+    ("s", ColumnKind::Text),
+    ("line", ColumnKind::Int),
+];
 
 static TAKEN: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
@@ -219,7 +224,7 @@ static INSERT_REGISTRATIONS: LazyLock<BatchSql> = LazyLock::new(|| {
                                     player_sealed, created_at)
          SELECT o.id, o.game_id, g.competition_id, p.id, o.account_id, r.k, r.s, $2
          FROM {rows} JOIN orders o ON o.order_no = r.order_no JOIN games g ON g.id = o.game_id
-         JOIN players p ON p.certificate_key = r.k",
+         JOIN players p ON p.certificate_key = r.k ORDER BY r.line",
         PLAYER,
     )
 });

@@ -47,6 +47,8 @@ static INSERT_ORDERS: LazyLock<BatchSql> = LazyLock::new(|| {
 
 #[derive(Serialize)]
 struct RegistrationRow {
+    /// Place in the batch: registrations are numbered in the order in which their players were named.
+    n: usize,
     order_no: String,
     k: String,
     s: String,
@@ -66,8 +68,8 @@ static INSERT_REGISTRATIONS: LazyLock<BatchSql> = LazyLock::new(|| {
                                     player_sealed, created_at)
          SELECT o.id, o.game_id, g.competition_id, p.id, o.account_id, r.k, r.s, $2
          FROM {rows} JOIN orders o ON o.order_no = r.order_no JOIN games g ON g.id = o.game_id
-         JOIN players p ON p.certificate_key = r.k",
-        &[("order_no", ColumnKind::Text), ("k", ColumnKind::Text), ("s", ColumnKind::Text)],
+         JOIN players p ON p.certificate_key = r.k ORDER BY r.n",
+        &[("n", ColumnKind::Int), ("order_no", ColumnKind::Text), ("k", ColumnKind::Text), ("s", ColumnKind::Text)],
     )
 });
 
@@ -165,7 +167,9 @@ impl Made {
             places = players.len() as i64;
             let expires_at = if was_listed { self.offer_expires_at } else { self.expires_at };
             self.orders.push(OrderRow { order_no: order_no.clone(), account: token.account.0, places, expires_at });
-            self.registrations.extend(players.iter().map(|player| RegistrationRow {
+            let first = self.registrations.len();
+            self.registrations.extend(players.iter().zip(first..).map(|(player, n)| RegistrationRow {
+                n,
                 order_no: order_no.clone(),
                 k: player.certificate_key.clone(),
                 s: player.sealed.clone(),
