@@ -302,7 +302,12 @@ async fn looks_that_change_nothing_are_not_told() {
     let ledger = MemoryLedger::with_places(9);
     let told = Arc::new(AtomicUsize::new(0));
     let count = told.clone();
-    let (queues, views) = queues_that_tell(ledger.clone(), Arc::new(move |_, _| drop(count.fetch_add(1, SeqCst))));
+    let (queues, views) = queues_that_tell(
+        ledger.clone(),
+        Arc::new(move |_, _| {
+            count.fetch_add(1, SeqCst);
+        }),
+    );
     enqueue(&queues, 1).await.unwrap();
     decided(&views, 1).await;
     let address = queues.get_or_start(GameId(1));
