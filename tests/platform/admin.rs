@@ -311,7 +311,7 @@ async fn every_fault_is_a_problem() {
     let raw = |body: Vec<u8>| request(&app, Method::POST, "lives", &token).body(body).send();
     assert_eq!(read(raw(b"{\"title\":".to_vec()).await.unwrap()).await.1["code"], "malformed");
     assert_eq!(read(raw(b"\xff\xfe".to_vec()).await.unwrap()).await.0, 400);
-    assert_eq!(read(raw(vec![b' '; 300 * 1024]).await.unwrap()).await.1["code"], "too_large");
+    assert_eq!(read(raw(vec![b' '; 1100 * 1024]).await.unwrap()).await.1["code"], "too_large");
     assert_eq!(send(&app, Method::POST, "lives", &token, json!({"titel": "x"})).await.0, 422);
     assert_eq!(send(&app, Method::PUT, "lives", &token, json!({})).await.0, 405);
     for path in ["nothing", "games/x", "games/99999999999999999999", "games/404"] {
