@@ -33,6 +33,7 @@ points! {
     LineEventsLogged => "quota::events_logged",
     LineRowStored => "quota::row_stored",
     EnqueueTokensInserted => "quota::enqueue::tokens_inserted",
+    EnqueueCertificatesNoted => "quota::enqueue::certificates_noted",
     AdmitOrdersInserted => "quota::admit::orders_inserted",
     AdmitPlayersInserted => "quota::admit::players_inserted",
     AdmitRegistrationsInserted => "quota::admit::registrations_inserted",

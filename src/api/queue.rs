@@ -9,7 +9,7 @@ use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::ids::GameId;
 use actors::domain::queue::QueueStanding;
-use actors::error::DomainError;
+use actors::error::{DomainError, Entity};
 use actors::quota_queue::messages::LineRules;
 use futures_util::stream::{Stream, unfold};
 use serde::Serialize;
@@ -28,7 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    let resource = |path: &str| web::resource(path).default_service(web::to(method_not_allowed));
+    let unknown =
+        || web::PathConfig::default().error_handler(|_, _| problem(DomainError::NotFound(Entity::Route)).into());
+    let resource = |path: &str| web::resource(path).app_data(unknown()).default_service(web::to(method_not_allowed));
     cfg.service(resource("/api/queue/{token}").route(web::get().to(show)))
         .service(resource("/api/queue/{token}/leave").route(web::post().to(leave)))
         .service(resource("/api/queue/{token}/events").route(web::get().to(events)))
@@ -59,7 +61,7 @@ async fn leave(context: Data<Context>, token: Path<String>) -> Result<HttpRespon
 
 async fn events(context: Data<Context>, request: HttpRequest, token: Path<String>) -> Result<HttpResponse, Problem> {
     let ClientAddress(address) = ClientAddress::of(&request);
-    let mut follower = Follower::new(&token);
+    let mut follower = Follower::new(&context, &token);
     // A token that is none is refused before anything is counted or streamed.
     let first = follower.look(&context).await.map_err(problem)?;
     let guard = registration::open_stream(&context, address).map_err(problem)?;

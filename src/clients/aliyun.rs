@@ -11,15 +11,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha1::Sha1;
 
-use super::exchange::exchange;
+use super::outgoing::{Limits, Outgoing, Retry};
 
 /// Parameters by name, sorted as they are signed.
 pub type Parameters = BTreeMap<String, String>;
 
 /// One API of Aliyun, and who we are to it.
-#[derive(Clone)]
 pub struct Rpc {
-    pub http: reqwest::Client,
+    pub http: Outgoing,
     pub provider: Provider,
     /// Origin, without a path.
     pub base_url: String,
@@ -32,14 +31,19 @@ impl Rpc {
     /// Calls `action`; answers the members of the reply, which may be a refusal (`Code`, `Message`).
     ///
     /// Errors: `ProviderFailed`.
-    pub async fn call(&self, action: &str, own: &[(&str, &str)], now_ms: i64) -> Result<Value> {
+    pub async fn call(&self, retry: Retry, action: &str, own: &[(&str, &str)], now_ms: i64) -> Result<Value> {
+        let request = |client: &reqwest::Client| client.get(self.address(action, own, now_ms));
+        let answer = self.http.send(retry, Limits::QUICK, request).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| DomainError::ProviderFailed(self.provider))
+    }
+
+    /// Signed, with a nonce of its own each time.
+    fn address(&self, action: &str, own: &[(&str, &str)], now_ms: i64) -> String {
         let mut parameters = common(&self.key_id, self.version, action, &nonce(), now_ms);
         parameters.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let signature = sign("GET", &parameters, self.key_secret.expose_secret());
         parameters.insert("Signature".to_owned(), signature);
-        let address = format!("{}/?{}", self.base_url.trim_end_matches('/'), canonical(&parameters));
-        let body = exchange(self.provider, self.http.get(address)).await?;
-        serde_json::from_slice(&body).map_err(|_| DomainError::ProviderFailed(self.provider))
+        format!("{}/?{}", self.base_url.trim_end_matches('/'), canonical(&parameters))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Live streams at Aliyun: signed addresses (type A) and the number of viewers.
 
+use std::sync::Arc;
+
 use actors::error::{DomainError, Provider, Result};
 use async_trait::async_trait;
 use md5::{Digest, Md5};
 use serde_json::Value;
 
 use super::aliyun::Rpc;
+use super::outgoing::{Outgoing, Retry};
 use crate::config::Config;
 
 const BASE_URL: &str = "https://live.aliyuncs.com";
@@ -32,23 +35,21 @@ pub trait ViewerCount: Send + Sync {
 }
 
 /// Aliyun's numbers, where the configuration wants them.
-pub fn viewer_count(config: &Config, http: &reqwest::Client) -> Option<std::sync::Arc<dyn ViewerCount>> {
+pub fn viewer_count(config: &Config) -> anyhow::Result<Option<Arc<dyn ViewerCount>>> {
     let live = &config.live;
+    if live.online != "aliyun" {
+        return Ok(None);
+    }
     let base_url = if live.base_url.is_empty() { BASE_URL } else { &live.base_url };
-    (live.online == "aliyun").then(|| {
-        std::sync::Arc::new(Aliyun {
-            rpc: Rpc {
-                http: http.clone(),
-                provider: Provider::Live,
-                base_url: base_url.to_owned(),
-                version: "2016-11-01",
-                key_id: live.key_id.clone(),
-                key_secret: live.key_secret.clone(),
-            },
-            domain: live.play_domain.clone(),
-            app: live.app_name.clone(),
-        }) as std::sync::Arc<dyn ViewerCount>
-    })
+    let rpc = Rpc {
+        http: Outgoing::new(Provider::Live, None)?,
+        provider: Provider::Live,
+        base_url: base_url.to_owned(),
+        version: "2016-11-01",
+        key_id: live.key_id.clone(),
+        key_secret: live.key_secret.clone(),
+    };
+    Ok(Some(Arc::new(Aliyun { rpc, domain: live.play_domain.clone(), app: live.app_name.clone() })))
 }
 
 struct Aliyun {
@@ -61,7 +62,7 @@ struct Aliyun {
 impl ViewerCount for Aliyun {
     async fn viewers(&self, stream: &str, now_ms: i64) -> Result<Viewers> {
         let own = [("DomainName", self.domain.as_str()), ("AppName", &self.app), ("StreamName", stream)];
-        let reply = self.rpc.call("DescribeLiveStreamOnlineUserNum", &own, now_ms).await?;
+        let reply = self.rpc.call(Retry::Safe, "DescribeLiveStreamOnlineUserNum", &own, now_ms).await?;
         read(&reply).ok_or_else(|| {
             tracing::warn!(code = reply["Code"].as_str().unwrap_or("none"), "Aliyun told no viewers");
             DomainError::ProviderFailed(Provider::Live)

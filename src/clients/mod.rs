@@ -3,7 +3,6 @@
 
 mod aliyun;
 mod circuit;
-mod exchange;
 pub mod live;
 pub mod outgoing;
 pub mod sms;
@@ -31,8 +30,8 @@ pub struct Outside {
     pub sms: Option<Arc<dyn SmsProvider>>,
     /// None: the rooms of this server count.
     pub viewers: Option<Arc<dyn ViewerCount>>,
-    /// For requests that have no client of their own.
-    pub http: reqwest::Client,
+    /// For the sandbox's payer, who tells this server itself.
+    pub loopback: reqwest::Client,
     own_address: OnceLock<SocketAddr>,
 }
 
@@ -40,16 +39,15 @@ impl Outside {
     /// Errors: a provider that does not exist or lacks a setting, named with its key.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         tls::use_ring();
-        let http = exchange::client()?;
         let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
-            sms: sms::provider(config, &http)?,
-            viewers: live::viewer_count(config, &http),
+            sms: sms::provider(config)?,
+            viewers: live::viewer_count(config)?,
             login: login::provider(config)?,
             pages: js_config::provider(config)?,
             payments: pay::provider(config, merchant.as_ref())?,
             merchant,
-            http,
+            loopback: outgoing::client(None)?,
             own_address: OnceLock::new(),
         })
     }

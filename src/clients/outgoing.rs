@@ -62,16 +62,22 @@ pub struct Outgoing {
     circuit: Circuit,
 }
 
+/// The client of all requests that leave this server.
+///
+/// Errors: an identity that is none.
+pub(super) fn client(identity: Option<&Identity<'_>>) -> anyhow::Result<Client> {
+    Ok(Client::builder()
+        .tls_backend_preconfigured(tls::config(identity)?)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A signature is for one address, and a secret in one is for its host.
+        .redirect(Policy::none())
+        .build()?)
+}
+
 impl Outgoing {
     /// Errors: an identity that is none.
     pub fn new(provider: Provider, identity: Option<&Identity<'_>>) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(identity)?)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // A signature is for one address, and a secret in one is for its host.
-            .redirect(Policy::none())
-            .build()?;
-        Ok(Self { client, provider, circuit: Circuit::default() })
+        Ok(Self { client: client(identity)?, provider, circuit: Circuit::default() })
     }
 
     /// Asks until there is an answer below 500; `request` makes each try anew, with its own nonce and signature.

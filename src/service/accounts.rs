@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use actors::domain::account::Account;
 use actors::domain::ids::AccountId;
+use actors::domain::registration::is_hidden;
 use actors::error::{DomainError, Entity, Result};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -201,7 +202,7 @@ pub async fn change_profile(context: &Context, account: AccountId, wanted: Wante
         return Err(DomainError::Malformed("没有需要修改的内容".into()));
     }
     if let Some(name) = &username
-        && (!USERNAME_CHARACTERS.contains(&name.chars().count()) || name.chars().any(char::is_control))
+        && (!USERNAME_CHARACTERS.contains(&name.chars().count()) || name.chars().any(is_hidden))
     {
         return Err(DomainError::field("username", "长度必须是4到25个字符"));
     }

@@ -7,6 +7,7 @@ pub mod browse;
 pub mod catalog;
 pub mod collections;
 pub mod content;
+pub mod counts;
 pub mod draws;
 pub mod files;
 pub mod housekeeping;

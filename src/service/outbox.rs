@@ -73,7 +73,7 @@ pub async fn step(context: &Context) -> Result<usize> {
 /// Whether the piece was done here and now.
 async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
     let (id, attempts) = (work.id, work.attempts);
-    let next_at = context.db.now_ms() + delay_ms(attempts);
+    let next_at = context.db.now_ms() + delay_ms(attempts).max(longest_ms(&work.kind));
     let claimed =
         context.db.write(move |tx| Box::pin(async move { Ok(store::claim(tx, id, attempts, next_at).await?) })).await?;
     if !claimed {
@@ -111,7 +111,16 @@ async fn put_off(context: &Context, work: &store::Work, error: DomainError) -> R
     context.db.write(move |tx| Box::pin(async move { Ok(store::failed(tx, id, &reason, MOST_ATTEMPTS).await?) })).await
 }
 
-/// Doubles with every try. It is also how long a claim keeps other nodes away, so it starts above any call's timeout.
+/// How long a piece may take; its claim keeps other nodes away for as long at least.
+fn longest_ms(kind: &str) -> i64 {
+    match kind {
+        // One request that may take a minute, and the comparison.
+        BILL => 90_000,
+        _ => FIRST_DELAY_MS,
+    }
+}
+
+/// Doubles with every try.
 fn delay_ms(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(16);
     (FIRST_DELAY_MS << doublings).min(LONGEST_DELAY_MS)

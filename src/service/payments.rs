@@ -19,10 +19,10 @@ use crate::clients::wechat::notice::{NoticeReply, PaidNotice, Told};
 use crate::clients::wechat::pay::UnifiedOrder;
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
-use crate::store::sql::accounts;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
 use crate::store::sql::payments::{self as store, PayableOrder, Payment, PaymentState, Subject};
+use crate::store::sql::{accounts, games};
 
 pub use crate::clients::wechat::notice::RawNotice;
 pub use crate::clients::wechat::pay::PagePayment;
@@ -239,7 +239,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
             }
             Some(places) => {
                 // The places were given back; the payment came too late but may find them still free.
-                let revived = store::game_is_there(tx, places.game).await?
+                let revived = games::game_exists_in(tx, places.game).await?
                     && places.row.quota.take_sold(places.count)
                     && store::revive_registrations(tx, order.id).await?;
                 if revived {

@@ -105,7 +105,7 @@ fn lock(open: &Open) -> MutexGuard<'_, HashMap<u64, Watch>> {
 impl QueueWatch for QueueWatches {
     async fn watch(&self, token: &str, outbox: &Arc<Outbox>) -> Result<Box<dyn Watching>> {
         let context = self.context.upgrade().ok_or(DomainError::BUSY)?;
-        let mut follower = Follower::new(token);
+        let mut follower = Follower::new(&context, token);
         if let Some(standing) = follower.look(&context).await? {
             tell(&context, outbox, token, &standing);
         }

@@ -4,6 +4,7 @@ use actors::domain::order::OrderNo;
 use actors::error::{DomainError, Entity, Provider, Result};
 use sha2::{Digest, Sha256};
 
+use crate::clients::outgoing::Limits;
 use crate::clients::wechat::notice::{self, PaidNotice};
 use crate::clients::wechat::pay::SANDBOX;
 use crate::clients::wechat::xml;
@@ -31,10 +32,11 @@ pub async fn pay(context: &Context, order_no: &OrderNo) -> Result<String> {
     let fields = notice::compose(merchant, &paid, openid, context.db.now_ms());
     let address = outside.own_address().ok_or(DomainError::BUSY)?;
     let response = outside
-        .http
+        .loopback
         .post(format!("http://{address}{NOTIFY_PATH}"))
         .header("content-type", "text/xml")
         .body(notice::seal(merchant, fields))
+        .timeout(Limits::USUAL.time)
         .send()
         .await
         .map_err(|error| {

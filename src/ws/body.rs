@@ -31,7 +31,8 @@ impl MessageBody for SocketBody {
 
 impl Drop for SocketBody {
     fn drop(&mut self) {
-        // Once in a socket's life, and it must arrive: a full mailbox may not keep a session of a gone socket.
+        // `do_send` has no bound and needs none here: once in a socket's life, and it must arrive, or a full mailbox would
+        // keep the session of a socket that is gone.
         self.session.do_send(SocketGone);
     }
 }

@@ -12,18 +12,21 @@ export function yuan(amount) {
 
 export const count = (value) => Number(value ?? 0).toLocaleString(locale());
 
+/** The zone of the event: its times are the same for a reader in any other, as on the posters. */
+const timeZone = 'Asia/Shanghai';
+
 /** Reads `YYYY-MM-DD HH:mm[:ss]` (the event's wall clock), RFC 3339, or unix seconds. */
 export function parseTime(value) {
   if (!value) return null;
   if (typeof value === 'number') return new Date(value * 1000);
   const local = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?)$/.exec(value);
-  const date = new Date(local ? `${local[1]}T${local[2]}` : value);
+  const date = new Date(local ? `${local[1]}T${local[2]}+08:00` : value);
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
 export function dateTime(value) {
   const date = parseTime(value);
-  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }) : '';
+  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', timeZone }) : '';
 }
 
 /** A time near enough that its year goes without saying, unless it is another one. */
@@ -31,14 +34,15 @@ export function nearTime(value) {
   const date = parseTime(value);
   if (!date) return '';
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
-  return date.toLocaleString(locale(), { year, month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+  return date.toLocaleString(locale(), { year, month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', timeZone });
 }
 
 export function longDate(value) {
   const date = parseTime(value);
-  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short', hour: '2-digit', minute: '2-digit' }) : '';
+  return date ? date.toLocaleString(locale(), { year: 'numeric', month: 'long', day: 'numeric', weekday: 'short', hour: '2-digit', minute: '2-digit', timeZone }) : '';
 }
 
+/** Of something that just happened: the reader's own clock. */
 export function clockTime(value) {
   const date = parseTime(value);
   return date ? date.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' }) : '';

@@ -257,6 +257,11 @@ async fn forged_tokens_cannot_leave_and_decided_ones_stay() {
     assert_eq!((status, &answer["order_no"]), (200, &decided["order_no"]), "an order is not left but cancelled");
     let unknown = app.client.get(app.at(&format!("/api/queue/{token}/leave"))).send().await.unwrap();
     assert_eq!(unknown.status(), 405);
+    for path in ["/api/games/x/line", "/api/games/99/line"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+    }
 }
 
 /// Reads a stream until `wanted` is in it.

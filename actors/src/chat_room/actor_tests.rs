@@ -121,6 +121,7 @@ fn many_lines_share_few_batches_and_other_nodes_are_told_each() {
         let (parts, _, bus) = parts(false);
         let room = ChatRoom::new(ROOM, parts).start();
         let speaker = subscription(1, 1 << 20);
+        // All 501 are to lie in the mailbox before the first is looked at, whatever its bound: that is what is tested.
         room.do_send(join(&speaker, Greeting::Quiet));
         for _ in 0..500 {
             room.do_send(publish(&speaker, "x"));

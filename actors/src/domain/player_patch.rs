@@ -32,25 +32,54 @@ impl PlayerPatch {
 
     /// The player with the changes, to be checked as a whole by `Player::new`.
     pub fn apply(self, player: &Player) -> PlayerDraft {
-        let text = |new: Option<String>, old: &String| new.unwrap_or_else(|| old.clone());
+        self.over(PlayerDraft::from(player))
+    }
+
+    /// What is named here, and of `rest` what is not.
+    pub fn over(self, rest: PlayerDraft) -> PlayerDraft {
         PlayerDraft {
-            name: text(self.name, &player.name),
-            certificate_type: self.certificate_type.unwrap_or(player.certificate_type.code()),
-            certificate_no: text(self.certificate_no, &player.certificate_no),
-            mobile: text(self.mobile, &player.mobile),
-            email: text(self.email, &player.email),
-            country: text(self.country, &player.country),
-            province: text(self.province, &player.province),
-            city: text(self.city, &player.city),
-            address1: text(self.address1, &player.address1),
-            address2: text(self.address2, &player.address2),
-            zip: text(self.zip, &player.zip),
-            gender: self.gender.unwrap_or(player.gender.code()),
-            birth_date: self.birth_date.unwrap_or_else(|| player.birth_date.to_string()),
-            emergency_contact_name: text(self.emergency_contact_name, &player.emergency_contact_name),
-            emergency_contact_mobile: text(self.emergency_contact_mobile, &player.emergency_contact_mobile),
-            t_shirt_size: self.t_shirt_size.unwrap_or(player.t_shirt_size),
-            extra_info_json: text(self.extra_info_json, &player.extra_info_json),
+            name: self.name.unwrap_or(rest.name),
+            certificate_type: self.certificate_type.unwrap_or(rest.certificate_type),
+            certificate_no: self.certificate_no.unwrap_or(rest.certificate_no),
+            mobile: self.mobile.unwrap_or(rest.mobile),
+            email: self.email.unwrap_or(rest.email),
+            country: self.country.unwrap_or(rest.country),
+            province: self.province.unwrap_or(rest.province),
+            city: self.city.unwrap_or(rest.city),
+            address1: self.address1.unwrap_or(rest.address1),
+            address2: self.address2.unwrap_or(rest.address2),
+            zip: self.zip.unwrap_or(rest.zip),
+            gender: self.gender.unwrap_or(rest.gender),
+            birth_date: self.birth_date.unwrap_or(rest.birth_date),
+            emergency_contact_name: self.emergency_contact_name.unwrap_or(rest.emergency_contact_name),
+            emergency_contact_mobile: self.emergency_contact_mobile.unwrap_or(rest.emergency_contact_mobile),
+            t_shirt_size: self.t_shirt_size.unwrap_or(rest.t_shirt_size),
+            extra_info_json: self.extra_info_json.unwrap_or(rest.extra_info_json),
+        }
+    }
+}
+
+impl From<&Player> for PlayerDraft {
+    fn from(player: &Player) -> Self {
+        let player = player.clone();
+        Self {
+            name: player.name,
+            certificate_type: player.certificate_type.code(),
+            certificate_no: player.certificate_no,
+            mobile: player.mobile,
+            email: player.email,
+            country: player.country,
+            province: player.province,
+            city: player.city,
+            address1: player.address1,
+            address2: player.address2,
+            zip: player.zip,
+            gender: player.gender.code(),
+            birth_date: player.birth_date.to_string(),
+            emergency_contact_name: player.emergency_contact_name,
+            emergency_contact_mobile: player.emergency_contact_mobile,
+            t_shirt_size: player.t_shirt_size,
+            extra_info_json: player.extra_info_json,
         }
     }
 }

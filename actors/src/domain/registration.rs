@@ -176,7 +176,7 @@ impl Player {
             if value.chars().count() > most {
                 return Err(DomainError::field(member(path, field), format!("at most {most} characters")));
             }
-            if value.chars().any(char::is_control) {
+            if value.chars().any(is_hidden) {
                 return Err(refuse(field, "no control characters"));
             }
             Ok(value.to_owned())
@@ -274,6 +274,11 @@ impl Player {
 /// The wire name of a player's field.
 pub(super) fn member(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+/// Control characters, and those that turn the direction of what follows: a name may not rewrite a list it stands in.
+pub fn is_hidden(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `^\+?[0-9-]{6,18}$`, with the plus counted in the field's 18 characters.

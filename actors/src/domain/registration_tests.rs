@@ -47,6 +47,8 @@ fn each_bad_field_is_named() {
         ("name", |it| it.name = "  ".to_owned()),
         ("name", |it| it.name = "长".repeat(33)),
         ("name", |it| it.name = "a\u{0}b".to_owned()),
+        ("name", |it| it.name = "a\u{202e}b".to_owned()),
+        ("city", |it| it.city = "\u{2066}".to_owned()),
         ("certificate_type", |it| it.certificate_type = 6),
         ("certificate_no", |it| it.certificate_no = "110105194912310021".to_owned()),
         ("certificate_no", |it| it.certificate_no = "11010519491231002".to_owned()),

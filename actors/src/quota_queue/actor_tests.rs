@@ -273,7 +273,7 @@ async fn who_leaves_is_passed_and_the_next_moves_up() {
     let view = views.get_or_create(GameId(1));
     assert_eq!(view.place(2), Place::Waiting { place: 1, wait: None });
     ledger.change(|row| row.state = QueueState::Open);
-    address.do_send(Refresh);
+    address.send(Refresh).await.unwrap();
     assert_eq!(decided(&views, 1).await, Outcome::Left);
     assert!(matches!(decided(&views, 2).await, Outcome::Ordered(_)));
 }

@@ -185,8 +185,13 @@ impl QueueRow {
 
     /// Whether a newcomer can be told that the game is full without looking any further.
     pub fn is_exhausted(&self) -> bool {
-        let no_wait_list = !self.may_still_fit(1) || self.wait_listed >= self.rules.wait_list;
-        self.is_ordered() && !self.quota.is_unlimited() && self.quota.balance == 0 && no_wait_list
+        self.is_full_for(1)
+    }
+
+    /// Whether nothing is left, and no group of this size is to wait for what may come free.
+    pub fn is_full_for(&self, places: i64) -> bool {
+        let room = self.wait_listed < self.rules.wait_list && self.may_still_fit(places);
+        self.is_ordered() && !self.quota.is_unlimited() && self.quota.balance == 0 && !room
     }
 }
 

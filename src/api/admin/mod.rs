@@ -31,7 +31,7 @@ pub use self::request::{Body, Write, respond};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     let query = web::QueryConfig::default()
-        .error_handler(|_, _| problem(DomainError::field("page", "page and size are whole numbers")).into());
+        .error_handler(|error, _| problem(DomainError::field("query", error.to_string())).into());
     let path = web::PathConfig::default().error_handler(|_, _| problem(DomainError::NotFound(Entity::Route)).into());
     cfg.service(
         web::scope("/admin/api/v1")

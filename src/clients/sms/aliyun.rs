@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{ALIYUN, Message, SmsProvider};
 use crate::clients::aliyun::Rpc;
+use crate::clients::outgoing::{Outgoing, Retry};
 use crate::config::Config;
 
 const BASE_URL: &str = "https://dysmsapi.aliyuncs.com";
@@ -17,18 +18,18 @@ pub struct Aliyun {
 }
 
 impl Aliyun {
-    pub fn new(config: &Config, http: reqwest::Client) -> Self {
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
         let sms = &config.sms;
         let base_url = if sms.base_url.is_empty() { BASE_URL } else { &sms.base_url };
         let rpc = Rpc {
-            http,
+            http: Outgoing::new(Provider::Sms, None)?,
             provider: Provider::Sms,
             base_url: base_url.to_owned(),
             version: "2017-05-25",
             key_id: sms.key_id.clone(),
             key_secret: sms.key_secret.clone(),
         };
-        Self { rpc, sign_name: sms.sign_name.clone() }
+        Ok(Self { rpc, sign_name: sms.sign_name.clone() })
     }
 }
 
@@ -50,7 +51,7 @@ impl SmsProvider for Aliyun {
             ("TemplateParam", &parameters),
             ("OutId", &message.reference),
         ];
-        let reply = self.rpc.call("SendSms", &own, now_ms).await?;
+        let reply = self.rpc.call(Retry::Unsent, "SendSms", &own, now_ms).await?;
         match reply["Code"].as_str() {
             Some("OK") => Ok(()),
             // The reply's text may quote the phone.

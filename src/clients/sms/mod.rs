@@ -37,11 +37,11 @@ pub const ALIYUN: &str = "aliyun";
 pub const YUNTONGXUN: &str = "yuntongxun";
 
 /// The implementation named by `sms.provider`; none while messages are switched off.
-pub fn provider(config: &Config, http: &reqwest::Client) -> anyhow::Result<Option<Arc<dyn SmsProvider>>> {
+pub fn provider(config: &Config) -> anyhow::Result<Option<Arc<dyn SmsProvider>>> {
     Ok(match config.sms.provider.as_str() {
         SANDBOX => Some(Arc::new(Sandbox)),
-        ALIYUN => Some(Arc::new(aliyun::Aliyun::new(config, http.clone()))),
-        YUNTONGXUN => Some(Arc::new(yuntongxun::Yuntongxun::new(config, http.clone()))),
+        ALIYUN => Some(Arc::new(aliyun::Aliyun::new(config)?)),
+        YUNTONGXUN => Some(Arc::new(yuntongxun::Yuntongxun::new(config)?)),
         "none" | "" => None,
         other => anyhow::bail!("sms.provider: {other:?} is not one of none, sandbox, aliyun, yuntongxun"),
     })

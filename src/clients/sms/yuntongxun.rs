@@ -10,13 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{Message, SmsProvider, YUNTONGXUN};
-use crate::clients::exchange::exchange;
+use crate::clients::outgoing::{Limits, Outgoing, Retry};
 use crate::config::Config;
 
 const BASE_URL: &str = "https://app.cloopen.com:8883";
 
 pub struct Yuntongxun {
-    http: reqwest::Client,
+    http: Outgoing,
     base_url: String,
     account_sid: String,
     auth_token: SecretString,
@@ -24,16 +24,16 @@ pub struct Yuntongxun {
 }
 
 impl Yuntongxun {
-    pub fn new(config: &Config, http: reqwest::Client) -> Self {
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
         let sms = &config.sms;
         let base_url = if sms.base_url.is_empty() { BASE_URL } else { sms.base_url.trim_end_matches('/') };
-        Self {
-            http,
+        Ok(Self {
+            http: Outgoing::new(Provider::Sms, None)?,
             base_url: base_url.to_owned(),
             account_sid: sms.key_id.clone(),
             auth_token: sms.key_secret.clone(),
             app_id: sms.app_id.clone(),
-        }
+        })
     }
 }
 
@@ -62,19 +62,21 @@ impl SmsProvider for Yuntongxun {
         let address =
             format!("{}/2013-12-26/Accounts/{}/SMS/TemplateSMS?sig={signature}", self.base_url, self.account_sid);
         let values: Vec<&str> = message.parameters.iter().map(|(_, value)| value.as_str()).collect();
-        let request = self
-            .http
-            .post(address)
-            .header("accept", "application/json")
-            .header("authorization", STANDARD.encode(format!("{}:{timestamp}", self.account_sid)))
-            .json(&json!({
-                "to": message.phone,
-                "appId": self.app_id,
-                "templateId": message.template,
-                "datas": values,
-            }));
-        let body = exchange(Provider::Sms, request).await?;
-        let reply: Value = serde_json::from_slice(&body).map_err(|_| failed.clone())?;
+        let asked = json!({
+            "to": message.phone,
+            "appId": self.app_id,
+            "templateId": message.template,
+            "datas": values,
+        });
+        let request = |client: &reqwest::Client| {
+            client
+                .post(&address)
+                .header("accept", "application/json")
+                .header("authorization", STANDARD.encode(format!("{}:{timestamp}", self.account_sid)))
+                .json(&asked)
+        };
+        let answer = self.http.send(Retry::Unsent, Limits::QUICK, request).await?;
+        let reply: Value = serde_json::from_slice(&answer.body).map_err(|_| failed.clone())?;
         match reply["statusCode"].as_str() {
             Some("000000") => Ok(()),
             code => {

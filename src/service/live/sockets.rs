@@ -1,7 +1,6 @@
 //! The sockets that are open on this node: how many an address and an account have, and the way to close them all.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
@@ -14,9 +13,7 @@ use bytes::Bytes;
 
 use super::line_rates::LineRates;
 use crate::config::Config;
-
-/// How long somebody with too many sockets is told to wait.
-const RETRY_AFTER_SECONDS: u32 = 30;
+use crate::service::counts::{count, discount};
 
 /// Counts one address or account may reach; `u32::MAX` = any.
 #[derive(Debug, Clone, Copy)]
@@ -141,24 +138,6 @@ impl Drop for Admitted {
         discount(&mut open.addresses, self.address);
         if let Some(account) = self.account {
             discount(&mut open.accounts, account);
-        }
-    }
-}
-
-fn count<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K, limit: u32) -> Result<()> {
-    let count = counts.entry(key).or_default();
-    if *count >= limit {
-        return Err(DomainError::RateLimited { retry_after_seconds: RETRY_AFTER_SECONDS });
-    }
-    *count += 1;
-    Ok(())
-}
-
-fn discount<K: Eq + Hash>(counts: &mut HashMap<K, u32>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(&key);
         }
     }
 }

@@ -3,33 +3,35 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::domain::queue::{Phase, QueueStanding, Reason};
 use actors::error::{DomainError, Result};
 
-use super::line::{head_of, token_standing};
+use super::line::look_at;
 use crate::context::Context;
+use crate::service::counts::{count, discount};
+use crate::service::queue_token::QueueToken;
 
 /// One token followed from look to look.
 #[derive(Debug)]
 pub struct Follower {
-    token: Arc<str>,
+    /// None: the text is none of this server's tokens.
+    token: Option<QueueToken>,
     told: Option<(QueueStanding, i64)>,
 }
 
 impl Follower {
-    pub fn new(token: &str) -> Self {
-        Self { token: token.into(), told: None }
+    pub fn new(context: &Context, token: &str) -> Self {
+        Self { token: QueueToken::decode(&context.vault, token), told: None }
     }
 
     /// Where the token stands if that is news; the first look always is.
     ///
     /// Errors: `InvalidQueueToken`, `Busy`.
     pub async fn look(&mut self, context: &Context) -> Result<Option<QueueStanding>> {
-        let standing = token_standing(context, &self.token).await?;
-        let head = head_of(context, &self.token);
+        let token = self.token.ok_or(DomainError::InvalidQueueToken)?;
+        let (standing, head) = look_at(context, token).await?;
         let news = match &self.told {
             Some((told, _)) if *told == standing => return Ok(None),
             Some((told, head_then)) => {
@@ -59,52 +61,54 @@ fn reason(before: &QueueStanding, now: &QueueStanding, decided: i64) -> Option<R
 }
 
 /// The streams open here, bounded in all and by address.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Streams {
-    open: Arc<Mutex<HashMap<IpAddr, u32>>>,
-    count: Arc<AtomicU32>,
+    open: Arc<Mutex<Open>>,
 }
 
-/// Counts one open stream until it is dropped.
+#[derive(Default)]
+struct Open {
+    all: u32,
+    by_address: HashMap<IpAddr, u32>,
+}
+
+/// One open stream, counted until it is dropped.
 pub struct Stream {
     address: IpAddr,
-    open: Arc<Mutex<HashMap<IpAddr, u32>>>,
-    count: Arc<AtomicU32>,
+    streams: Streams,
 }
 
 /// Counts a stream for `address`.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
 pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
-    let (limits, streams) = (&context.config.limits, &context.streams);
-    let mut open = lock(&streams.open);
-    if streams.count.load(Ordering::Relaxed) >= limits.event_streams {
-        return Err(DomainError::Busy { retry_after_seconds: 30 });
+    let limits = &context.config.limits;
+    let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
+    let streams = context.streams.clone();
+    streams.with(|open| {
+        if open.all >= limits.event_streams {
+            return Err(DomainError::Busy { retry_after_seconds: 30 });
+        }
+        count(&mut open.by_address, address, per_address)?;
+        open.all += 1;
+        Ok(())
+    })?;
+    Ok(Stream { address, streams })
+}
+
+impl Streams {
+    fn with<T>(&self, act: impl FnOnce(&mut Open) -> T) -> T {
+        act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
-    let of_address = open.get(&address).copied().unwrap_or_default();
-    if limits.enabled && of_address >= limits.event_streams_per_address {
-        return Err(DomainError::RateLimited { retry_after_seconds: 30 });
-    }
-    open.insert(address, of_address + 1);
-    streams.count.fetch_add(1, Ordering::Relaxed);
-    Ok(Stream { address, open: streams.open.clone(), count: streams.count.clone() })
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        let mut open = lock(&self.open);
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
-        }
+        self.streams.with(|open| {
+            open.all -= 1;
+            discount(&mut open.by_address, self.address);
+        });
     }
-}
-
-fn lock(open: &Mutex<HashMap<IpAddr, u32>>) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -217,7 +217,14 @@ fn seal(context: &Context, account: &Account, game: GameId, players: &[Player]) 
 /// Errors: `InvalidQueueToken`, `Busy`.
 pub async fn token_standing(context: &Context, token: &str) -> Result<QueueStanding> {
     let token = QueueToken::decode(&context.vault, token).ok_or(DomainError::InvalidQueueToken)?;
-    standing_of(context, &*line_of(context, token).await?, token).await
+    look_at(context, token).await.map(|(standing, _)| standing)
+}
+
+/// Where a token stands, and the head of its line as this node knows it.
+pub(super) async fn look_at(context: &Context, token: QueueToken) -> Result<(QueueStanding, i64)> {
+    let view = line_of(context, token).await?;
+    let standing = standing_of(context, &view, token).await?;
+    Ok((standing, view.row().map_or(0, |row| row.head)))
 }
 
 async fn line_of(context: &Context, token: QueueToken) -> Result<Arc<QueueView>> {
@@ -225,12 +232,6 @@ async fn line_of(context: &Context, token: QueueToken) -> Result<Arc<QueueView>>
         Some(view) => Ok(view),
         None => context.queues.loaded_view(token.game).await.map_err(unknown_token),
     }
-}
-
-/// The head of a token's line, as this node knows it.
-pub(super) fn head_of(context: &Context, token: &str) -> i64 {
-    let game = QueueToken::decode(&context.vault, token).map(|token| token.game);
-    game.and_then(|game| context.queues.view(game)?.row()).map_or(0, |row| row.head)
 }
 
 /// Takes a waiting token out of its line. One that was decided before is left as it is.

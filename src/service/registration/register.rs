@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::line::{Ticket, enqueue, token_standing};
 use crate::context::Context;
+use crate::service::counts::{count, discount};
 use crate::service::queue_token::QueueToken;
 
 /// The longest that a caller is kept waiting.
@@ -21,7 +22,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3);
 /// Callers that wait in this process; more are answered at once with what is known. A commit of their line wakes them.
 const MOST_WAITS: usize = 256;
 /// Callers that wait for the same token, so that its holder cannot take all waits.
-const MOST_PER_TOKEN: usize = 2;
+const MOST_PER_TOKEN: u32 = 2;
 
 /// The waits of this process.
 #[derive(Clone, Default)]
@@ -32,7 +33,7 @@ pub struct Waits {
 #[derive(Default)]
 struct Open {
     all: usize,
-    by_token: HashMap<QueueToken, usize>,
+    by_token: HashMap<QueueToken, u32>,
 }
 
 /// One caller that waits, until it is dropped.
@@ -49,12 +50,11 @@ impl Waits {
 
     fn enter(&self, token: QueueToken) -> Option<Wait> {
         self.with(|open| {
-            let of_token = open.by_token.get(&token).copied().unwrap_or(0);
-            if open.all >= MOST_WAITS || of_token >= MOST_PER_TOKEN {
+            if open.all >= MOST_WAITS {
                 return None;
             }
+            count(&mut open.by_token, token, MOST_PER_TOKEN).ok()?;
             open.all += 1;
-            open.by_token.insert(token, of_token + 1);
             Some(Wait { token, waits: self.clone() })
         })
     }
@@ -68,10 +68,7 @@ impl Drop for Wait {
     fn drop(&mut self) {
         self.waits.with(|open| {
             open.all -= 1;
-            match open.by_token.get_mut(&self.token) {
-                Some(count) if *count > 1 => *count -= 1,
-                _ => drop(open.by_token.remove(&self.token)),
-            }
+            discount(&mut open.by_token, self.token);
         });
     }
 }

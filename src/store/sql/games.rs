@@ -6,7 +6,7 @@ use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Result};
 
-use super::db::{Db, Row, StoreError};
+use super::db::{Db, Row, StoreError, Tx};
 use crate::args;
 
 /// Games kept in memory; an instance with more reads the rest one by one.
@@ -57,9 +57,15 @@ pub fn fen(row: &Row, column: &str) -> Result<Fen, StoreError> {
 
 /// Whether there is such a game, hidden or not.
 pub async fn game_exists(db: &Db, id: GameId) -> Result<bool> {
-    let sql = "SELECT id FROM games WHERE id = $1 AND deleted_at IS NULL";
-    Ok(db.fetch_optional(sql, args![id.0]).await?.is_some())
+    Ok(db.fetch_optional(GAME_EXISTS, args![id.0]).await?.is_some())
 }
+
+/// As `game_exists`, inside a transaction.
+pub async fn game_exists_in(tx: &mut Tx, id: GameId) -> Result<bool> {
+    Ok(tx.fetch_optional(GAME_EXISTS, args![id.0]).await?.is_some())
+}
+
+const GAME_EXISTS: &str = "SELECT id FROM games WHERE id = $1 AND deleted_at IS NULL";
 
 pub async fn competition_exists(db: &Db, id: CompetitionId) -> Result<bool> {
     let sql = "SELECT id FROM competitions WHERE id = $1 AND deleted_at IS NULL";

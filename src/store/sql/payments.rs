@@ -280,12 +280,6 @@ pub async fn set_refunded(tx: &mut Tx, id: OrderId, now_ms: i64) -> Result<(), S
     tx.execute(SET_ORDER_REFUNDED, args![id.0, status, now_ms]).await.map(drop)
 }
 
-/// False: the game was deleted; nothing is sold in it any more.
-pub async fn game_is_there(tx: &mut Tx, game: GameId) -> Result<bool, StoreError> {
-    let sql = "SELECT id FROM games WHERE id = $1 AND deleted_at IS NULL";
-    Ok(tx.fetch_optional(sql, args![game.0]).await?.is_some())
-}
-
 const TAKEN_CERTIFICATE: &str = "
 SELECT 1 AS one
 FROM registrations mine

@@ -96,12 +96,6 @@ async fn waiting_certificates(tx: &mut Tx, game: GameId, requests: &[EnqueueRequ
     Ok(rows.iter().map(|row| row.text("certificate_key")).collect::<Result<_, StoreError>>()?)
 }
 
-/// Whether nothing is left for a group of this size, and nothing may come free for it.
-fn is_full(row: &QueueRow, places: i64) -> bool {
-    let room = row.wait_listed < row.rules.wait_list && row.may_still_fit(places);
-    row.is_ordered() && !row.quota.is_unlimited() && row.quota.balance == 0 && !room
-}
-
 /// A draw takes so many entries and no more.
 fn entries_are_full(row: &QueueRow) -> bool {
     row.lottery == Lottery::Entries && row.tail >= MOST_ENTRANTS as i64
@@ -139,7 +133,7 @@ pub(super) async fn enqueue(
             answers.push(Enqueued::Existing { sequence: *sequence });
         } else if row.state == QueueState::Closed || entries_are_full(&row) {
             answers.push(Enqueued::Closed);
-        } else if is_full(&row, places) {
+        } else if row.is_full_for(places) {
             answers.push(Enqueued::Full);
         } else if let Some(player) = request.players.iter().position(|player| waiting.contains(&player.certificate_key))
         {
@@ -170,6 +164,7 @@ pub(super) async fn enqueue(
         pass(Failpoint::EnqueueTokensInserted);
         if !certificates.is_empty() {
             tx.execute(NOTE_CERTIFICATES.text(tx.dialect()), args![json_rows(&certificates)?]).await?;
+            pass(Failpoint::EnqueueCertificatesNoted);
         }
         let (accounts, places) = tokens.iter().map(|token| (token.account, token.group_size)).unzip();
         events.push(Event::Enqueued { first, accounts, places });

@@ -11,12 +11,10 @@ use actors::quota_queue::state::{Outcome, Waiting};
 use serde::Serialize;
 
 use super::super::db::{BatchSql, ColumnKind, Tx, json_rows};
+use super::super::payments::FREE;
 use super::SqlQuotaLedger;
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
-
-/// The transaction id of an order that costs nothing.
-const FREE: &str = "free";
 
 #[derive(Serialize)]
 struct OrderRow {
