@@ -132,8 +132,7 @@ fn frames(stream: EventStream) -> impl Stream<Item = Result<Bytes, Infallible>> 
 /// A line as everybody may see it, and what makes its opening checkable.
 async fn line(context: Data<Context>, id: Path<i64>) -> Result<HttpResponse, Problem> {
     let game = GameId(*id);
-    // What is hidden from registrants is hidden here too.
-    registration::places(&context, game).await.map_err(problem)?;
+    registration::must_be_visible(&context, game).await.map_err(problem)?;
     let stats = registration::queue_stats(&context, game).await.map_err(problem)?;
     let row = stats.row;
     let opening = registration::opening(&context, game, &row).await.map_err(problem)?;

@@ -407,6 +407,13 @@ async fn hidden_competition_stays_in_the_hands_of_its_administrators() {
     eventually("it is hidden", async || app.get("/api/games/1/line").await.status() == 404).await;
     act(&app, 1, "pause").await;
     assert_eq!(set_rules(&app, 1, json!({"wait_list": 3})).await["state"], "paused");
+    let all = json!({"cmd": "RegSetAllGamesLimitation", "balances": [{"game_id": 1, "limitation": 7}]});
+    assert_eq!(super::client::admin_command(&app, all).await["result"], 0);
+    let places = super::client::admin_command(&app, json!({"cmd": "RegGetGameLimitationInfo", "game_id": 1})).await;
+    assert_eq!((&places["limitation"], &places["balance"]), (&json!(7), &json!(7)));
+    assert_eq!(admin(&app, Method::GET, "games/1/registrations.csv", None).await.0, 200);
+    let runner = Registrant::sign_in(&app, "runner").await;
+    assert_eq!(runner.enqueue(1, players(&[1])).await["result"], -10, "registrants see no such game");
 }
 
 #[actix_web::test]

@@ -18,6 +18,7 @@ use super::resource;
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::files::{self, Import, Imported, Language, MOST_FILE_BYTES, RowFaults};
+use crate::service::registration;
 
 const CSV: &str = "text/csv; charset=utf-8";
 
@@ -52,7 +53,7 @@ async fn template(
     id: Path<i64>,
     words: Query<Words>,
 ) -> Result<HttpResponse, Problem> {
-    context.catalog.game(&context.db, GameId(*id)).await.map_err(problem)?;
+    registration::must_exist(&context, GameId(*id)).await.map_err(problem)?;
     let text = files::template(words.lang).map_err(problem)?;
     let pieces = futures_util::stream::once(std::future::ready(Ok(text)));
     Ok(file("registrations-template.csv", CSV, pieces))

@@ -27,7 +27,7 @@ pub use setup::{ListedCertificate, NewDraw, create, set_list};
 
 use published::Published;
 
-/// Callers that may wait for the one piece of heavy work, and for how long; further ones are told `Busy`.
+/// Callers that may wait for what is published, and how long anybody waits; further ones are told `Busy`.
 const WAITING: usize = 64;
 const WAIT: Duration = Duration::from_secs(30);
 /// Published draws kept in memory: some 300 bytes an entrant.
@@ -36,6 +36,8 @@ const KEPT: usize = 4;
 /// What draws share on a node: one at a time is worked out, and those that are asked for are kept.
 pub struct Draws {
     heavy: Arc<Semaphore>,
+    /// The same for what everybody may ask for, so that a crowd cannot keep an administrator from drawing.
+    publishing: Arc<Semaphore>,
     waiting: Semaphore,
     /// By game and whether it is drawn; neither form ever changes.
     published: Cache<(GameId, bool), Arc<Published>>,
@@ -43,17 +45,27 @@ pub struct Draws {
 
 impl Default for Draws {
     fn default() -> Self {
-        Self { heavy: Arc::new(Semaphore::new(1)), waiting: Semaphore::new(WAITING), published: Cache::new(KEPT) }
+        let one = || Arc::new(Semaphore::new(1));
+        Self { heavy: one(), publishing: one(), waiting: Semaphore::new(WAITING), published: Cache::new(KEPT) }
     }
 }
 
 impl Draws {
-    /// Waits for one's turn to do heavy work. Errors: `Busy`.
+    /// Waits for an administrator's turn to do heavy work. Errors: `Busy`.
     async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let _place = self.waiting.try_acquire().map_err(|_| DomainError::BUSY)?;
-        let permit = tokio::time::timeout(WAIT, self.heavy.clone().acquire_owned()).await;
-        permit.map_err(|_| DomainError::BUSY)?.map_err(|_| DomainError::BUSY)
+        turn(&self.heavy).await
     }
+
+    /// Waits for a turn to work out what is published. Errors: `Busy`.
+    async fn publishing_turn(&self) -> Result<OwnedSemaphorePermit> {
+        let _place = self.waiting.try_acquire().map_err(|_| DomainError::BUSY)?;
+        turn(&self.publishing).await
+    }
+}
+
+async fn turn(one: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    let permit = tokio::time::timeout(WAIT, one.clone().acquire_owned()).await;
+    permit.map_err(|_| DomainError::BUSY)?.map_err(|_| DomainError::BUSY)
 }
 
 /// Runs work that takes long on a thread that serves nobody. A caller that leaves does not stop it, so it should come

@@ -56,7 +56,7 @@ pub(super) async fn published(context: &Context, draw: &Draw) -> Result<Arc<Publ
     if let Some(published) = context.draws.published.get(&key) {
         return Ok(published);
     }
-    let turn = context.draws.turn().await?;
+    let turn = context.draws.publishing_turn().await?;
     if let Some(published) = context.draws.published.get(&key) {
         return Ok(published);
     }

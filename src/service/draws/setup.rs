@@ -16,7 +16,7 @@ use super::record::described;
 use super::{DrawState, refused, store};
 use crate::context::Context;
 use crate::service::collections::{Answer, Change, Writer, write};
-use crate::service::registration::places_changed;
+use crate::service::registration::{must_exist, places_changed};
 use crate::store::sql::quota;
 
 /// Certificates on the list of one group.
@@ -46,7 +46,7 @@ pub struct ListedCertificate {
 /// Errors: `NotFound(Game)`, `Conflict` when the game has a draw, `InvalidField`, `InUse` when its line has tokens or no
 /// places are set.
 pub async fn create(context: &Context, writer: Writer, game: GameId, new: NewDraw) -> Result<Answer> {
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     check_text("public_source", &new.public_source, 0).map_err(|reason| DomainError::field("public_source", reason))?;
     let secret: [u8; 32] = rand::random();
     let sealed = context.vault.seal(&hex::encode(secret));

@@ -8,7 +8,7 @@ use actors::quota_queue::state::MOST_PLACES;
 use super::rows::{self, Imported, Record, RowFaults};
 use super::sheet;
 use crate::context::Context;
-use crate::service::registration::{MOST_ENTRIES, PlacesEntry, set_all_places};
+use crate::service::registration::{MOST_ENTRIES, PlacesEntry, must_exist, set_all_places};
 
 const COLUMNS: [(&str, &str); 3] = [("game_id", "比赛编号"), ("limitation", "名额"), ("balance", "剩余名额")];
 
@@ -39,8 +39,9 @@ pub async fn import_places(
         faults.add(pair[1].line, "game_id", format!("is in line {} already", pair[0].line));
     }
     for wish in &wishes {
-        if context.catalog.game(&context.db, wish.entry.game).await.is_err() {
-            faults.add(wish.line, "game_id", "no such game");
+        match must_exist(context, wish.entry.game).await {
+            Err(DomainError::NotFound(_)) => faults.add(wish.line, "game_id", "no such game"),
+            outcome => outcome?,
         }
     }
     if !faults.is_empty() {

@@ -12,6 +12,7 @@ use super::columns::{self, FIELDS, GROUP, Language, PASSED_OVER, USER};
 use super::sheet::{BYTE_ORDER_MARK, cell};
 use crate::context::Context;
 use crate::service::people;
+use crate::service::registration::must_exist;
 use crate::store::sql::collections::wire::Time;
 use crate::store::sql::db::Db;
 use crate::store::sql::registrations_file::{self as store, Exported};
@@ -21,7 +22,7 @@ use crate::vault::Vault;
 ///
 /// Errors: `NotFound(Game)`.
 pub async fn begin_export(context: &Context, admin: &Admin, game: GameId) -> Result<()> {
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     people::record(&context.db, Some(admin), "export", "games", game.0, None).await
 }
 

@@ -26,7 +26,7 @@ pub struct Places {
 
 /// Errors: `NotFound(Game)`.
 pub async fn places(context: &Context, game: GameId) -> Result<Places> {
-    context.catalog.game(&context.db, game).await?;
+    must_exist(context, game).await?;
     let quota = quota::row(&context.db, game).await?.quota;
     Ok(Places { game, limitation: quota.limitation, balance: quota.balance })
 }
@@ -113,7 +113,7 @@ pub async fn set_all_places(
             let field = format!("balances[{index}].game_id");
             return Err(fault(DomainError::field(field, "is named twice in this request")));
         }
-        context.catalog.game(&context.db, entry.game).await.map_err(|error| (error, Some(index)))?;
+        must_exist(context, entry.game).await.map_err(|error| (error, Some(index)))?;
     }
     // Two such commands must not wait for each other's rows.
     entries.sort_by_key(|entry| entry.game);
@@ -210,11 +210,18 @@ pub fn places_changed(context: &Context, game: GameId) {
 /// Administrators keep the lines of hidden competitions in hand, which go on working.
 ///
 /// Errors: `NotFound(Game)`.
-pub(super) async fn must_exist(context: &Context, game: GameId) -> Result<()> {
+pub async fn must_exist(context: &Context, game: GameId) -> Result<()> {
     match games::game_exists(&context.db, game).await? {
         true => Ok(()),
         false => Err(DomainError::NotFound(Entity::Game)),
     }
+}
+
+/// What is hidden is not there for registrants.
+///
+/// Errors: `NotFound(Game)`.
+pub async fn must_be_visible(context: &Context, game: GameId) -> Result<()> {
+    context.catalog.game(&context.db, game).await.map(drop)
 }
 
 /// What an administrator sees of a line.
