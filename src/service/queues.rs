@@ -53,12 +53,6 @@ impl Queues {
         ask(&self.directory.get_or_start(game), |reply| Leave { sequence, reply }).await
     }
 
-    /// Where a sequence is in the order of its line.
-    pub async fn position(&self, game: GameId, sequence: i64) -> Result<i64> {
-        let loaded = self.ledger.load(game, Known::default()).await?;
-        Ok(loaded.committed.order.map_or(sequence, |order| order.position_of(sequence)))
-    }
-
     /// The line's view as the ledger is now.
     pub async fn fresh_view(&self, game: GameId) -> Result<Arc<QueueView>> {
         let view = self.views.get_or_create(game);

@@ -333,6 +333,15 @@ async fn story_of_a_token_tells_why() {
     assert_eq!(story[1], "no place was free: put on the wait-list");
     assert_eq!(story[2], format!("got 2 places; order {order} waits for its payment"));
     assert_eq!(story[3..], ["the order was paid"]);
+    // Who asks again for a registered player is told of the other order, and its story ends there.
+    let again = token_of(&runner, 2, &[3]).await;
+    assert_eq!(runner.decided(&again).await["queue_state"], 4);
+    let refund = runner.send(json!({"cmd": "RegAskRefund", "order_no": order})).await;
+    assert_eq!(refund["result"], 0);
+    let (_, other) = admin(&app, Method::GET, "games/2/tokens/3", None).await;
+    assert_eq!(other["state"], "already registered");
+    let last = other["story"].as_array().unwrap().last().unwrap()["text"].as_str().unwrap().to_owned();
+    assert!(last.starts_with("a player was registered in this game already"), "{last}");
     let (_, first) = admin(&app, Method::GET, "games/2/tokens/1", None).await;
     assert_eq!(first["story"][2]["text"], "the order was not paid in time; its places were given back");
     assert_eq!(admin(&app, Method::GET, "games/2/tokens/99", None).await.0, 404);

@@ -159,10 +159,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The stored number of `Ordered`.
+    pub const ORDERED: i64 = 1;
+
     /// The stored number; up to 4 the command dialect's queue states.
     pub fn code(&self) -> i64 {
         match self {
-            Self::Ordered(_) => 1,
+            Self::Ordered(_) => Self::ORDERED,
             Self::Full => 2,
             Self::Failed => 3,
             Self::AlreadyRegistered(_) => 4,

@@ -185,6 +185,11 @@ impl QueueView {
         recent.get(position).map_or(Place::Forgotten, Place::Decided)
     }
 
+    /// Where a sequence is decided in the order of the line.
+    pub fn position_of(&self, sequence: i64) -> i64 {
+        self.snapshot.load().as_ref().map_or(sequence, |snapshot| snapshot.position_of(sequence))
+    }
+
     /// Tokens not decided yet, those on the wait-list included.
     pub fn waiting(&self) -> i64 {
         self.snapshot.load().as_ref().map_or(0, |it| it.in_line(it.row.tail) + it.wait_listed.len() as i64)

@@ -3,6 +3,7 @@
 use actors::domain::ids::GameId;
 use actors::error::Result;
 use actors::quota_queue::history::Event;
+use actors::quota_queue::state::Outcome;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -35,7 +36,7 @@ pub struct Story {
 /// None: there is no such token.
 pub async fn story(context: &Context, game: GameId, sequence: i64) -> Result<Option<Story>> {
     let Some(token) = tokens::token(&context.db, game, sequence).await? else { return Ok(None) };
-    let position = context.queues.position(game, sequence).await?;
+    let position = context.queues.loaded_view(game).await?.position_of(sequence);
     let mut chapters = Vec::new();
     let mut after = 0;
     loop {
@@ -47,7 +48,9 @@ pub async fn story(context: &Context, game: GameId, sequence: i64) -> Result<Opt
             break;
         }
     }
-    if let (Some(order_no), Some(made)) = (&token.order_no, chapters.last().map(|chapter| chapter.number)) {
+    // A token that was registered already names an order that is not its own.
+    let own = token.order_no.as_ref().filter(|_| token.state == Outcome::ORDERED);
+    if let (Some(order_no), Some(made)) = (own, chapters.last().map(|chapter| chapter.number)) {
         chapters.extend(order_chapters(context, game, order_no, made).await?);
     }
     Ok(Some(Story { token, chapters }))
