@@ -33,7 +33,7 @@ use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
+use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
@@ -140,6 +140,7 @@ impl Application {
             browse: BrowseCounts::default(),
             rooms,
             sockets,
+            in_progress: InProgress::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),

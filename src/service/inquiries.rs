@@ -5,7 +5,7 @@
 
 use actors::domain::ids::OrderId;
 use actors::domain::order::OrderStatus;
-use actors::error::{DomainError, Result};
+use actors::error::{DomainError, Provider, Result};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::INQUIRY;
@@ -58,10 +58,16 @@ fn is_open(order: &PayableOrder) -> bool {
 
 /// Asks only, and books what was paid.
 ///
-/// Errors: `Busy` while the payer is about to pay, `ProviderFailed(Payment)`, those of `payments::book`.
+/// Errors: `Busy` while the payer is about to pay; `ProviderFailed(Payment)`, also when what it says cannot be booked.
 pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
     match context.outside.payments.query(&order.order_no).await? {
-        Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid),
+        Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid).map_err(|error| match error {
+            busy @ DomainError::Busy { .. } => busy,
+            error => {
+                tracing::error!(order_no = %order.order_no, %error, "a payment that the provider tells cannot be booked");
+                DomainError::ProviderFailed(Provider::Payment)
+            }
+        }),
         Trade::Open => Ok(Asked::Open),
         Trade::Paying => Err(DomainError::BUSY),
         Trade::Over => mark_closed(context, order).await,
@@ -69,28 +75,27 @@ pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
 }
 
 /// To be called before an unpaid order is cancelled or closed here: asks, and closes it at the provider. An order that the
-/// provider never heard of is closed already. If it cannot be closed right now its inquiry does that later; what is paid
-/// meanwhile comes late, and is placed again or given back.
+/// provider never heard of is closed already. `Open` is never answered.
 ///
-/// Errors: those of `ask`; the order must then not be ended.
+/// Errors: those of `ask`, also when it cannot be closed there; the order must then not be ended.
 pub async fn before_end(context: &Context, order: &PayableOrder) -> Result<Asked> {
     if !is_open(order) {
         return Ok(Asked::Closed);
     }
     match ask(context, order).await? {
-        Asked::Open => Ok(close(context, order).await.unwrap_or_else(|error| {
-            tracing::warn!(order_no = %order.order_no, %error, "could not be closed at the provider yet");
-            Asked::Open
-        })),
+        Asked::Open => close(context, order).await,
         asked => Ok(asked),
     }
 }
 
-/// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment.
+/// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment and cannot be booked yet.
 async fn close(context: &Context, order: &PayableOrder) -> Result<Asked> {
     match context.outside.payments.close(&order.order_no).await? {
         Closing::Closed => mark_closed(context, order).await,
-        Closing::Paid => Err(DomainError::BUSY),
+        Closing::Paid => match ask(context, order).await? {
+            Asked::Open => Err(DomainError::BUSY),
+            asked => Ok(asked),
+        },
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use actors::domain::account::Account;
-use actors::domain::ids::{AccountId, BusinessId, OrderId};
+use actors::domain::ids::{AccountId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Result};
@@ -258,8 +258,8 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
         pass(Failpoint::SettlePaymentKept);
         journal::post(tx, Transfer::Payment, &payment, now_ms).await?;
         pass(Failpoint::SettleBooked);
-        if let Subject::Membership { business } = subject {
-            prolong_membership(tx, order.account, business, now_ms).await?;
+        if let Subject::Membership { .. } = subject {
+            prolong_membership(tx, order.account, order.id, now_ms).await?;
         }
         return Ok(Settlement::Paid);
     }
@@ -282,8 +282,8 @@ async fn keep_payment(tx: &mut Tx, payment: &Payment, state: PaymentState, now_m
 }
 
 /// Extends a paid membership from its end, or from now if it is over, by whole calendar years of Beijing.
-async fn prolong_membership(tx: &mut Tx, account: AccountId, business: BusinessId, now_ms: i64) -> Result<()> {
-    let years = store::membership_years(tx, business).await?;
+async fn prolong_membership(tx: &mut Tx, account: AccountId, order: OrderId, now_ms: i64) -> Result<()> {
+    let years = store::membership_years(tx, order).await?;
     let from = accounts::lock_membership(tx, account).await?.map_or(now_ms, |at| at.max(now_ms));
     let until = years_after(from, years).ok_or(DomainError::Internal)?;
     accounts::set_membership(tx, account, until).await?;

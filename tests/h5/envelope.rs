@@ -38,3 +38,20 @@ async fn unreadable_and_oversized_bodies_leave_in_the_envelope() {
         assert_eq!(body["request_url"], "/api/v1/token/user");
     }
 }
+
+/// `{"code":"sandbox:oAlice"}`, compressed.
+const GZIP: &str = "1f8b08000000000002ffab564ace4f4955b2522a4ecc4b49caafb0ca77ccc94c4e55aa0500e33149e419000000";
+
+#[actix_web::test]
+async fn compressed_bodies_are_not_unpacked() {
+    let app = spawn_app(&[]).await;
+    let packed = hex::decode(GZIP).unwrap();
+    let post = |path| app.client.post(app.at(path)).header("content-encoding", "gzip").body(packed.clone());
+    let (status, body) = told(post("/api/v1/token/user").send().await.unwrap()).await;
+    assert_eq!((status, &body["error_code"]), (400, &json!(99999)), "{body}");
+    let answer: serde_json::Value = post("/api/reg").send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["result"], json!(-1002), "{answer}");
+    // The red twin: unpacked it would be good.
+    let plain = app.client.post(app.at("/api/v1/token/user")).body(r#"{"code":"sandbox:oAlice"}"#);
+    assert_eq!(plain.send().await.unwrap().status(), 200);
+}

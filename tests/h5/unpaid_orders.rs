@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actors::domain::ids::OrderId;
 use actors::error::{DomainError, Provider};
 use matchday::args;
 use matchday::service::{accounts, orders, refunds};
@@ -136,6 +137,38 @@ async fn giving_up_an_order_asks_first() {
         assert_eq!(refunds::ask(&app.context, &account, &order.order_no).await, Ok(()));
         assert_eq!(seen(app, &order).await, (5, 0, 0, 0));
         assert_eq!(gateway.trade(&order.order_no).state, TradeState::Closed);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn an_order_that_cannot_be_closed_there_is_not_closed_here() {
+    on_both(async |gateway, app| {
+        let (alice, order) = setting(app).await;
+        let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+        let cancel = async || orders::cancel(&app.context, &account, OrderId(order.id)).await;
+        gateway.play("close", Play::Fault, 3);
+        assert_eq!(cancel().await, Err(DomainError::ProviderFailed(Provider::Payment)));
+        assert_eq!(seen(app, &order).await, (0, 1, 0, 0));
+        // Between the question and the closing the payer pays: that is what counts.
+        gateway.behave();
+        gateway.play("close", Play::PaidMeanwhile, 1);
+        assert_eq!(cancel().await, Err(DomainError::NotCancellable));
+        assert_eq!(seen(app, &order).await, (1, 0, 1, 1));
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_payment_of_another_amount_is_the_providers_fault_and_ends_no_order() {
+    on_both(async |gateway, app| {
+        let (alice, order) = setting(app).await;
+        gateway.pay(&order.order_no);
+        gateway.state().trades.get_mut(order.order_no.as_str()).unwrap().total += 1;
+        let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+        let cancelled = orders::cancel(&app.context, &account, OrderId(order.id)).await;
+        assert_eq!(cancelled, Err(DomainError::ProviderFailed(Provider::Payment)));
+        assert_eq!(seen(app, &order).await, (0, 1, 0, 0));
     })
     .await;
 }

@@ -35,9 +35,9 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::WrongAmount => PARAMETERS,
         DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
         // Here the only credential is WeChat's code, and its refusal is WeChat's failure.
-        DomainError::BadCredentials | DomainError::ProviderFailed(Provider::WeChat) => {
-            code(50000, "微信服务器异常", FAULT)
-        }
+        DomainError::BadCredentials
+        | DomainError::SignInRefused { .. }
+        | DomainError::ProviderFailed(Provider::WeChat) => code(50000, "微信服务器异常", FAULT),
         DomainError::Forbidden | DomainError::Muted { .. } => code(10001, "权限不够", REFUSED),
         DomainError::NotOwner => code(60007, "没有权限更改订单状态", REFUSED),
         DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
@@ -135,6 +135,7 @@ mod tests {
                 DomainError::field("id", "wrong"),
                 Unauthenticated,
                 BadCredentials,
+                SignInRefused { reason: "invalid code".into() },
                 Forbidden,
                 NotOwner,
                 AccountDisabled,
@@ -198,6 +199,7 @@ mod tests {
         99999 400 参数错误 <- invalid id: wrong
         10003 401 Token已过期或无效Token <- not signed in
         50000 500 微信服务器异常 <- sign-in refused
+        50000 500 微信服务器异常 <- sign-in refused: invalid code
         10001 403 权限不够 <- not allowed
         60007 403 没有权限更改订单状态 <- belongs to another account
         10004 404 用户不存在或被禁用 <- account disabled

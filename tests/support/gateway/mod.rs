@@ -45,6 +45,8 @@ pub enum Play {
     WrongAmount,
     WrongMerchant,
     Garbage,
+    /// The payer pays just before it is asked.
+    PaidMeanwhile,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +150,16 @@ async fn serve(shared: Shared, request: HttpRequest, body: Bytes) -> HttpRespons
     let (version, state, url) = shared.get_ref();
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let mut state = state.lock().unwrap();
+    // As the real one does.
+    if !request.headers().contains_key("user-agent") {
+        state.forged += 1;
+        return HttpResponse::BadRequest().body("{\"code\":\"INVALID_REQUEST\"}");
+    }
     state.calls.push(request.path().to_owned());
     let play = state.take_play(&path);
+    if play == Play::PaidMeanwhile {
+        state.trades.values_mut().for_each(|trade| trade.state = TradeState::Paid);
+    }
     if play == Play::Fault {
         return HttpResponse::InternalServerError().body("{\"code\":\"SYSTEM_ERROR\"}");
     }

@@ -81,6 +81,7 @@ pub static LIVES: Table = Table::new(Description {
     search: &["title"],
     marked: true,
     inserted: Some(hooks::room_of_live),
+    stored: Some(hooks::own_stream),
     deleting: Some(hooks::close_room),
     ..PLAIN
 });
