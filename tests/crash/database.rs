@@ -98,6 +98,11 @@ impl Database {
         on!(self, pool => sqlx::query_scalar(REFUNDS_NOT_MADE).fetch_one(pool).await.unwrap())
     }
 
+    /// How often the live was opened, as its row says.
+    pub async fn openings(&self) -> i64 {
+        on!(self, pool => sqlx::query_scalar("SELECT browse_num FROM lives WHERE id = 1").fetch_one(pool).await.unwrap())
+    }
+
     /// What a dead server left.
     pub async fn state(&self) -> State {
         let games: Vec<GameRow> = on!(self, pool => sqlx::query_as(GAMES).fetch_all(pool).await.unwrap());

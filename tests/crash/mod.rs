@@ -6,6 +6,7 @@
 mod clients;
 mod database;
 mod ledger;
+mod openings;
 mod server;
 
 use std::cell::{Cell, RefCell};
