@@ -4,8 +4,8 @@ use actors::error::Entity;
 
 use super::hooks;
 use super::table::Kind::{
-    Address, Code, Created, Day, Int, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Stream, Text,
-    Time, Updated, Yuan,
+    Address, Code, Created, Day, Int, Joined, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Stream,
+    Text, Time, Updated, Yuan,
 };
 use super::table::{Column, Description, Link, PLAIN, Table, column};
 
@@ -140,9 +140,9 @@ pub static MEMBERS: Table = Table::new(Description {
     entity: Entity::Member,
     from: "members",
     columns: &[
-        column("account_id", Number),
         column("mobile", Phone).sql("mobile_sealed").private(),
         column("mobile_key", PhoneKey).private(),
+        column("account_id", Joined),
         column("cn_name", Line).required().private(),
         column("birthday", Day).private(),
         column("birth_addr", Text(SHORT)).private(),
