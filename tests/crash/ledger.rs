@@ -41,6 +41,11 @@ impl Ledger {
         self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.registered.len() + self.lines.len()
     }
 
+    /// Whether every kind of promise was made.
+    pub fn has_everything(&self) -> bool {
+        !self.paid.is_disjoint(&self.given_back) && !self.registered.is_empty() && !self.lines.is_empty()
+    }
+
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
     pub fn told(&mut self, index: usize, state: i64, order_no: &str, place: i64) {
         let token = &mut self.tokens[index];
