@@ -13,6 +13,7 @@ mod orders;
 mod pay_notify;
 mod pay_pre_order;
 mod phones;
+mod pictures;
 mod refunds;
 mod sandbox;
 mod site;

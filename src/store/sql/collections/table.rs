@@ -251,6 +251,12 @@ impl Table {
         }
     }
 
+    /// The table, and its columns that may name pictures of ours: addresses and rich text.
+    pub fn with_pictures(&self) -> (&'static str, Vec<&'static str>) {
+        let named = self.columns.iter().filter(|it| matches!(it.kind, Kind::Address | Kind::Rich));
+        (self.from, named.map(|it| it.sql).collect())
+    }
+
     fn changed(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|it| it.is_stored() && !matches!(it.kind, Kind::Created))
     }

@@ -20,6 +20,10 @@ const COMPETITION: Column = column(
 );
 const FILE: Column = column("file_id", Ref("SELECT 1 AS one FROM files WHERE id = $1", Entity::Item));
 
+/// All that administrators write.
+pub static WRITTEN: [&Table; 9] =
+    [&COMPETITIONS, &LIVES, &VIDEOS, &TEAMS, &MEMBERS, &BUSINESSES, &BANNERS, &FILES, &CONFIGS];
+
 pub static COMPETITIONS: Table = Table::new(Description {
     name: "competitions",
     entity: Entity::Competition,
