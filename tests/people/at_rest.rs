@@ -10,7 +10,7 @@ use matchday::store::sql::seal_plain;
 use matchday::vault::Vault;
 use serde_json::{Value, json};
 
-use super::{PHONE, SECRETS, dump, found, known_player, on_each_gateway};
+use super::{PHONE, SECRETS, dump, found, known_player, on_both};
 use crate::reg::client::Registrant;
 use crate::store::databases::{on_each, sqlite};
 use crate::support::fixtures::{bind_phone, execute, person};
@@ -35,7 +35,7 @@ async fn use_server(app: &crate::support::TestApp) {
 
 #[actix_web::test]
 async fn no_table_holds_personal_data_in_plain() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         use_server(&app).await;
         let db = &app.context.db;
         let orders = "SELECT COUNT(*) AS n FROM orders WHERE LENGTH(phone_sealed) >= 38 AND status = 1";

@@ -7,7 +7,7 @@ use matchday::service::registration::replay;
 use matchday::store::sql::db::Db;
 use serde_json::{Value, json};
 
-use super::{NAME, get_file, on_each_gateway, post_file};
+use super::{NAME, get_file, on_both, post_file};
 use crate::reg::client::{Registrant, player, players};
 use crate::support::{TestApp, eventually};
 
@@ -48,7 +48,7 @@ async fn agrees(app: &TestApp, game: i64) {
 
 #[actix_web::test]
 async fn rows_become_paid_orders_with_their_places() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let runner = Registrant::sign_in(&app, "runner").await;
         let text = file(&[("A", "1", "P1"), ("", "", "P2"), ("A", "1", "P3"), ("B", "", "P4")]);
@@ -104,7 +104,7 @@ async fn rows_become_paid_orders_with_their_places() {
 
 #[actix_web::test]
 async fn what_was_paid_by_hand_is_given_back_at_once_and_booked() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let text = file(&[("A", "", "P1"), ("A", "", "P2"), ("", "", "P3")]);
         assert_eq!(post_file(&app, "games/1/registrations/import", text).await.0, 201);
@@ -128,7 +128,7 @@ async fn what_was_paid_by_hand_is_given_back_at_once_and_booked() {
 
 #[actix_web::test]
 async fn every_wrong_row_is_named_and_none_is_taken() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let runner = Registrant::sign_in(&app, "runner").await;
         let ticket = runner.enqueue(1, players(&[1])).await;
@@ -197,7 +197,7 @@ async fn every_wrong_row_is_named_and_none_is_taken() {
 
 #[actix_web::test]
 async fn the_largest_file_is_taken_whole() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let numbers: Vec<String> = (0..10_000).map(|number| format!("N{number:05}")).collect();
         let rows: Vec<(&str, &str, &str)> = numbers.iter().map(|number| ("", "", number.as_str())).collect();
         let path = "games/1/registrations/import";
@@ -220,7 +220,7 @@ async fn the_largest_file_is_taken_whole() {
 
 #[actix_web::test]
 async fn a_file_as_chinese_excel_saves_it_is_read() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let template = get_file(&app, "games/2/registrations/template.csv?lang=zh").await;
         let heading = template.trim_start_matches('\u{feff}').trim_end().replace('"', "");
         let columns: Vec<&str> = heading.split(',').collect();
@@ -254,7 +254,7 @@ async fn a_file_as_chinese_excel_saves_it_is_read() {
 
 #[actix_web::test]
 async fn the_last_places_go_to_the_file_or_to_the_line_never_to_both() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let runner = Registrant::sign_in(&app, "runner").await;
         let text = file(&[("", "", "P1"), ("", "", "P2")]);
         let (imported, ticket) =
@@ -273,7 +273,7 @@ async fn the_last_places_go_to_the_file_or_to_the_line_never_to_both() {
 
 #[actix_web::test]
 async fn places_of_many_games_are_set_together_or_not_at_all() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let before = [places(db, 1).await, places(db, 2).await];
         let wrong = "game_id,limitation,balance\n1,9,\n77,1,\n1,8,\n2,-1,\n2,x,\n";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CERTIFICATE, NAME, get_file, known_player, on_each_gateway, post_file};
+use super::{CERTIFICATE, NAME, get_file, known_player, on_both, post_file};
 use crate::reg::client::{Registrant, player};
 use crate::support::TestApp;
 
@@ -33,7 +33,7 @@ async fn register_dangerous(app: &TestApp) {
 
 #[actix_web::test]
 async fn an_export_has_every_registration_and_no_formula() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         register_dangerous(&app).await;
         let text = get_file(&app, "games/1/registrations.csv").await;
         let rows = rows(&text);
@@ -80,7 +80,7 @@ async fn an_export_has_every_registration_and_no_formula() {
 
 #[actix_web::test]
 async fn what_was_exported_can_be_imported_unchanged() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         register_dangerous(&app).await;
         for (lang, game) in [("en", "2"), ("zh", "3")] {
             let admin = app.admin_token().await;
@@ -113,7 +113,7 @@ async fn what_was_exported_can_be_imported_unchanged() {
 
 #[actix_web::test]
 async fn a_large_game_leaves_in_pages() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let (vault, db) = (&app.context.vault, &app.context.db);
         let sealed = vault.seal(&serde_json::to_string(&actors::domain::registration::Player::erased()).unwrap());
         let owner = crate::support::fixtures::person(&app, "owner").await;

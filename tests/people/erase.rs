@@ -4,7 +4,7 @@ use matchday::args;
 use matchday::store::sql::db::Db;
 use serde_json::{Value, json};
 
-use super::{CERTIFICATE, CONTACT, NAME, PHONE, dump, found, known_player, on_each_gateway};
+use super::{CERTIFICATE, CONTACT, NAME, PHONE, dump, found, known_player, on_both};
 use crate::reg::client::{Registrant, player};
 use crate::support::chat::Client;
 use crate::support::fixtures::{bind_phone, execute, line, live, person};
@@ -59,7 +59,7 @@ const TRACES: [&str; 5] = [NAME, CERTIFICATE, PHONE, CONTACT, OPENID];
 
 #[actix_web::test]
 async fn an_erased_account_leaves_its_sums_and_nothing_else() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let user = person(&app, OPENID).await;
         bind_phone(&app, user.account, PHONE).await;
@@ -129,7 +129,7 @@ async fn an_erased_account_leaves_its_sums_and_nothing_else() {
 
 #[actix_web::test]
 async fn who_waits_in_a_line_is_not_erased() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let user = person(&app, OPENID).await;
         let admin = app.admin_token().await;
         let pause = app.client.post(app.at("/admin/api/v1/games/1/queue/pause")).bearer_auth(&admin);
@@ -152,7 +152,7 @@ async fn who_waits_in_a_line_is_not_erased() {
 
 #[actix_web::test]
 async fn a_player_in_somebody_elses_group_is_erased_alone() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let captain = Registrant::sign_in(&app, "captain").await;
         let order_no = order(&captain, 1, json!([player(1), known_player()])).await;
@@ -182,7 +182,7 @@ async fn a_player_in_somebody_elses_group_is_erased_alone() {
 
 #[actix_web::test]
 async fn a_certificate_that_is_live_elsewhere_stays_recognised_there() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let (user, friend) = (Registrant::sign_in(&app, OPENID).await, Registrant::sign_in(&app, "friend").await);
         order(&user, 1, json!([known_player()])).await;
@@ -208,7 +208,7 @@ async fn a_certificate_that_is_live_elsewhere_stays_recognised_there() {
 /// Those who watch are told, and who comes later is not given the lines from the room's memory.
 #[actix_web::test]
 async fn a_room_that_runs_forgets_the_persons_lines() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let user = person(&app, OPENID).await;
         let login = |token: Option<&str>| json!({"type": "LOGIN", "room_id": "1", "token": token});
         let (mut speaker, mut viewer) = (Client::to(&app.ws_url).await, Client::to(&app.ws_url).await);
@@ -246,7 +246,7 @@ async fn the_sqlite_file_keeps_nothing_of_an_erased_person() {
 
 #[actix_web::test]
 async fn an_athletes_page_and_letters_go_with_the_account() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let user = person(&app, OPENID).await;
         // The page came before the phone was bound, so that nothing has joined the two.

@@ -3,14 +3,14 @@
 use matchday::args;
 use serde_json::{Value, json};
 
-use super::{CERTIFICATE, NAME, PHONE, known_player, on_each_gateway};
+use super::{CERTIFICATE, NAME, PHONE, known_player, on_both};
 use crate::reg::client::{Registrant, players};
 use crate::support::fixtures::{bind_phone, execute, line, live, person as sign_in};
 use crate::support::spawn_app_in;
 
 #[actix_web::test]
 async fn an_export_has_everything_of_one_account_and_nothing_of_others() {
-    on_each_gateway(async |app| {
+    on_both(async |app| {
         let db = &app.context.db;
         let (user, other) = (sign_in(&app, "user").await, sign_in(&app, "other").await);
         bind_phone(&app, user.account, PHONE).await;

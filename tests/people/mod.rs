@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, spawn_app, spawn_app_in};
 
 /// Runs a case on a server with SQLite, and on one with Postgres when there is one.
-async fn on_each_gateway<F: Future<Output = ()>>(case: impl Fn(TestApp) -> F) {
+async fn on_both<F: Future<Output = ()>>(case: impl Fn(TestApp) -> F) {
     let folder = tempfile::tempdir().unwrap();
     case(spawn_app_in(folder.path(), &[]).await).await;
     if std::env::var_os("TEST_POSTGRES_URL").is_some() {
