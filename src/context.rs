@@ -17,6 +17,7 @@ use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
+use crate::service::passwords::Passwords;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
 use crate::shutdown::Shutdown;
@@ -36,6 +37,8 @@ pub struct Context {
     pub limits: RateLimits,
     pub outside: Outside,
     pub sessions: SessionCache,
+    /// Work on the passwords of accounts; administrators have their own, which a flood of registrations does not reach.
+    pub passwords: Passwords,
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,

@@ -13,7 +13,7 @@ use crate::vault::Vault;
 /// Errors: production with demo rows, a database that does not answer.
 pub async fn prepare(db: &Db, vault: &Vault, config: &Config) -> anyhow::Result<()> {
     if config.environment == Environment::Production {
-        let found = store::present(db).await?;
+        let found = store::present(db, vault).await?;
         anyhow::ensure!(
             found.is_empty(),
             "production refuses to run with demo data; found in the tables: {}",

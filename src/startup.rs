@@ -36,6 +36,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
+use crate::service::passwords::Passwords;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
@@ -151,6 +152,7 @@ impl Application {
             draws: Draws::default(),
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
+            passwords: Passwords::default(),
             config,
         });
         figures::register(&context)?;

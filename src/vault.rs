@@ -74,6 +74,11 @@ impl Vault {
         self.lookup_key("mobile", phone::canonical(number).as_bytes())
     }
 
+    /// What finds the owner of a mail address, in whatever case it is written.
+    pub fn email_key(&self, address: &str) -> String {
+        self.lookup_key("email", address.trim().to_lowercase().as_bytes())
+    }
+
     /// The first 16 bytes of a queue token's MAC.
     pub fn token_mac(&self, data: &[u8]) -> [u8; 16] {
         let mut mac = self.token.clone();

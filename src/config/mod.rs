@@ -39,6 +39,9 @@ pub struct Config {
     pub sms: Sms,
     pub live: Live,
     pub pay: Pay,
+    pub mail: Mail,
+    pub sso: Sso,
+    pub regist: Regist,
     pub log: Log,
 }
 
@@ -231,6 +234,60 @@ pub struct Pay {
     /// v3: PEM of the provider's public key and its id, where it gives one in place of certificates.
     pub platform_public_key: SecretString,
     pub platform_public_key_id: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// `smtp`, `sandbox` or `none`.
+    pub provider: String,
+    /// `smtps://host:465`, or `smtp://host:587` with STARTTLS.
+    pub url: String,
+    pub username: String,
+    pub password: SecretString,
+    /// The address that mails come from.
+    pub from: String,
+}
+
+/// The encrypted SSO registration API. Patterns are matched as a whole, in any case; `*` stands for any characters.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sso {
+    /// `false`: nobody can register.
+    pub registration: bool,
+    /// How far a call's timestamp may be off, to either side.
+    pub timestamp_deviation_seconds: u64,
+    pub need_mail: bool,
+    /// A new account waits until the link in its mail was opened.
+    pub confirm_mail: bool,
+    /// How long such a link is good.
+    pub confirmation_seconds: u64,
+    pub bad_names: Vec<String>,
+    /// Patterns of addresses; where there are any, no other address is taken and `bad_mails` is not asked.
+    pub allowed_mails: Vec<String>,
+    pub bad_mails: Vec<String>,
+    /// Questions whether a name or address is free, of one application and of one network address.
+    pub checks_per_minute: u32,
+}
+
+/// The HAWK-signed registration API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regist {
+    /// How far a caller's clock may be off, to either side.
+    pub clock_skew_seconds: u64,
+    pub require_payload_hash: bool,
+    /// Host and port that callers sign, where they cannot be told from the request; empty and 0: from the request.
+    pub public_host: String,
+    pub public_port: u16,
+    /// How passwords are wrapped: mode `ecb` or `cbc`, the IV of `cbc` (16 hex), padding `pkcs7` or `none`.
+    pub wrap_mode: String,
+    pub wrap_iv: String,
+    pub wrap_padding: String,
+    /// Patterns of user names that nobody can have, as in `sso.bad_names`.
+    pub bad_names: Vec<String>,
+    /// Registrations that one network address may try.
+    pub tries_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -127,6 +127,11 @@ impl Judge<'_> {
             ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
             ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
+            ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),
+            ("sso.confirmation_seconds", config.sso.confirmation_seconds, 60, decade),
+            ("sso.checks_per_minute", config.sso.checks_per_minute.into(), 1, 1_000_000),
+            ("regist.clock_skew_seconds", config.regist.clock_skew_seconds, 1, hour),
+            ("regist.tries_per_minute", config.regist.tries_per_minute.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
@@ -144,6 +149,9 @@ impl Judge<'_> {
             ("sms.provider", &config.sms.provider, &["none", "sandbox", "aliyun", "yuntongxun"]),
             ("live.online", &config.live.online, &["rooms", "aliyun"]),
             ("pay.provider", &config.pay.provider, &["none", "sandbox", "v2", "v3"]),
+            ("mail.provider", &config.mail.provider, &["none", "sandbox", "smtp"]),
+            ("regist.wrap_mode", &config.regist.wrap_mode, &["ecb", "cbc"]),
+            ("regist.wrap_padding", &config.regist.wrap_padding, &["pkcs7", "none"]),
         ] {
             if !allowed.contains(&value.as_str()) {
                 self.refuse(key, format!("must be one of {}", allowed.join(", ")));
@@ -195,6 +203,7 @@ impl Judge<'_> {
                 ("wechat.provider", &config.wechat.provider),
                 ("sms.provider", &config.sms.provider),
                 ("pay.provider", &config.pay.provider),
+                ("mail.provider", &config.mail.provider),
             ] {
                 if provider == "sandbox" {
                     self.refuse(key, "sandbox is refused in production");

@@ -4,6 +4,7 @@ pub mod account;
 pub mod chat;
 pub mod game;
 pub mod ids;
+pub mod login_name;
 pub mod money;
 pub mod order;
 pub mod phone;

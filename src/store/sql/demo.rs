@@ -84,16 +84,35 @@ pub async fn is_empty(db: &Db) -> Result<bool, StoreError> {
     Ok(db.fetch_optional(sql, args![]).await?.is_none())
 }
 
+const SSO_KEYS: &str = "
+SELECT app_key_sealed AS sealed FROM sso_apps
+UNION ALL SELECT previous_key_sealed AS sealed FROM sso_apps WHERE previous_key_sealed IS NOT NULL";
+const HAWK_KEYS: &str = "SELECT hawk_key_sealed AS sealed FROM hawk_credentials";
+
+/// Whether one of the keys that `sql` reads is one of `public`, under whatever name it is kept.
+async fn holds_key(db: &Db, vault: &Vault, sql: &'static str, public: &[&str]) -> Result<bool, StoreError> {
+    for row in db.fetch_all(sql, args![]).await? {
+        let stored = row.text("sealed")?;
+        let opened = vault.open(&stored).unwrap_or_default();
+        if public.iter().any(|key| *key == stored || *key == opened) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The tables that hold any of the demo rows.
-pub async fn present(db: &Db) -> Result<Vec<&'static str>, StoreError> {
+pub async fn present(db: &Db, vault: &Vault) -> Result<Vec<&'static str>, StoreError> {
     let pairs = |texts: [&str; 2]| -> Vec<Value> { texts.map(Value::from).into() };
-    let checks: [(&'static str, &'static str, Vec<Value>); 10] = [
-        ("sso_apps", "SELECT 1 AS one FROM sso_apps WHERE app_key = $1 LIMIT 1", args![APP_KEY]),
-        (
-            "hawk_credentials",
-            "SELECT 1 AS one FROM hawk_credentials WHERE hawk_id IN ($1, $2) LIMIT 1",
-            pairs(HAWK.map(|(id, _, _)| id)),
-        ),
+    let mut found = Vec::new();
+    for (table, sql, public) in
+        [("sso_apps", SSO_KEYS, &[APP_KEY][..]), ("hawk_credentials", HAWK_KEYS, &HAWK.map(|(_, key, _)| key)[..])]
+    {
+        if holds_key(db, vault, sql, public).await? {
+            found.push(table);
+        }
+    }
+    let checks: [(&'static str, &'static str, Vec<Value>); 8] = [
         (
             "competitions",
             "SELECT 1 AS one FROM competitions WHERE title IN ($1, $2) LIMIT 1",
@@ -119,7 +138,6 @@ pub async fn present(db: &Db) -> Result<Vec<&'static str>, StoreError> {
         ),
         ("site_configs", "SELECT 1 AS one FROM site_configs WHERE content = $1 LIMIT 1", args![CONFIGS[0].2]),
     ];
-    let mut found = Vec::new();
     for (table, sql, args) in checks {
         if db.fetch_optional(sql, args).await?.is_some() {
             found.push(table);
@@ -137,7 +155,7 @@ pub async fn insert(tx: &mut Tx, vault: &Vault, now: i64) -> Result<(), DomainEr
     teams(tx, vault, now).await?;
     media(tx, now).await?;
     shop_and_texts(tx, now).await?;
-    clients(tx, now).await?;
+    clients(tx, vault, now).await?;
     Ok(continue_keys(tx).await?)
 }
 
@@ -241,13 +259,14 @@ async fn shop_and_texts(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn clients(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO sso_apps (id, app_key, app_secret, name, created_at) VALUES (1, $1, $2, '演示应用', $3)";
-    tx.execute(sql, args![APP_KEY, APP_SECRET, now]).await?;
+async fn clients(tx: &mut Tx, vault: &Vault, now: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO sso_apps (id, app_key_sealed, app_secret_sealed, name, created_at) \
+               VALUES (1, $1, $2, '演示应用', $3)";
+    tx.execute(sql, args![vault.seal(APP_KEY), vault.seal(APP_SECRET), now]).await?;
     for (id, (name, key, class)) in (1_i64..).zip(HAWK) {
-        let sql = "INSERT INTO hawk_credentials (id, hawk_id, hawk_key, algorithm, class, created_at) \
+        let sql = "INSERT INTO hawk_credentials (id, hawk_id, hawk_key_sealed, algorithm, class, created_at) \
                    VALUES ($1, $2, $3, 'sha256', $4, $5)";
-        tx.execute(sql, args![id, name, key, class, now]).await?;
+        tx.execute(sql, args![id, name, vault.seal(key), class, now]).await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "content", include_str!("migrations/0006_content.sql")),
     (7, "wechat", include_str!("migrations/0007_wechat.sql")),
     (8, "accounts", include_str!("migrations/0008_accounts.sql")),
+    (9, "registration by others", include_str!("migrations/0009_registration_by_others.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

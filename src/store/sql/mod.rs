@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod lobby;
 mod migrate;
+pub mod new_accounts;
 pub mod orders;
 pub mod outbox;
 pub mod payments;

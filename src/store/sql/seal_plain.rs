@@ -15,7 +15,7 @@ use crate::vault::Vault;
 /// Rows of one transaction.
 const BATCH: i64 = 500;
 
-/// A column that holds phones; a text shorter than 38 characters is none that `Vault::seal` made.
+/// A column of phones or keys; a text shorter than 38 characters is none that `Vault::seal` made.
 struct Column {
     table: &'static str,
     /// The next rows that are plain: `id`, `plain`.
@@ -26,7 +26,7 @@ struct Column {
     has_key: bool,
 }
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 7] = [
     Column {
         table: "accounts",
         plain: "SELECT id, mobile_sealed AS plain FROM accounts
@@ -57,16 +57,36 @@ const COLUMNS: [Column; 4] = [
         seal: "UPDATE feeds SET phone_sealed = $3 WHERE id = $1 AND phone_sealed = $2",
         has_key: false,
     },
+    Column {
+        table: "sso_apps",
+        plain: "SELECT id, app_key_sealed AS plain FROM sso_apps WHERE LENGTH(app_key_sealed) < 38 ORDER BY id LIMIT $1",
+        seal: "UPDATE sso_apps SET app_key_sealed = $3 WHERE id = $1 AND app_key_sealed = $2",
+        has_key: false,
+    },
+    Column {
+        table: "sso_apps",
+        plain: "SELECT id, app_secret_sealed AS plain FROM sso_apps
+                WHERE LENGTH(app_secret_sealed) < 38 ORDER BY id LIMIT $1",
+        seal: "UPDATE sso_apps SET app_secret_sealed = $3 WHERE id = $1 AND app_secret_sealed = $2",
+        has_key: false,
+    },
+    Column {
+        table: "hawk_credentials",
+        plain: "SELECT id, hawk_key_sealed AS plain FROM hawk_credentials
+                WHERE LENGTH(hawk_key_sealed) < 38 ORDER BY id LIMIT $1",
+        seal: "UPDATE hawk_credentials SET hawk_key_sealed = $3 WHERE id = $1 AND hawk_key_sealed = $2",
+        has_key: false,
+    },
 ];
 
-/// Seals every phone that is still plain; answers how many. A SQLite file is rewritten then, so that no page keeps one.
+/// Seals every text that is still plain; answers how many. A SQLite file is rewritten then, so that no page keeps one.
 pub async fn run(url: &DatabaseUrl, db: &Db, vault: &Vault) -> anyhow::Result<u64> {
     let mut sealed = 0;
     for column in &COLUMNS {
         loop {
             let vault = vault.clone();
             let batch = db.write(move |tx| Box::pin(async move { batch(tx, &vault, column).await })).await;
-            let batch = batch.with_context(|| format!("sealing the phones of {}", column.table))?;
+            let batch = batch.with_context(|| format!("sealing the texts of {}", column.table))?;
             if batch == 0 {
                 break;
             }
@@ -74,8 +94,8 @@ pub async fn run(url: &DatabaseUrl, db: &Db, vault: &Vault) -> anyhow::Result<u6
         }
     }
     if sealed > 0 {
-        tracing::info!(sealed, "phones that older versions stored in plain text are sealed now");
-        rewrite(url).await.context("rewriting the file without the plain phones")?;
+        tracing::info!(sealed, "texts that older versions stored in plain text are sealed now");
+        rewrite(url).await.context("rewriting the file without the plain texts")?;
     }
     Ok(sealed)
 }

@@ -46,7 +46,7 @@ pub async fn account(tx: &mut Tx, id: AccountId, found: &Found, placeholder: &st
     tx.execute(sql, args![id.0]).await?;
     forget_pictures(tx, id, now).await?;
     let sql = "UPDATE accounts SET openid = NULL, login_name = NULL, mobile_key = NULL, mobile_sealed = NULL,
-                   email = NULL, password_hash = NULL, username = '', sex = 0, country = '', province = '', city = '',
+                   email_key = NULL, email_sealed = NULL, password_hash = NULL, username = '', sex = 0, country = '', province = '', city = '',
                    head_img = '', status = 0, last_login_time = NULL
                WHERE id = $1";
     if tx.execute(sql, args![id.0]).await? == 0 {

@@ -43,7 +43,7 @@ pub struct Section {
 
 const ACCOUNT: Section = Section {
     name: "account",
-    sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email, username, sex, country, province,
+    sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email_sealed AS email, username, sex, country, province,
                  city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time
           FROM accounts WHERE id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
     columns: &[
@@ -51,7 +51,7 @@ const ACCOUNT: Section = Section {
         ("openid", Text),
         ("login_name", Text),
         ("mobile", Sealed),
-        ("email", Text),
+        ("email", Sealed),
         ("username", Text),
         ("sex", Int),
         ("country", Text),
