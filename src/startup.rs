@@ -37,6 +37,7 @@ use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
@@ -180,6 +181,8 @@ impl Application {
         shutdown.spawn(async move { housekeeping::run(&context).await });
         let context = self.context.clone();
         shutdown.spawn(async move { browse::run(&context).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { picture_sweep::run(&context).await });
         let context = self.context.clone();
         shutdown.on(Phase::Background, "openings", move || async move { browse::flush(&context).await });
         shutdown.spawn(follow_bus(self.context.clone()));

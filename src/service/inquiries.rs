@@ -12,6 +12,7 @@ use super::outbox::INQUIRY;
 use super::payments::{book, places_moved};
 use crate::clients::wechat::pay::{Closing, Trade};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::Tx;
 use crate::store::sql::outbox;
 use crate::store::sql::payments::{self as store, PayableOrder};
@@ -38,6 +39,7 @@ pub(super) async fn enqueue(tx: &mut Tx, order: &PayableOrder, now_ms: i64) -> R
     let work_key = format!("{INQUIRY}:{}", order.order_no);
     let due = order.expires_at.max(now_ms);
     outbox::insert(tx, INQUIRY, &work_key, &InquiryWork { order_id: order.id.0 }, due).await?;
+    pass(Failpoint::InquiryEnqueued);
     Ok(())
 }
 
@@ -60,7 +62,9 @@ fn is_open(order: &PayableOrder) -> bool {
 ///
 /// Errors: `Busy` while the payer is about to pay; `ProviderFailed(Payment)`, also when what it says cannot be booked.
 pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
-    match context.outside.payments.query(&order.order_no).await? {
+    let trade = context.outside.payments.query(&order.order_no).await?;
+    pass(Failpoint::InquiryAsked);
+    match trade {
         Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid).map_err(|error| match error {
             busy @ DomainError::Busy { .. } => busy,
             error => {
@@ -90,7 +94,9 @@ pub async fn before_end(context: &Context, order: &PayableOrder) -> Result<Asked
 
 /// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment and cannot be booked yet.
 async fn close(context: &Context, order: &PayableOrder) -> Result<Asked> {
-    match context.outside.payments.close(&order.order_no).await? {
+    let closing = context.outside.payments.close(&order.order_no).await?;
+    pass(Failpoint::InquiryClosedThere);
+    match closing {
         Closing::Closed => mark_closed(context, order).await,
         Closing::Paid => match ask(context, order).await? {
             Asked::Open => Err(DomainError::BUSY),
@@ -102,7 +108,14 @@ async fn close(context: &Context, order: &PayableOrder) -> Result<Asked> {
 async fn mark_closed(context: &Context, order: &PayableOrder) -> Result<Asked> {
     let id = order.id;
     let now_ms = context.db.now_ms();
-    context.db.write(move |tx| Box::pin(async move { Ok(store::set_provider_closed(tx, id, now_ms).await?) })).await?;
+    let written = context.db.write(move |tx| {
+        Box::pin(async move {
+            store::set_provider_closed(tx, id, now_ms).await?;
+            pass(Failpoint::InquiryClosingKept);
+            Ok(())
+        })
+    });
+    written.await?;
     Ok(Asked::Closed)
 }
 
@@ -131,6 +144,12 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
 
 async fn finish(context: &Context, work_id: i64) -> Result<()> {
     let now_ms = context.db.now_ms();
-    context.db.write(move |tx| Box::pin(async move { Ok(outbox::done(tx, work_id, now_ms).await?) })).await?;
-    Ok(())
+    let written = context.db.write(move |tx| {
+        Box::pin(async move {
+            outbox::done(tx, work_id, now_ms).await?;
+            pass(Failpoint::InquiryDone);
+            Ok(())
+        })
+    });
+    written.await
 }

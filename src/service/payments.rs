@@ -81,6 +81,7 @@ pub async fn pre_order(
         }
         Err(error) => return Err(error),
     };
+    pass(Failpoint::PreOrderRegistered);
     let now_ms = context.db.now_ms();
     let (asked, new) = (order.clone(), prepay_id.clone());
     let kept = context
@@ -88,6 +89,7 @@ pub async fn pre_order(
         .write(move |tx| {
             Box::pin(async move {
                 let kept = store::set_prepay(tx, asked.id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?;
+                pass(Failpoint::PreOrderKept);
                 if kept {
                     inquiries::enqueue(tx, &asked, now_ms).await?;
                 }

@@ -100,6 +100,15 @@ mod tests {
 
     use super::*;
 
+    /// Codes of the original document that no fact here is told by, and that must never mean anything else.
+    const RESERVED: [(u32, &str); 5] = [
+        (10002, "身份验证失败"),
+        (20001, "业务类别不存在"),
+        (60004, "用户收货地址不存在，下单失败"),
+        (60005, "还没付款或者你已经更新过订单"),
+        (60006, "商品不存在，订单创建失败"),
+    ];
+
     #[test]
     fn the_published_table() {
         use DomainError::*;
@@ -171,7 +180,11 @@ mod tests {
         for fact in facts {
             let code = code_of(&fact);
             let status = code.status.as_u16();
+            assert!(RESERVED.iter().all(|(reserved, _)| *reserved != code.error_code), "{fact}");
             writeln!(table, "{} {status} {} <- {fact}", code.error_code, code.msg).unwrap();
+        }
+        for (reserved, msg) in RESERVED {
+            writeln!(table, "{reserved} --- {msg} <- reserved").unwrap();
         }
         insta::assert_snapshot!(table, @r"
         10004 404 用户不存在或被禁用 <- Account not found
@@ -233,6 +246,11 @@ mod tests {
         50000 500 微信服务器异常 <- Payment failed
         70000 500 发送短信失败 <- Sms failed
         80000 500 阿里云服务器异常 <- Live failed
+        10002 --- 身份验证失败 <- reserved
+        20001 --- 业务类别不存在 <- reserved
+        60004 --- 用户收货地址不存在，下单失败 <- reserved
+        60005 --- 还没付款或者你已经更新过订单 <- reserved
+        60006 --- 商品不存在，订单创建失败 <- reserved
         ");
     }
 }

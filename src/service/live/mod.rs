@@ -53,8 +53,8 @@ pub async fn history(context: &Context, id: LiveId, before: Option<i64>, limit: 
     chat::lines_before(&context.db, id, before.unwrap_or(i64::MAX), limit).await
 }
 
-/// Who is in the room now, over all nodes. Asks nobody: the rooms keep the numbers up to date. A live without a room
-/// that runs, an unknown one included, has nobody.
+/// Who is in the room now, over all nodes. Asks nobody: the rooms of all nodes tell their numbers. A live whose room runs
+/// nowhere, an unknown one included, has nobody.
 pub fn online(context: &Context, id: LiveId) -> Result<Presence> {
     Ok(context.rooms.board().room(id, Instant::now()))
 }

@@ -30,7 +30,7 @@ use crate::failpoints::{Failpoint, pass};
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A bound parameter. NULLs are typed, because Postgres refuses an untyped one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Int(Option<i64>),
     Text(Option<String>),

@@ -105,13 +105,15 @@ pub fn close_room(tx: &mut Tx, id: i64, _: i64) -> BoxFuture<'_, Result<()>> {
     })
 }
 
-/// A member belongs to the account that has proven its phone.
+/// A member that belongs to nobody belongs to the account that has proven its phone. Once joined it stays that account's
+/// until its phone changes, also when the account binds another one.
 ///
 /// Errors: `Conflict` when that account has another member already.
 pub fn join_account(tx: &mut Tx, id: i64, _: i64) -> BoxFuture<'_, Result<()>> {
     Box::pin(async move {
         let sql = "UPDATE members SET account_id = \
-                   (SELECT a.id FROM accounts a WHERE a.mobile_key = members.mobile_key) WHERE id = $1";
+                   (SELECT a.id FROM accounts a WHERE a.mobile_key = members.mobile_key) \
+                   WHERE id = $1 AND account_id IS NULL";
         match tx.execute(sql, args![id]).await {
             Err(error) if error.is_unique_violation() => Err(DomainError::Conflict { field: "mobile".into() }),
             outcome => Ok(outcome.map(drop)?),
