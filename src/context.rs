@@ -18,6 +18,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
+use crate::service::phone_sign_in::PhoneGate;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
 use crate::shutdown::Shutdown;
@@ -39,6 +40,7 @@ pub struct Context {
     pub sessions: SessionCache,
     /// Work on the passwords of accounts; administrators have their own, which a flood of registrations does not reach.
     pub passwords: Passwords,
+    pub phone_gate: PhoneGate,
     pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,

@@ -37,6 +37,7 @@ use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::phone_sign_in::PhoneGate;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
@@ -152,6 +153,7 @@ impl Application {
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
+            phone_gate: PhoneGate::default(),
             config,
         });
         figures::register(&context)?;

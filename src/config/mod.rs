@@ -190,6 +190,8 @@ pub struct Sms {
     pub membership_over_template: String,
     pub per_phone_per_day: u32,
     pub per_address_per_day: u32,
+    /// Codes that callers of one address who are not signed in may have sent on a day.
+    pub strangers_per_address_per_day: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -125,6 +125,7 @@ impl Judge<'_> {
             ),
             ("sms.per_phone_per_day", config.sms.per_phone_per_day.into(), 1, 1_000_000),
             ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
+            ("sms.strangers_per_address_per_day", config.sms.strangers_per_address_per_day.into(), 1, 1_000_000),
             ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
             ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),

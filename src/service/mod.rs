@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod payments;
 pub mod people;
+pub mod phone_sign_in;
 pub mod phones;
 pub mod pictures;
 pub mod queue_token;

@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod gateway;
 pub mod postgres;
 pub mod provider;
+pub mod registered;
 
 /// The administrator every test server has.
 pub const ADMIN: (&str, &str) = ("admin", "admin-password");

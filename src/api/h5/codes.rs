@@ -34,10 +34,7 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::MalformedOrderNo
         | DomainError::WrongAmount => PARAMETERS,
         DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
-        // Here the only credential is WeChat's code, and its refusal is WeChat's failure.
-        DomainError::BadCredentials | DomainError::ProviderFailed(Provider::WeChat) => {
-            code(50000, "微信服务器异常", FAULT)
-        }
+        DomainError::ProviderFailed(Provider::WeChat) => code(50000, "微信服务器异常", FAULT),
         DomainError::Forbidden | DomainError::Muted { .. } => code(10001, "权限不够", REFUSED),
         DomainError::NotOwner => code(60007, "没有权限更改订单状态", REFUSED),
         DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
@@ -56,7 +53,7 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::WrongCode => code(10007, "验证码错误", BAD),
         DomainError::BadPicture(_) => code(40001, "保存图片失败", BAD),
         DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
-        DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
+        DomainError::BadCredentials | DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
         DomainError::Conflict { field } if field == "mobile" => code(10006, "手机号码已被其他人使用", BAD),
         DomainError::Conflict { .. } | DomainError::InUse(_) => OPERATION,
