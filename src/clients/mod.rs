@@ -2,9 +2,11 @@
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
 mod aliyun;
+pub mod certificate;
 mod circuit;
 pub mod live;
 pub mod outgoing;
+pub mod reach;
 pub mod sms;
 pub mod tls;
 pub mod wechat;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use fault::{Fault, Faults};
-pub use keys::ensure_keys;
+pub use keys::{KeyFile, ensure_keys, look_at_keys};
 pub use layers::{Loaded, Sources};
 use network::Network;
 

@@ -3,6 +3,7 @@ mod admin_content;
 mod admin_money;
 mod config;
 mod demo;
+mod doctor;
 mod guards;
 mod http;
 mod layers;

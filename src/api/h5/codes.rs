@@ -194,7 +194,7 @@ mod tests {
         99999 400 参数错误 <- request too large
         99999 400 参数错误 <- invalid id: wrong
         10003 401 Token已过期或无效Token <- not signed in
-        50000 500 微信服务器异常 <- sign-in refused
+        10008 401 授权失败 <- sign-in refused
         10001 403 权限不够 <- not allowed
         60007 403 没有权限更改订单状态 <- belongs to another account
         10004 404 用户不存在或被禁用 <- account disabled

@@ -17,6 +17,7 @@ pub mod draws;
 pub mod files;
 pub mod games;
 pub mod idempotency;
+pub mod inspect;
 pub mod journal;
 pub mod lobby;
 mod migrate;
