@@ -69,7 +69,7 @@ const ACCOUNT: Section = Section {
 };
 
 /// The sections in the order in which they leave.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 10] = [
     ACCOUNT,
     Section {
         name: "orders",
@@ -218,6 +218,21 @@ pub const SECTIONS: [Section; 9] = [
             ("title", Text),
             ("content", Text),
             ("address", Text),
+            ("created_at", At),
+        ],
+        by_game: false,
+    },
+    Section {
+        name: "sso",
+        sql: "SELECT account_id AS a, CAST(0 AS BIGINT) AS b, app_id, user_name, contact_sealed AS contact,
+                     extend_sealed AS extend, address_sealed AS address, created_at
+              FROM sso_members WHERE account_id = $1 AND account_id > $2 AND 0 = $3 LIMIT 1",
+        columns: &[
+            ("app_id", Int),
+            ("user_name", Text),
+            ("contact", Sealed),
+            ("extend", Sealed),
+            ("address", Sealed),
             ("created_at", At),
         ],
         by_game: false,
