@@ -16,6 +16,7 @@ mod doctor;
 mod draw;
 mod person;
 mod replay;
+mod sso_app;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -76,6 +77,9 @@ enum Command {
     /// One person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Applications that register people by SSO
+    #[command(subcommand)]
+    SsoApp(sso_app::SsoAppCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -126,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::SsoApp(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings

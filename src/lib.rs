@@ -15,6 +15,7 @@ pub mod listener;
 pub mod metrics;
 pub mod service;
 pub mod shutdown;
+pub mod sso_wire;
 pub mod startup;
 pub mod store;
 pub mod telemetry;

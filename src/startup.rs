@@ -131,7 +131,7 @@ impl Application {
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            limits: RateLimits::new(&config.limits),
+            limits: RateLimits::new(&config.limits, config.sso.checks_per_minute),
             db,
             vault,
             bus,

@@ -7,6 +7,7 @@ mod keys;
 mod layers;
 pub mod network;
 mod validate;
+mod validate_mail;
 
 use secrecy::SecretString;
 use serde::Deserialize;

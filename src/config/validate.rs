@@ -14,8 +14,8 @@ use crate::clients::tls::{self, Identity};
 use crate::clients::wechat::rsa::{SigningKey, VerifyingKey};
 use crate::store::sql::db::DatabaseUrl;
 
-struct Judge<'c> {
-    config: &'c Config,
+pub(super) struct Judge<'c> {
+    pub(super) config: &'c Config,
     origin: &'c dyn Fn(&str) -> String,
     faults: Vec<Fault>,
 }
@@ -29,11 +29,12 @@ pub(super) fn faults(config: &Config, origin: &dyn Fn(&str) -> String) -> Vec<Fa
     judge.choices();
     judge.secrets();
     judge.providers();
+    judge.mail();
     judge.faults
 }
 
 impl Judge<'_> {
-    fn refuse(&mut self, key: &str, reason: impl ToString) {
+    pub(super) fn refuse(&mut self, key: &str, reason: impl ToString) {
         let origin = (self.origin)(key);
         self.faults.push(Fault::new(origin, key, reason));
     }

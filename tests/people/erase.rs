@@ -285,8 +285,9 @@ async fn an_account_that_an_application_made_leaves_nothing_of_what_that_told() 
         let new = New { mail: Some("wuhen@example.org"), mobile: Some(PHONE), ..New::sso("ouyang-wuhen") };
         let account = New { mail_pending: true, ..new }.make(&app).await;
         let told =
-            "INSERT INTO sso_members (account_id, app_id, contact_sealed, extend_sealed, address_sealed, created_at)
-                    VALUES ($1, 1, $2, $3, $4, 0)";
+            "INSERT INTO sso_members (account_id, app_id, user_name, contact_sealed, extend_sealed, address_sealed,
+                                             created_at)
+                    VALUES ($1, 1, 'Ouyang-Wuhen', $2, $3, $4, 0)";
         let sealed = ["QQ 12345", "extend", "192.0.2.7"].map(|text| vault.seal(text));
         execute(db, told, args![account.0, &sealed[0], &sealed[1], &sealed[2]]).await;
         let link =
@@ -305,18 +306,18 @@ async fn an_account_that_an_application_made_leaves_nothing_of_what_that_told() 
             ),
             (&json!("wuhen@example.org"), &json!(1), &json!("ouyang-wuhen")),
         );
-        let registered = &export["registered_by"][0];
+        let registered = &export["sso"][0];
         assert_eq!((&registered["app_id"], &registered["contact"]), (&json!(1), &json!("QQ 12345")), "{registered}");
         assert_eq!((&registered["extend"], &registered["address"]), (&json!("extend"), &json!("192.0.2.7")));
         assert_eq!(export["agent"][0]["username"], "agent");
 
-        let traces = ["ouyang-wuhen", &mobile, &mail, &sealed[0], &sealed[1], &sealed[2]];
+        let traces = ["ouyang-wuhen", "Ouyang-Wuhen", &mobile, &mail, &sealed[0], &sealed[1], &sealed[2]];
         assert_eq!(found(dump(db).await.as_bytes(), &traces), traces);
         let (status, erased) = post(&app, &format!("accounts/{account}/erase"), None, Value::Null).await;
         assert_eq!(status, 200, "{erased}");
         assert_eq!(found(dump(db).await.as_bytes(), &traces), Vec::<&str>::new());
         let export = app.get_as(&format!("/admin/api/v1/accounts/{account}/export"), &app.admin_token().await).await;
-        assert_eq!((&export["registered_by"], &export["agent"]), (&json!([]), &json!([])));
+        assert_eq!((&export["sso"], &export["agent"]), (&json!([]), &json!([])));
         // Name, phone and address are free again.
         assert_ne!(new.make(&app).await, account);
     })

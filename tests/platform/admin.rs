@@ -366,7 +366,7 @@ async fn accounts_of_every_dialect_are_one_collection() {
     crate::support::fixtures::person(&app, "o-1").await;
     let sso = New { mail: Some("Ann@example.org"), mail_pending: true, ..New::sso("Ann") }.make(&app).await;
     let regist = New::regist("ｂｅｎ", "13912345678").make(&app).await;
-    let of_app = "INSERT INTO sso_members (account_id, app_id, created_at) VALUES ($1, 1, 0)";
+    let of_app = "INSERT INTO sso_members (account_id, app_id, user_name, created_at) VALUES ($1, 1, 'Ann', 0)";
     execute(&app.context.db, of_app, args![sso.0]).await;
     let agent = "INSERT INTO agents (id, name, username, account_id, created_at) VALUES (7, 'a', 'a', $1, 0)";
     execute(&app.context.db, agent, args![regist.0]).await;

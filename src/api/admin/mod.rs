@@ -16,6 +16,7 @@ mod money;
 mod queue;
 mod request;
 mod session;
+mod sso_apps;
 mod table;
 mod uploads;
 
@@ -48,6 +49,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(money::routes)
             .configure(memberships::routes)
             .configure(uploads::routes)
+            .configure(sso_apps::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

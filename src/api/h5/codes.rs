@@ -62,6 +62,8 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),
         DomainError::ProviderFailed(Provider::Sms) => code(70000, "发送短信失败", FAULT),
         DomainError::ProviderFailed(Provider::Live) => code(80000, "阿里云服务器异常", FAULT),
+        // Not reachable through this dialect's routes.
+        DomainError::ProviderFailed(Provider::Application) => code(10000, "操作错误", FAULT),
         DomainError::Internal => code(999, "sorry，we make a mistake. (^o^)Y", FAULT),
     }
 }

@@ -7,6 +7,7 @@ mod fields;
 pub mod games;
 pub mod orders;
 pub mod outbox;
+pub mod sso_apps;
 pub mod table;
 
 use actors::domain::account::Admin;

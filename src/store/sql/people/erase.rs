@@ -351,12 +351,16 @@ async fn rest(tx: &mut Tx, id: AccountId, now: i64) -> Result<(), StoreError> {
         "DELETE FROM feeds WHERE account_id = $1",
         "DELETE FROM sso_members WHERE account_id = $1",
         "DELETE FROM mail_confirmations WHERE account_id = $1",
+        "DELETE FROM sandbox_mails WHERE account_id = $1",
         "DELETE FROM room_moderators WHERE account_id = $1",
         "UPDATE mutes SET reason = '' WHERE account_id = $1",
         "UPDATE bans SET reason = '' WHERE account_id = $1",
     ] {
         tx.execute(sql, args![id.0]).await?;
     }
+    // Mails that have not left yet.
+    tx.execute("DELETE FROM outbox WHERE kind = 'mail' AND work_key LIKE $1", args![format!("mail:{}:%", id.0)])
+        .await?;
     let sql = "UPDATE audit SET before_json = NULL, after_json = NULL WHERE entity = 'accounts' AND entity_id = $1";
     tx.execute(sql, args![id.0.to_string()]).await?;
     // So do those of accounts.

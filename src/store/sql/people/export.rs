@@ -73,22 +73,6 @@ const ACCOUNT: Section = Section {
 pub const SECTIONS: [Section; 11] = [
     ACCOUNT,
     Section {
-        name: "registered_by",
-        sql: "SELECT s.app_id AS a, CAST(0 AS BIGINT) AS b, s.app_id, p.name AS app_name, s.contact_sealed AS contact,
-                     s.extend_sealed AS extend, s.address_sealed AS address, s.created_at
-              FROM sso_members s JOIN sso_apps p ON p.id = s.app_id
-              WHERE s.account_id = $1 AND s.app_id > $2 AND 0 = $3 LIMIT 1",
-        columns: &[
-            ("app_id", Int),
-            ("app_name", Text),
-            ("contact", Sealed),
-            ("extend", Sealed),
-            ("address", Sealed),
-            ("created_at", At),
-        ],
-        by_game: false,
-    },
-    Section {
         name: "agent",
         sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, name, username FROM agents
               WHERE account_id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
@@ -242,6 +226,21 @@ pub const SECTIONS: [Section; 11] = [
             ("title", Text),
             ("content", Text),
             ("address", Text),
+            ("created_at", At),
+        ],
+        by_game: false,
+    },
+    Section {
+        name: "sso",
+        sql: "SELECT account_id AS a, CAST(0 AS BIGINT) AS b, app_id, user_name, contact_sealed AS contact,
+                     extend_sealed AS extend, address_sealed AS address, created_at
+              FROM sso_members WHERE account_id = $1 AND account_id > $2 AND 0 = $3 LIMIT 1",
+        columns: &[
+            ("app_id", Int),
+            ("user_name", Text),
+            ("contact", Sealed),
+            ("extend", Sealed),
+            ("address", Sealed),
             ("created_at", At),
         ],
         by_game: false,
