@@ -13,6 +13,7 @@ use crate::telemetry;
 
 mod admin;
 mod draw;
+mod hawk;
 mod person;
 mod replay;
 
@@ -73,6 +74,9 @@ enum Command {
     /// One person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Callers of the Regist API
+    #[command(subcommand)]
+    Hawk(hawk::HawkCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Hawk(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings

@@ -14,6 +14,7 @@ pub mod queue;
 pub mod sandbox;
 pub mod static_files;
 pub mod times;
+pub mod webapi;
 
 use actix_web::web::ServiceConfig;
 
@@ -22,6 +23,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     ops::routes(cfg);
     cmd::routes(cfg);
     h5::routes(cfg);
+    webapi::routes(cfg);
     sandbox::routes(cfg);
     crate::ws::routes(cfg);
     admin::routes(cfg);

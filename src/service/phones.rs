@@ -32,7 +32,7 @@ fn day(now_ms: i64) -> i64 {
 }
 
 /// A mobile number of mainland China in its one spelling: 11 digits.
-fn mobile(text: &str) -> Result<String> {
+pub(super) fn mobile(text: &str) -> Result<String> {
     let number = phone::canonical(text);
     let bytes = number.as_bytes();
     let valid = bytes.len() == 11
@@ -42,7 +42,7 @@ fn mobile(text: &str) -> Result<String> {
     if valid { Ok(number) } else { Err(DomainError::field("phone", "手机号码格式不正确")) }
 }
 
-fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
+pub(super) fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
     vault.lookup_key("phone code", format!("{phone_key}|{code}").as_bytes())
 }
 

@@ -3,12 +3,13 @@
 
 use actors::error::Result;
 
-use super::{memberships, orders, phones};
+use super::{hawk, memberships, orders, phones};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
 pub async fn step(context: &Context) -> Result<u64> {
     phones::sweep(context).await?;
+    hawk::sweep(context).await?;
     let orders = orders::sweep_memberships(context).await?;
     Ok(orders + memberships::sweep(context).await?)
 }

@@ -52,6 +52,7 @@ pub async fn account(tx: &mut Tx, id: AccountId, found: &Found, placeholder: &st
     if tx.execute(sql, args![id.0]).await? == 0 {
         return Err(DomainError::NotFound(Entity::Account));
     }
+    tx.execute("UPDATE agents SET account_id = NULL WHERE account_id = $1", args![id.0]).await?;
     erased.sessions = tx.execute("DELETE FROM sessions WHERE account_id = $1", args![id.0]).await?;
     let sql = "SELECT r.id FROM orders o JOIN registrations r ON r.order_id = o.id WHERE o.account_id = $1";
     let registrations = tx.fetch_all(sql, args![id.0]).await?;
