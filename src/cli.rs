@@ -14,6 +14,7 @@ use crate::telemetry;
 mod admin;
 mod doctor;
 mod draw;
+mod hawk;
 mod person;
 mod replay;
 mod sso_app;
@@ -80,6 +81,9 @@ enum Command {
     /// Applications that register people by SSO
     #[command(subcommand)]
     SsoApp(sso_app::SsoAppCommand),
+    /// Callers of the Regist API
+    #[command(subcommand)]
+    Hawk(hawk::HawkCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::SsoApp(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Hawk(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings

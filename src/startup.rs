@@ -31,6 +31,7 @@ use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
+use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
@@ -41,6 +42,7 @@ use crate::service::phone_sign_in::PhoneGate;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
+use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
@@ -154,6 +156,8 @@ impl Application {
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
             phone_gate: PhoneGate::default(),
+            hawk_gate: HawkGate::default(),
+            regist_gate: RegistGate::default(),
             config,
         });
         figures::register(&context)?;

@@ -277,6 +277,11 @@ fn the_command_ends_with_1_when_something_is_wrong() {
     assert_eq!(code, 1, "{text}");
     let (code, text) = run(&[("MATCHDAY_ENV", "production"), ("MATCHDAY__CHAT__MAX_CHARACTERS", "many")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("WRONG    configuration: MATCHDAY__CHAT__MAX_CHARACTERS: chat.max_characters: must be a whole number"), "{text}");
+    assert!(
+        text.contains(
+            "WRONG    configuration: MATCHDAY__CHAT__MAX_CHARACTERS: chat.max_characters: must be a whole number"
+        ),
+        "{text}"
+    );
     assert_eq!(contents(folder.path()), []);
 }

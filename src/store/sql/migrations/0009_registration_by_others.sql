@@ -88,8 +88,8 @@ ALTER TABLE hawk_credentials ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE hawk_nonces (
     hawk_id              TEXT NOT NULL,
     ts                   BIGINT NOT NULL,             -- seconds, as the caller said
-    nonce                TEXT NOT NULL,
+    nonce_hash           TEXT NOT NULL,               -- hex SHA-256
     expires_at           BIGINT NOT NULL,
-    PRIMARY KEY (hawk_id, ts, nonce)
+    PRIMARY KEY (hawk_id, ts, nonce_hash)
 );
 CREATE INDEX hawk_nonces_by_expiry ON hawk_nonces (expires_at);
