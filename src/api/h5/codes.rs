@@ -127,7 +127,7 @@ mod tests {
             Entity::Route,
             Entity::Item,
         ];
-        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live];
+        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live, Provider::Application];
         let facts = entities
             .into_iter()
             .map(NotFound)
@@ -233,6 +233,7 @@ mod tests {
         50000 500 微信服务器异常 <- Payment failed
         70000 500 发送短信失败 <- Sms failed
         80000 500 阿里云服务器异常 <- Live failed
+        10000 500 操作错误 <- Application failed
         ");
     }
 }
