@@ -13,6 +13,7 @@ mod files;
 mod games;
 mod memberships;
 mod money;
+mod players;
 mod queue;
 mod request;
 mod session;
@@ -45,6 +46,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(games::routes)
             .configure(table::routes)
             .configure(accounts::routes)
+            .configure(players::routes)
             .configure(admins::routes)
             .configure(money::routes)
             .configure(memberships::routes)

@@ -7,6 +7,7 @@ mod fields;
 pub mod games;
 pub mod orders;
 pub mod outbox;
+pub mod players;
 pub mod sso_apps;
 pub mod table;
 

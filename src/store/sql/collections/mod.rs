@@ -9,6 +9,7 @@ pub mod games;
 pub mod hooks;
 pub mod orders;
 pub mod outbox;
+pub mod players;
 pub mod sso_apps;
 pub mod table;
 pub mod tables;
