@@ -10,5 +10,6 @@ mod h5;
 mod people;
 mod platform;
 mod reg;
+mod regist;
 mod store;
 mod ws;

@@ -49,12 +49,7 @@ pub struct Credential {
 impl Credential {
     /// For a name that nobody has: the caller is to be refused after the same work.
     pub fn nobody() -> Self {
-        Self {
-            hawk_id: String::new(),
-            key: "nobody".repeat(6),
-            algorithm: Algorithm::Sha256,
-            class: Class::Agent,
-        }
+        Self { hawk_id: String::new(), key: "nobody".repeat(6), algorithm: Algorithm::Sha256, class: Class::Agent }
     }
 }
 

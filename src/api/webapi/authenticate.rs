@@ -39,8 +39,8 @@ pub async fn caller(context: &Context, request: &HttpRequest) -> Result<Caller, 
         Err(BadHeader::OtherScheme) => return Err(denied("Hawk".to_owned())),
         Err(bad) => return Err(bad_request(bad.to_string())),
     };
-    let address = PublicAddress::of(request, &context.config)
-        .ok_or_else(|| bad_request("Invalid Host header".to_owned()))?;
+    let address =
+        PublicAddress::of(request, &context.config).ok_or_else(|| bad_request("Invalid Host header".to_owned()))?;
     let found = hawk::credential(context, &header.id).await.map_err(|error| unavailable(&error))?;
     let known = found.is_some();
     let caller = Caller {
@@ -113,10 +113,8 @@ fn bad_request(reason: String) -> Reply {
 }
 
 fn denied(challenge: String) -> Reply {
-    let reply = Reply::refused(
-        StatusCode::UNAUTHORIZED,
-        HttpError::new("Authorization has been denied for this request."),
-    );
+    let reply =
+        Reply::refused(StatusCode::UNAUTHORIZED, HttpError::new("Authorization has been denied for this request."));
     match HeaderValue::try_from(challenge) {
         Ok(challenge) => reply.with(WWW_AUTHENTICATE, challenge),
         Err(_) => reply,
@@ -126,8 +124,10 @@ fn denied(challenge: String) -> Reply {
 /// The caller could not be judged.
 fn unavailable(error: &DomainError) -> Reply {
     match error {
-        DomainError::Busy { retry_after_seconds } => Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..Reply::fault() }
-            .with(RETRY_AFTER, HeaderValue::from(*retry_after_seconds)),
+        DomainError::Busy { retry_after_seconds } => {
+            Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..Reply::fault() }
+                .with(RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
+        }
         _ => Reply::fault(),
     }
 }

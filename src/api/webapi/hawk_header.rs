@@ -125,12 +125,16 @@ mod tests {
     #[test]
     fn attributes_come_in_any_order_and_spacing() {
         let one = parse(br#"Hawk id="a", ts="1353832234", nonce="j4", ext="some ext", mac="m+/=""#).unwrap();
-        let other = parse(b"hAWK  \tmac=\"m+/=\",ext=\"some ext\" ,\tnonce=\"j4\",ts=\"1353832234\", id=\"a\", ").unwrap();
+        let other =
+            parse(b"hAWK  \tmac=\"m+/=\",ext=\"some ext\" ,\tnonce=\"j4\",ts=\"1353832234\", id=\"a\", ").unwrap();
         assert_eq!(one, other);
         assert_eq!((one.seconds(), one.hash.as_deref(), one.ext.as_deref()), (1_353_832_234, None, Some("some ext")));
         let full = parse(br#"Hawk id="a", ts="01", nonce="n", mac="m", hash="h", app="app", dlg="d""#).unwrap();
         assert_eq!((full.ts.as_str(), full.seconds()), ("01", 1));
-        assert_eq!((full.hash.as_deref(), full.app.as_deref(), full.dlg.as_deref()), (Some("h"), Some("app"), Some("d")));
+        assert_eq!(
+            (full.hash.as_deref(), full.app.as_deref(), full.dlg.as_deref()),
+            (Some("h"), Some("app"), Some("d"))
+        );
     }
 
     #[test]

@@ -39,8 +39,7 @@ impl Signed<'_> {
         let (ts, nonce) = (&header.ts, &header.nonce);
         let (method, host) = (method.to_ascii_uppercase(), host.to_lowercase());
         let ext = ext.replace('\\', "\\\\").replace('\n', "\\n");
-        let mut text =
-            format!("hawk.1.{kind}\n{ts}\n{nonce}\n{method}\n{resource}\n{host}\n{port}\n{hash}\n{ext}\n");
+        let mut text = format!("hawk.1.{kind}\n{ts}\n{nonce}\n{method}\n{resource}\n{host}\n{port}\n{hash}\n{ext}\n");
         if let Some(app) = &header.app {
             text.extend([app, "\n", header.dlg.as_deref().unwrap_or_default(), "\n"]);
         }

@@ -20,9 +20,7 @@ mod reply;
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::http::header::{
-    ACCEPT, ACCEPT_CHARSET, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-};
+use actix_web::http::header::{ACCEPT, ACCEPT_CHARSET, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -79,7 +77,8 @@ fn output(headers: &HeaderMap) -> Output {
         headers.get_all(name).filter_map(|line| line.to_str().ok()).collect::<Vec<_>>().join(",")
     };
     let sent = headers.get(CONTENT_TYPE).and_then(|line| MediaType::parse(line.to_str().ok()?));
-    let script = headers.get("x-requested-with").is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
+    let script =
+        headers.get("x-requested-with").is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
     negotiate(&Wishes {
         accept: &joined(ACCEPT),
         accept_charset: &joined(ACCEPT_CHARSET),

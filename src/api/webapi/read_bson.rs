@@ -64,13 +64,19 @@ mod tests {
     }
 
     fn nested(levels: usize) -> Document {
-        (0..levels).fold(doc! {}, |inner, level| if level % 2 == 0 { doc! {"x": [inner]} } else { doc! {"x": inner} })
+        (0..levels).fold(doc! {}, |inner, level| {
+            if level % 2 == 0 {
+                doc! {"x": [inner]}
+            } else {
+                doc! {"x": inner}
+            }
+        })
     }
 
     #[test]
     fn members_in_any_order_case_and_type() {
         let sent = doc! {"VERIFYCODE": 123456, "x": {"y": [1, {"z": 2}]}, "mobile": 13_800_138_000_i64,
-            "UserName": "跑者", "password": Bson::Null, "verifycode": true};
+        "UserName": "跑者", "password": Bson::Null, "verifycode": true};
         assert_eq!(read(&bytes(&sent)), Ok(of([Some("跑者"), None, Some("13800138000"), Some("true")])));
         assert_eq!(read(&bytes(&doc! {"Value": [1, 2]})), Ok(Members::default()), "how a list is wrapped");
         assert_eq!(read(&bytes(&doc! {})), Ok(Members::default()));

@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn members_in_any_order_and_case() {
         let all = of([Some("a"), Some("b"), Some("13800138000"), Some("true")]);
-        let text = r#" {"VerifyCode":true,"x":[{"y":1}],"MOBILE":13800138000,"username":"z","password":"b","UserName":"a"} "#;
+        let text =
+            r#" {"VerifyCode":true,"x":[{"y":1}],"MOBILE":13800138000,"username":"z","password":"b","UserName":"a"} "#;
         assert_eq!(read(text), Ok(all));
         assert_eq!(read("null"), Ok(Members::default()));
         assert_eq!(read("{}"), Ok(Members::default()));

@@ -20,7 +20,11 @@ const MOST_ATTRIBUTES: usize = 64;
 enum Place {
     BeforeRoot,
     InRoot,
-    InMember { at: usize, value: String, nil: bool },
+    InMember {
+        at: usize,
+        value: String,
+        nil: bool,
+    },
     /// So many elements below the root.
     Unknown(usize),
     AfterRoot,

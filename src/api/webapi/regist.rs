@@ -20,12 +20,7 @@ pub async fn answer(context: &Context, request: &HttpRequest, caller: &Caller, b
     registered(context, request, caller, body).await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn registered(
-    context: &Context,
-    request: &HttpRequest,
-    caller: &Caller,
-    body: Received,
-) -> Result<Reply, Reply> {
+async fn registered(context: &Context, request: &HttpRequest, caller: &Caller, body: Received) -> Result<Reply, Reply> {
     caller.check_hash_is_there(context)?;
     let body = match body {
         Received::Whole(body) => body,

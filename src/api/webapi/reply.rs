@@ -8,7 +8,8 @@ use bson::{Bson, Document};
 
 use super::media_type::{Charset, Format, Output};
 
-const NAMESPACE: &str = "http://schemas.datacontract.org/2004/07/DigitalScience.DataTransfer.Tour.V5.Result.WebInterface";
+const NAMESPACE: &str =
+    "http://schemas.datacontract.org/2004/07/DigitalScience.DataTransfer.Tour.V5.Result.WebInterface";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// The contract's answer to a registration.
@@ -268,7 +269,8 @@ mod tests {
         insta::assert_snapshot!(written(&refusal(), ""), @r#"{"Message":"The request is invalid.","ModelState":{"parm.username":["The username field is required."],"parm":["expected `,` or `}` <\u0001>"]}}"#);
         insta::assert_snapshot!(written(&refusal(), "text/xml"), @"<Error><Message>The request is invalid.</Message><ModelState><parm.username>The username field is required.</parm.username><parm>expected `,` or `}` &lt;�&gt;</parm></ModelState></Error>");
         let read = Document::from_reader(&refusal().write(output("application/bson"))[..]).unwrap();
-        let state = doc! {"parm.username": ["The username field is required."], "parm": ["expected `,` or `}` <\u{1}>"]};
+        let state =
+            doc! {"parm.username": ["The username field is required."], "parm": ["expected `,` or `}` <\u{1}>"]};
         assert_eq!(read, doc! {"Message": "The request is invalid.", "ModelState": state});
         let missing = HttpError { detail: Some("detail".to_owned()), ..HttpError::new("message") };
         insta::assert_snapshot!(missing.json(), @r#"{"Message":"message","MessageDetail":"detail"}"#);

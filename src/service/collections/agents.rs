@@ -2,7 +2,9 @@
 
 use actors::error::{DomainError, Entity, Result};
 
-use super::{AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write_and_tell};
+use super::{
+    AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write_and_tell,
+};
 use crate::context::Context;
 use crate::service::phones::mobile;
 use crate::service::regist::wrap::upper_md5;

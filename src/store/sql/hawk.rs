@@ -99,15 +99,8 @@ RETURNING id";
 
 /// Answers the row's id; `None`: the name is taken.
 pub async fn insert(tx: &mut Tx, new: &NewCredential, now_ms: i64) -> Result<Option<i64>, StoreError> {
-    let columns = args![
-        &new.hawk_id,
-        &new.key_sealed,
-        new.algorithm.name(),
-        new.class.name(),
-        new.agent_id,
-        &new.note,
-        now_ms,
-    ];
+    let columns =
+        args![&new.hawk_id, &new.key_sealed, new.algorithm.name(), new.class.name(), new.agent_id, &new.note, now_ms,];
     tx.fetch_optional(INSERT, columns).await?.map(|row| row.int("id")).transpose()
 }
 
