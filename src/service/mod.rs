@@ -27,6 +27,7 @@ pub mod patterns;
 pub mod payments;
 pub mod people;
 pub mod phones;
+pub mod picture_sweep;
 pub mod pictures;
 pub mod queue_token;
 pub mod queue_watch;

@@ -44,7 +44,7 @@ pub struct Identified {
 pub trait WeChatLogin: Send + Sync {
     /// The person who got `code`. A code works once, for a short time.
     ///
-    /// Errors: `BadCredentials` for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
+    /// Errors: `SignInRefused` (the sandbox: `BadCredentials`) for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
     async fn identify(&self, code: &str) -> Result<Identified>;
 
     /// What WeChat tells about a person who has just been identified.
@@ -90,8 +90,10 @@ impl WeChatLogin for RealLogin {
         // A code works once: if the first answer was lost, a second try would only be refused.
         let members = match self.0.get("/sns/oauth2/access_token", &query, Retry::Unsent).await? {
             Reply::Members(members) => members,
-            Reply::Refused(code) if REFUSED_CODE.contains(&code) => return Err(DomainError::BadCredentials),
-            Reply::Refused(_) => return Err(failed()),
+            Reply::Refused { code, text } if REFUSED_CODE.contains(&code) => {
+                return Err(DomainError::SignInRefused { reason: text.into() });
+            }
+            Reply::Refused { .. } => return Err(failed()),
         };
         let openid = text(&members, "openid")?;
         if !is_openid(&openid) {
@@ -104,7 +106,7 @@ impl WeChatLogin for RealLogin {
         let query = [("access_token", person.access_token.as_str()), ("openid", &person.openid), ("lang", "zh_CN")];
         let members = match self.0.get("/sns/userinfo", &query, Retry::Safe).await? {
             Reply::Members(members) if members.get("openid").and_then(Value::as_str) == Some(&person.openid) => members,
-            Reply::Members(_) | Reply::Refused(_) => return Err(failed()),
+            Reply::Members(_) | Reply::Refused { .. } => return Err(failed()),
         };
         let shown = |name: &str, most: usize| -> String {
             let text = members.get(name).and_then(Value::as_str).unwrap_or_default();
