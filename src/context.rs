@@ -19,6 +19,7 @@ use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
+use crate::service::phone_sign_in::PhoneGate;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
@@ -41,6 +42,7 @@ pub struct Context {
     pub sessions: SessionCache,
     /// Work on the passwords of accounts; administrators have their own, which a flood of registrations does not reach.
     pub passwords: Passwords,
+    pub phone_gate: PhoneGate,
     pub hawk_gate: HawkGate,
     pub regist_gate: RegistGate,
     pub metrics: Metrics,

@@ -38,6 +38,7 @@ use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::phone_sign_in::PhoneGate;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
@@ -133,7 +134,7 @@ impl Application {
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            limits: RateLimits::new(&config.limits),
+            limits: RateLimits::new(&config.limits, config.sso.checks_per_minute),
             db,
             vault,
             bus,
@@ -156,6 +157,7 @@ impl Application {
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
+            phone_gate: PhoneGate::default(),
             hawk_gate: HawkGate::default(),
             regist_gate: RegistGate::default(),
             config,

@@ -12,6 +12,7 @@ mod memberships;
 mod orders;
 mod pay_notify;
 mod pay_pre_order;
+mod phone_sign_in;
 mod phones;
 mod pictures;
 mod refunds;

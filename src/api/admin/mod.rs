@@ -19,6 +19,7 @@ mod players;
 mod queue;
 mod request;
 mod session;
+mod sso_apps;
 mod table;
 mod uploads;
 
@@ -54,6 +55,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(money::routes)
             .configure(memberships::routes)
             .configure(uploads::routes)
+            .configure(sso_apps::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

@@ -10,6 +10,7 @@ pub mod hawk_credentials;
 pub mod orders;
 pub mod outbox;
 pub mod players;
+pub mod sso_apps;
 pub mod table;
 
 use actors::domain::account::Admin;

@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod orders;
 pub mod outbox;
 pub mod players;
+pub mod sso_apps;
 pub mod table;
 pub mod tables;
 pub mod wire;
