@@ -11,5 +11,6 @@ mod people;
 mod platform;
 mod reg;
 mod regist;
+mod sso;
 mod store;
 mod ws;
