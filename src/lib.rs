@@ -9,6 +9,7 @@ pub mod clients;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod doctor;
 pub mod failpoints;
 mod figures;
 pub mod listener;

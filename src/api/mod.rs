@@ -16,6 +16,7 @@ pub mod sandbox;
 pub mod sso;
 pub mod static_files;
 pub mod times;
+pub mod webapi;
 
 use actix_web::web::ServiceConfig;
 
@@ -26,6 +27,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     h5::routes(cfg);
     sso::routes(cfg);
     confirm_mail::routes(cfg);
+    webapi::routes(cfg);
     sandbox::routes(cfg);
     crate::ws::routes(cfg);
     admin::routes(cfg);

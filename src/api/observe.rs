@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{cmd, h5, sso};
+use super::{cmd, h5, sso, webapi};
 use crate::context::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -80,12 +80,11 @@ struct Panicked {
 
 impl Panicked {
     fn answer(&self) -> HttpResponse {
-        cmd::fault(self.uri.path()).or_else(|| h5::fault(&self.uri)).or_else(|| sso::fault(&self.uri)).unwrap_or_else(
-            || {
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")
-                    .error_response()
-            },
-        )
+        let path = self.uri.path();
+        let told = cmd::fault(path).or_else(|| h5::fault(&self.uri)).or_else(|| sso::fault(&self.uri));
+        told.or_else(|| webapi::fault(path)).unwrap_or_else(|| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here").error_response()
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
 mod aliyun;
+pub mod certificate;
 mod circuit;
 pub mod live;
 pub mod mail;
 pub mod outgoing;
+pub mod reach;
 pub mod sms;
 pub mod sso_notice;
 pub mod tls;

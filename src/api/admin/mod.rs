@@ -5,12 +5,14 @@
 
 mod accounts;
 mod admins;
+mod agents;
 pub mod caller;
 pub mod codes;
 mod collection;
 mod draws;
 mod files;
 mod games;
+mod hawk_credentials;
 mod memberships;
 mod money;
 mod players;
@@ -48,6 +50,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(accounts::routes)
             .configure(players::routes)
             .configure(admins::routes)
+            .configure(agents::routes)
+            .configure(hawk_credentials::routes)
             .configure(money::routes)
             .configure(memberships::routes)
             .configure(uploads::routes)

@@ -3,8 +3,10 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod agents;
 mod fields;
 pub mod games;
+pub mod hawk_credentials;
 pub mod orders;
 pub mod outbox;
 pub mod players;
@@ -24,9 +26,11 @@ use crate::store::sql::{audit, idempotency};
 pub use crate::store::sql::collections::Record;
 pub use crate::store::sql::collections::accounts::AccountRecord;
 pub use crate::store::sql::collections::admins::AdminRecord;
+pub use crate::store::sql::collections::agents::AgentRecord;
 pub use crate::store::sql::collections::audit::AuditRecord;
 pub use crate::store::sql::collections::bills::BillRecord;
 pub use crate::store::sql::collections::games::GameRecord;
+pub use crate::store::sql::collections::hawk_credentials::HawkCredentialRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
 pub use crate::store::sql::collections::table::Table;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod agents;
 pub mod audit;
 pub mod backup;
 mod batch;
@@ -16,7 +17,9 @@ pub mod demo;
 pub mod draws;
 pub mod files;
 pub mod games;
+pub mod hawk;
 pub mod idempotency;
+pub mod inspect;
 pub mod journal;
 pub mod lobby;
 pub mod mails;

@@ -3,9 +3,11 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod agents;
 pub mod audit;
 pub mod bills;
 pub mod games;
+pub mod hawk_credentials;
 pub mod hooks;
 pub mod orders;
 pub mod outbox;

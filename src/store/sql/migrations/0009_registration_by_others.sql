@@ -9,6 +9,9 @@ ALTER TABLE accounts ADD COLUMN email_pending BIGINT NOT NULL DEFAULT 0 CHECK (e
 ALTER TABLE accounts ADD COLUMN password_kind BIGINT NOT NULL DEFAULT 0 CHECK (password_kind BETWEEN 0 AND 2);
                                                       -- the hash is over: 1 lower-case MD5 hex, 2 a blob of Regist
 
+-- A name that nobody can register: a login name has no blanks.
+UPDATE accounts SET login_name = 'matchday offline registrations' WHERE login_name = 'matchday-offline-registrations';
+
 ALTER TABLE sso_apps RENAME COLUMN app_key TO app_key_sealed;
 ALTER TABLE sso_apps RENAME COLUMN app_secret TO app_secret_sealed;
 ALTER TABLE sso_apps ADD COLUMN previous_key_sealed TEXT;       -- what was rotated away and is still good until
@@ -85,8 +88,8 @@ ALTER TABLE hawk_credentials ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE hawk_nonces (
     hawk_id              TEXT NOT NULL,
     ts                   BIGINT NOT NULL,             -- seconds, as the caller said
-    nonce                TEXT NOT NULL,
+    nonce_hash           TEXT NOT NULL,               -- hex SHA-256
     expires_at           BIGINT NOT NULL,
-    PRIMARY KEY (hawk_id, ts, nonce)
+    PRIMARY KEY (hawk_id, ts, nonce_hash)
 );
 CREATE INDEX hawk_nonces_by_expiry ON hawk_nonces (expires_at);
