@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::files::FORGET;
 use crate::store::sql::mails::MAIL;
-use crate::store::sql::outbox as store;
+use crate::store::sql::outbox::{self as store, Lane};
 use crate::store::sql::sso::NOTICE;
 
 /// Giving money back. The payload is written and read by `refunds`.
@@ -27,7 +27,7 @@ pub const INQUIRY: &str = "inquiry";
 pub const BILL: &str = "bill";
 
 const BATCH: i64 = 32;
-/// Pieces that are done at the same time: outside services answer slowly, and the end of many payment windows comes at
+/// Pieces of a lane that are done at the same time: outside services answer slowly, and the end of many payment windows comes at
 /// once.
 const AT_ONCE: usize = 8;
 /// About two days of tries, the later ones an hour apart.
@@ -58,22 +58,37 @@ impl From<DomainError> for Setback {
 
 /// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
 pub async fn run(context: Arc<Context>) {
+    tokio::join!(run_ours(&context), run_theirs(&context));
+}
+
+async fn run_theirs(context: &Context) {
+    loop {
+        if one_round(context, Lane::Theirs).await == 0 {
+            tokio::time::sleep(IDLE).await;
+        }
+    }
+}
+
+async fn one_round(context: &Context, lane: Lane) -> usize {
+    batch(context, lane).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, ?lane, "outbox");
+        0
+    })
+}
+
+async fn run_ours(context: &Context) {
     let mut rounds = 0_u32;
     loop {
-        let done = step(&context).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "outbox");
-            0
-        });
-        if done > 0 {
+        if one_round(context, Lane::Ours).await > 0 {
             continue;
         }
         if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
-            && let Err(error) = accounts::sweep_sessions(&context).await
+            && let Err(error) = accounts::sweep_sessions(context).await
         {
             tracing::warn!(%error, "stale sessions");
         }
         if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
-            && let Err(error) = reconciliation::schedule(&context).await
+            && let Err(error) = reconciliation::schedule(context).await
         {
             tracing::warn!(%error, "the bill of the day before");
         }
@@ -82,9 +97,14 @@ pub async fn run(context: Arc<Context>) {
     }
 }
 
-/// Tries what is due, at most a batch. Answers how many pieces were done; one that failed is due again later.
+/// Tries what is due, at most a batch of each lane. Answers how many pieces were done; one that failed is due again later.
 pub async fn step(context: &Context) -> Result<usize> {
-    let due = store::due(&context.db, context.db.now_ms(), BATCH).await?;
+    let (ours, theirs) = tokio::join!(batch(context, Lane::Ours), batch(context, Lane::Theirs));
+    Ok(ours? + theirs?)
+}
+
+async fn batch(context: &Context, lane: Lane) -> Result<usize> {
+    let due = store::due(&context.db, lane, context.db.now_ms(), BATCH).await?;
     let outcomes: Vec<Result<bool>> =
         stream::iter(due).map(|work| attempt(context, work)).buffer_unordered(AT_ONCE).collect().await;
     outcomes.into_iter().try_fold(0, |done, outcome| outcome.map(|it| done + usize::from(it)))

@@ -1,6 +1,6 @@
 //! SMTP, encrypted from the first byte or by STARTTLS, never without: passwords and links travel through it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 
 use super::{Letter, MailProvider, SMTP};
+use crate::clients::circuit::Circuit;
 use crate::config::Mail;
 
 /// For one exchange with the server, and for a whole mail.
@@ -22,6 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Open while the server is away, so that mails do not wait for it one by one.
+    circuit: Circuit,
 }
 
 /// Where the mail server is.
@@ -77,7 +80,11 @@ impl Smtp {
             let password = settings.password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(settings.username.clone(), password));
         }
-        Ok(Self { transport: builder.build(), from: settings.from.parse().context("mail.from")? })
+        Ok(Self {
+            transport: builder.build(),
+            from: settings.from.parse().context("mail.from")?,
+            circuit: Circuit::default(),
+        })
     }
 
     fn message(&self, letter: &Letter) -> Result<Message, String> {
@@ -101,7 +108,16 @@ impl MailProvider for Smtp {
 
     async fn send(&self, letter: &Letter) -> Result<(), String> {
         let message = self.message(letter)?;
-        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
+        if !self.circuit.admits(Instant::now()) {
+            return Err("the mail server did not answer lately".to_owned());
+        }
+        let outcome = tokio::time::timeout(TIMEOUT, self.transport.send(message)).await;
+        // A refusal is an answer.
+        let answered = matches!(&outcome, Ok(Ok(_))) || matches!(&outcome, Ok(Err(error)) if error.status().is_some());
+        if self.circuit.report(answered, Instant::now()) {
+            tracing::error!("the mail server does not answer; mails wait until it does");
+        }
+        match outcome {
             Ok(Ok(_)) => Ok(()),
             // The server's text may name the person.
             Ok(Err(error)) => Err(match error.status() {

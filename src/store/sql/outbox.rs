@@ -59,13 +59,30 @@ pub async fn empty(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE outbox SET payload = '{}' WHERE id = $1 AND state = 1", args![id]).await.map(drop)
 }
 
-const DUE: &str = "
+/// Which work stands in one line. What goes to servers that anybody may name, and that may be slow or silent, must not
+/// keep money and messages waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Refunds, inquiries, bills, short messages, pictures.
+    Ours,
+    /// Mails, and notices to other applications.
+    Theirs,
+}
+
+const DUE_OURS: &str = "
 SELECT id, kind, payload, attempts, created_at FROM outbox
-WHERE state = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $2";
+WHERE state = 0 AND next_at <= $1 AND kind NOT IN ('mail', 'sso_notice') ORDER BY next_at, id LIMIT $2";
+const DUE_THEIRS: &str = "
+SELECT id, kind, payload, attempts, created_at FROM outbox
+WHERE state = 0 AND next_at <= $1 AND kind IN ('mail', 'sso_notice') ORDER BY next_at, id LIMIT $2";
 
 /// Work whose time has come, oldest first. Not claimed yet.
-pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreError> {
-    db.fetch_all(DUE, args![now_ms, limit])
+pub async fn due(db: &Db, lane: Lane, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreError> {
+    let sql = match lane {
+        Lane::Ours => DUE_OURS,
+        Lane::Theirs => DUE_THEIRS,
+    };
+    db.fetch_all(sql, args![now_ms, limit])
         .await?
         .into_iter()
         .map(|row| {
