@@ -16,7 +16,7 @@ use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::hawk::HawkGate;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, Sockets, ViewerCache};
+use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
 use crate::service::phone_sign_in::PhoneGate;
@@ -56,6 +56,7 @@ pub struct Context {
     pub rooms: Rooms,
     /// The chat sockets that are open here.
     pub sockets: Sockets,
+    pub in_progress: InProgress,
     /// What the streaming provider said about viewers lately.
     pub viewers: ViewerCache,
     /// Room for pictures that are being decoded.

@@ -52,6 +52,13 @@ points! {
     SettleRefundableKept => "payments::settle::refundable_kept",
     SettleLateBooked => "payments::settle::refundable_booked",
     SettleRefundEnqueued => "payments::settle::refund_enqueued",
+    PreOrderRegistered => "inquiries::pre_order::registered",
+    PreOrderKept => "inquiries::pre_order::kept",
+    InquiryEnqueued => "inquiries::enqueued",
+    InquiryAsked => "inquiries::asked",
+    InquiryClosedThere => "inquiries::closed_there",
+    InquiryClosingKept => "inquiries::closing_kept",
+    InquiryDone => "inquiries::done",
     OutboxClaimed => "outbox::claimed",
     RefundProviderCalled => "refund::provider_called",
     RefundWorkDone => "refund::work_done",
@@ -63,6 +70,14 @@ points! {
     RefundOrderMarked => "refund::order_marked",
     RefundBooked => "refund::booked",
     CancelOrderCancelled => "refund::order_cancelled",
+    DrawAnnounced => "draws::announced",
+    DrawListReplaced => "draws::list_replaced",
+    DrawLineClosed => "draws::line_closed",
+    DrawEntrantsFixed => "draws::entrants_fixed",
+    DrawTried => "draws::tried",
+    DrawWorkedOut => "draws::worked_out",
+    DrawRevealed => "draws::revealed",
+    DrawKept => "draws::kept",
 }
 
 /// Ends the process here if the environment asked for it, as a power cut would: no handler runs, nothing is flushed.

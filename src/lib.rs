@@ -2,6 +2,7 @@
 //! holds the use cases, `store` and `clients` reach out.
 
 pub mod api;
+mod assets;
 pub mod bench;
 pub mod cli;
 pub mod clients;

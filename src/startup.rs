@@ -34,11 +34,12 @@ use crate::service::files::MOST_IMPORTS;
 use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::live::{Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
+use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
 use crate::service::phone_sign_in::PhoneGate;
+use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
@@ -143,6 +144,7 @@ impl Application {
             browse: BrowseCounts::default(),
             rooms,
             sockets,
+            in_progress: InProgress::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),
@@ -185,6 +187,8 @@ impl Application {
         shutdown.spawn(async move { housekeeping::run(&context).await });
         let context = self.context.clone();
         shutdown.spawn(async move { browse::run(&context).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { picture_sweep::run(&context).await });
         let context = self.context.clone();
         shutdown.on(Phase::Background, "openings", move || async move { browse::flush(&context).await });
         shutdown.spawn(follow_bus(self.context.clone()));

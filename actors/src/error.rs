@@ -72,6 +72,9 @@ pub enum DomainError {
     /// Wrong user name or password, or an outside login was refused.
     #[error("sign-in refused")]
     BadCredentials,
+    /// An outside service that signs people in refused one, and said why.
+    #[error("sign-in refused: {reason}")]
+    SignInRefused { reason: Cow<'static, str> },
     #[error("not allowed")]
     Forbidden,
     /// The thing exists and belongs to somebody else.

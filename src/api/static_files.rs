@@ -1,4 +1,4 @@
-//! The pages, embedded in the program (read from the folder in a debug build). GET and HEAD, entity tags, one byte
+//! The pages. GET and HEAD, entity tags, one byte
 //! range: what browsers and video players ask for.
 
 use std::borrow::Cow;
@@ -11,13 +11,10 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::EmbeddedFile;
 
 use super::problem::{Problem, method_not_allowed};
-
-#[derive(RustEmbed)]
-#[folder = "static/"]
-struct Static;
+use crate::assets::Static;
 
 /// Names carry no fingerprint, so that a page and its scripts are asked for every time (and answered 304); pictures and
 /// films change rarely.

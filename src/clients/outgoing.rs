@@ -13,6 +13,7 @@ use super::circuit::Circuit;
 use super::tls::{self, Identity};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const USER_AGENT: &str = concat!("matchday/", env!("CARGO_PKG_VERSION"));
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MOST_TRIES: u32 = 3;
 
@@ -69,6 +70,8 @@ pub(super) fn client(identity: Option<&Identity<'_>>) -> anyhow::Result<Client> 
     Ok(Client::builder()
         .tls_backend_preconfigured(tls::config(identity)?)
         .connect_timeout(CONNECT_TIMEOUT)
+        // WeChat payment refuses requests without one.
+        .user_agent(USER_AGENT)
         // A signature is for one address, and a secret in one is for its host.
         .redirect(Policy::none())
         .build()?)

@@ -26,6 +26,8 @@ const CACHE_SESSIONS: usize = 32 * 1024;
 /// Characters of a token: 128 random bits in hex.
 const TOKEN_CHARACTERS: usize = 32;
 const USERNAME_CHARACTERS: std::ops::RangeInclusive<usize> = 4..=25;
+/// What somebody is called whose WeChat name is empty.
+const NAMELESS: &str = "微信用户";
 /// Stale sessions removed at once.
 const SWEEP: i64 = 1_000;
 
@@ -133,7 +135,7 @@ fn token_hash(token: &str) -> Option<[u8; 32]> {
 /// Signs in who stands behind a WeChat authorisation code, with a new account for an openid not seen before. Answers
 /// the session's token.
 ///
-/// Errors: `BadCredentials` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
+/// Errors: `SignInRefused` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
 pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
     let login = &context.outside.login;
     let identified = login.identify(code).await?;
@@ -144,7 +146,7 @@ pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
     };
     let new = store::NewAccount {
         openid: person.openid,
-        username: person.nickname,
+        username: if person.nickname.trim().is_empty() { NAMELESS.to_owned() } else { person.nickname },
         sex: person.sex,
         country: person.country,
         province: person.province,

@@ -5,13 +5,14 @@
 
 use actors::domain::ids::OrderId;
 use actors::domain::order::OrderStatus;
-use actors::error::{DomainError, Result};
+use actors::error::{DomainError, Provider, Result};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::INQUIRY;
 use super::payments::{book, places_moved};
 use crate::clients::wechat::pay::{Closing, Trade};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::Tx;
 use crate::store::sql::outbox;
 use crate::store::sql::payments::{self as store, PayableOrder};
@@ -38,6 +39,7 @@ pub(super) async fn enqueue(tx: &mut Tx, order: &PayableOrder, now_ms: i64) -> R
     let work_key = format!("{INQUIRY}:{}", order.order_no);
     let due = order.expires_at.max(now_ms);
     outbox::insert(tx, INQUIRY, &work_key, &InquiryWork { order_id: order.id.0 }, due).await?;
+    pass(Failpoint::InquiryEnqueued);
     Ok(())
 }
 
@@ -58,10 +60,18 @@ fn is_open(order: &PayableOrder) -> bool {
 
 /// Asks only, and books what was paid.
 ///
-/// Errors: `Busy` while the payer is about to pay, `ProviderFailed(Payment)`, those of `payments::book`.
+/// Errors: `Busy` while the payer is about to pay; `ProviderFailed(Payment)`, also when what it says cannot be booked.
 pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
-    match context.outside.payments.query(&order.order_no).await? {
-        Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid),
+    let trade = context.outside.payments.query(&order.order_no).await?;
+    pass(Failpoint::InquiryAsked);
+    match trade {
+        Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid).map_err(|error| match error {
+            busy @ DomainError::Busy { .. } => busy,
+            error => {
+                tracing::error!(order_no = %order.order_no, %error, "a payment that the provider tells cannot be booked");
+                DomainError::ProviderFailed(Provider::Payment)
+            }
+        }),
         Trade::Open => Ok(Asked::Open),
         Trade::Paying => Err(DomainError::BUSY),
         Trade::Over => mark_closed(context, order).await,
@@ -69,35 +79,43 @@ pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
 }
 
 /// To be called before an unpaid order is cancelled or closed here: asks, and closes it at the provider. An order that the
-/// provider never heard of is closed already. If it cannot be closed right now its inquiry does that later; what is paid
-/// meanwhile comes late, and is placed again or given back.
+/// provider never heard of is closed already. `Open` is never answered.
 ///
-/// Errors: those of `ask`; the order must then not be ended.
+/// Errors: those of `ask`, also when it cannot be closed there; the order must then not be ended.
 pub async fn before_end(context: &Context, order: &PayableOrder) -> Result<Asked> {
     if !is_open(order) {
         return Ok(Asked::Closed);
     }
     match ask(context, order).await? {
-        Asked::Open => Ok(close(context, order).await.unwrap_or_else(|error| {
-            tracing::warn!(order_no = %order.order_no, %error, "could not be closed at the provider yet");
-            Asked::Open
-        })),
+        Asked::Open => close(context, order).await,
         asked => Ok(asked),
     }
 }
 
-/// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment.
+/// Errors: `ProviderFailed(Payment)`, `Busy` for one that was paid at this moment and cannot be booked yet.
 async fn close(context: &Context, order: &PayableOrder) -> Result<Asked> {
-    match context.outside.payments.close(&order.order_no).await? {
+    let closing = context.outside.payments.close(&order.order_no).await?;
+    pass(Failpoint::InquiryClosedThere);
+    match closing {
         Closing::Closed => mark_closed(context, order).await,
-        Closing::Paid => Err(DomainError::BUSY),
+        Closing::Paid => match ask(context, order).await? {
+            Asked::Open => Err(DomainError::BUSY),
+            asked => Ok(asked),
+        },
     }
 }
 
 async fn mark_closed(context: &Context, order: &PayableOrder) -> Result<Asked> {
     let id = order.id;
     let now_ms = context.db.now_ms();
-    context.db.write(move |tx| Box::pin(async move { Ok(store::set_provider_closed(tx, id, now_ms).await?) })).await?;
+    let written = context.db.write(move |tx| {
+        Box::pin(async move {
+            store::set_provider_closed(tx, id, now_ms).await?;
+            pass(Failpoint::InquiryClosingKept);
+            Ok(())
+        })
+    });
+    written.await?;
     Ok(Asked::Closed)
 }
 
@@ -126,6 +144,12 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
 
 async fn finish(context: &Context, work_id: i64) -> Result<()> {
     let now_ms = context.db.now_ms();
-    context.db.write(move |tx| Box::pin(async move { Ok(outbox::done(tx, work_id, now_ms).await?) })).await?;
-    Ok(())
+    let written = context.db.write(move |tx| {
+        Box::pin(async move {
+            outbox::done(tx, work_id, now_ms).await?;
+            pass(Failpoint::InquiryDone);
+            Ok(())
+        })
+    });
+    written.await
 }

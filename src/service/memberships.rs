@@ -40,7 +40,9 @@ pub async fn grant(context: &Context, writer: Writer, id: i64, grant: Grant) -> 
             Grant::Until(at) => at,
             Grant::Years(years) => {
                 let from = before.member_expire_time.map_or(now_ms, |Time(at)| at.max(now_ms));
-                years_after(from, years).ok_or(DomainError::Internal)?
+                let until = years_after(from, years).filter(|at| Time(*at).is_usual());
+                until
+                    .ok_or_else(|| DomainError::field("years", "the membership would have no end that anybody sees"))?
             }
         };
         let status = if before.member_status == store::DISABLED { store::DISABLED } else { store::MEMBER };

@@ -30,6 +30,7 @@ pub mod payments;
 pub mod people;
 pub mod phone_sign_in;
 pub mod phones;
+pub mod picture_sweep;
 pub mod pictures;
 pub mod queue_token;
 pub mod queue_watch;

@@ -44,7 +44,8 @@ pub struct Placed {
 
 /// Orders a membership; it is to be paid within a day. Without a `name` the business' title is the order's.
 ///
-/// Errors: `RateLimited`, `InvalidField`, `PhoneRequired`, `NotFound(Business)` for one that is not on sale.
+/// Errors: `RateLimited`, `InvalidField`, `PhoneRequired`, `Forbidden` for somebody whose membership an administrator
+/// disabled, `NotFound(Business)` for one that is not on sale.
 pub async fn commit(
     context: &Context,
     account: &Account,
@@ -58,6 +59,10 @@ pub async fn commit(
     // The session may have been read before the phone was bound.
     let profile = accounts::profile(&context.db, account.id).await?.ok_or(DomainError::NotFound(Entity::Account))?;
     let phone_sealed = profile.mobile_sealed.ok_or(DomainError::PhoneRequired)?;
+    if profile.member_status == accounts::DISABLED {
+        // It would be paid for and stay disabled.
+        return Err(DomainError::Forbidden);
+    }
     let offer = businesses::on_sale(&context.db, business).await?.ok_or(DomainError::NotFound(Entity::Business))?;
     let snapshot = json!({
         "id": offer.id,
@@ -80,6 +85,7 @@ pub async fn commit(
                     business: offer.id,
                     name: name.unwrap_or(offer.title),
                     price: offer.price,
+                    years: offer.valid_time,
                     phone_sealed,
                     snap_items: snapshot.to_string(),
                     expires_at: now_ms + MEMBERSHIP_WINDOW_MS,

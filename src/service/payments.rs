@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use actors::domain::account::Account;
-use actors::domain::ids::{AccountId, BusinessId, OrderId};
+use actors::domain::ids::{AccountId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Result};
@@ -81,6 +81,7 @@ pub async fn pre_order(
         }
         Err(error) => return Err(error),
     };
+    pass(Failpoint::PreOrderRegistered);
     let now_ms = context.db.now_ms();
     let (asked, new) = (order.clone(), prepay_id.clone());
     let kept = context
@@ -88,6 +89,7 @@ pub async fn pre_order(
         .write(move |tx| {
             Box::pin(async move {
                 let kept = store::set_prepay(tx, asked.id, &new, now_ms + PREPAY_LIFE_MS, now_ms).await?;
+                pass(Failpoint::PreOrderKept);
                 if kept {
                     inquiries::enqueue(tx, &asked, now_ms).await?;
                 }
@@ -258,8 +260,8 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
         pass(Failpoint::SettlePaymentKept);
         journal::post(tx, Transfer::Payment, &payment, now_ms).await?;
         pass(Failpoint::SettleBooked);
-        if let Subject::Membership { business } = subject {
-            prolong_membership(tx, order.account, business, now_ms).await?;
+        if let Subject::Membership { .. } = subject {
+            prolong_membership(tx, order.account, order.id, now_ms).await?;
         }
         return Ok(Settlement::Paid);
     }
@@ -282,8 +284,8 @@ async fn keep_payment(tx: &mut Tx, payment: &Payment, state: PaymentState, now_m
 }
 
 /// Extends a paid membership from its end, or from now if it is over, by whole calendar years of Beijing.
-async fn prolong_membership(tx: &mut Tx, account: AccountId, business: BusinessId, now_ms: i64) -> Result<()> {
-    let years = store::membership_years(tx, business).await?;
+async fn prolong_membership(tx: &mut Tx, account: AccountId, order: OrderId, now_ms: i64) -> Result<()> {
+    let years = store::membership_years(tx, order).await?;
     let from = accounts::lock_membership(tx, account).await?.map_or(now_ms, |at| at.max(now_ms));
     let until = years_after(from, years).ok_or(DomainError::Internal)?;
     accounts::set_membership(tx, account, until).await?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actors::error::{DomainError, Entity, Result};
 use base64::Engine;
@@ -39,7 +39,10 @@ const JPEG_QUALITY: u8 = 85;
 pub const MOST_DECODED: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Where stored pictures are found.
-const PREFIX: &str = "/uploads/";
+pub(super) const PREFIX: &str = "/uploads/";
+/// Added to the name of one that is being removed, and to one that is being written.
+pub(super) const GONE: &str = "gone";
+pub(super) const DRAFT: &str = "part";
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -110,7 +113,7 @@ async fn keep(context: &Context, raw: Bytes, side: u32) -> Result<Stored> {
     work.await.unwrap_or_else(|_| Err(refused("unreadable")))
 }
 
-fn folder(context: &Context) -> PathBuf {
+pub(super) fn folder(context: &Context) -> PathBuf {
     Path::new(&context.config.data_dir).join("uploads")
 }
 
@@ -166,12 +169,12 @@ fn encode(image: DynamicImage, side: u32) -> Result<Encoded> {
 fn store(folder: &Path, picture: &Encoded) -> io::Result<()> {
     let name = picture.stored.path.trim_start_matches(PREFIX);
     let path = folder.join(name);
-    if path.exists() {
+    if is_kept(&path)? {
         return Ok(());
     }
     let parent = path.parent().unwrap_or(folder);
     fs::create_dir_all(parent)?;
-    let draft = path.with_extension(format!("{:016x}.part", rand::random::<u64>()));
+    let draft = path.with_extension(format!("{:016x}.{DRAFT}", rand::random::<u64>()));
     let written = fs::File::create(&draft).and_then(|mut file| {
         file.write_all(&picture.bytes)?;
         file.sync_all()
@@ -185,6 +188,35 @@ fn store(folder: &Path, picture: &Encoded) -> io::Result<()> {
         fs::File::open(made)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Whether the picture is there. It is young again then, and no `remove` that began before takes it.
+fn is_kept(path: &Path) -> io::Result<bool> {
+    match fs::File::open(path) {
+        // One that cannot be made young is written anew.
+        Ok(file) => Ok(file.set_modified(SystemTime::now()).is_ok() && path.exists()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a stored picture that nobody has saved after `young`; false: somebody has, or it was not there. Its name goes
+/// first: who saves the same picture meanwhile finds it gone and writes it anew, or was there before, which shows.
+pub(super) fn remove(path: &Path, young: SystemTime) -> io::Result<bool> {
+    let gone = path.with_added_extension(GONE);
+    let removed = || {
+        fs::rename(path, &gone)?;
+        if fs::metadata(&gone)?.modified()? > young {
+            fs::rename(&gone, path)?;
+            return Ok(false);
+        }
+        fs::remove_file(&gone).map(|()| true)
+    };
+    match removed() {
+        // Another node was faster, or put it back.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        outcome => outcome,
+    }
 }
 
 /// A stored picture and its content type. `name` is what follows `/uploads/`.
@@ -209,13 +241,14 @@ pub async fn read(context: &Context, name: &str) -> Result<(Bytes, &'static str)
 pub(super) async fn forget(context: &Context, work_id: i64, payload: &str) -> Result<()> {
     let work: files::ForgetWork = serde_json::from_str(payload).map_err(|_| DomainError::Internal)?;
     let name = work.path.trim_start_matches(PREFIX);
-    if content_type(name).is_some() && !files::is_shown(&context.db, &work.path).await? {
-        match tokio::fs::remove_file(folder(context).join(name)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::error!(%error, "removing a picture");
-                return Err(DomainError::Internal);
-            }
-            _ => {}
+    let began = SystemTime::now();
+    let paths = [work.path.clone()];
+    if content_type(name).is_some() && files::shown(&context.db, &paths).await?.is_empty() {
+        let path = folder(context).join(name);
+        let removed = tokio::task::spawn_blocking(move || remove(&path, began)).await;
+        if let Ok(Err(error)) = removed {
+            tracing::error!(%error, "removing a picture");
+            return Err(DomainError::Internal);
         }
     }
     let now_ms = context.db.now_ms();
@@ -223,7 +256,7 @@ pub(super) async fn forget(context: &Context, work_id: i64, payload: &str) -> Re
 }
 
 /// Only names that `encode` makes: nothing else of the folder is ever read.
-fn content_type(name: &str) -> Option<&'static str> {
+pub(super) fn content_type(name: &str) -> Option<&'static str> {
     let (folder, file) = name.split_once('/')?;
     let (hash, suffix) = file.split_once('.')?;
     let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -284,6 +317,29 @@ mod tests {
         for none in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", &png(3, 3)[..40]] {
             assert!(matches!(decode(none), Err(DomainError::BadPicture(_))));
         }
+    }
+
+    #[test]
+    fn what_was_saved_meanwhile_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
+        let path = folder.path().join(picture.stored.path.trim_start_matches(PREFIX));
+        let began = SystemTime::now();
+        let old = began.checked_sub(Duration::from_secs(3600)).unwrap();
+        let age = || fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        store(folder.path(), &picture).unwrap();
+        age();
+        store(folder.path(), &picture).unwrap();
+        assert!(!remove(&path, began).unwrap(), "saved after the removal began");
+        assert_eq!(fs::read(&path).unwrap(), picture.bytes);
+        age();
+        assert!(remove(&path, began).unwrap());
+        assert!(!path.exists() && !remove(&path, began).unwrap());
+        // Saved between the two steps of a removal.
+        store(folder.path(), &picture).unwrap();
+        fs::rename(&path, path.with_added_extension(GONE)).unwrap();
+        store(folder.path(), &picture).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), picture.bytes);
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

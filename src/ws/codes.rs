@@ -7,7 +7,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
     use DomainError::*;
     let (code, retry_after) = match error {
         Unauthenticated | AccountDisabled => (10003, None),
-        BadCredentials | BadSignature => (10002, None),
+        BadCredentials | SignInRefused { .. } | BadSignature => (10002, None),
         Forbidden | NotOwner | OrderOfAnother => (10001, None),
         Muted { seconds_left, .. } => (10001, Some(*seconds_left).filter(|left| *left > 0)),
         RateLimited { retry_after_seconds } => (10010, Some(*retry_after_seconds)),

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::assets::is_emoji;
+
 const EMOJI_START: &str = r#"<img class="emoji" src="/static/emoji/"#;
 const EMOJI_END: &str = r#".svg">"#;
 const EMOJI_NAME_BYTES: usize = 64;
@@ -11,7 +13,7 @@ const EMOJI_NAME_BYTES: usize = 64;
 fn emoji(text: &str) -> Option<usize> {
     let rest = text.strip_prefix(EMOJI_START)?;
     let name = rest.bytes().take_while(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')).count();
-    if name == 0 || name > EMOJI_NAME_BYTES || !rest[name..].starts_with(EMOJI_END) {
+    if name > EMOJI_NAME_BYTES || !rest[name..].starts_with(EMOJI_END) || !is_emoji(&rest[..name]) {
         return None;
     }
     Some(EMOJI_START.len() + name + EMOJI_END.len())
@@ -77,11 +79,12 @@ mod tests {
     fn markup_is_shown_and_known_emoji_are_images() {
         assert_eq!(content("扑街"), "扑街");
         assert_eq!(content("<b>&'\"</b>"), "&lt;b&gt;&amp;&#39;&quot;&lt;/b&gt;");
-        let smile = r#"<img class="emoji" src="/static/emoji/smile_1.svg">"#;
+        let smile = r#"<img class="emoji" src="/static/emoji/heart.svg">"#;
         assert_eq!(content(&format!("a{smile}<")), format!("a{smile}&lt;"));
         for bad in [
             r#"<img class="emoji" src="/static/emoji/../x.svg">"#,
             r#"<img class="emoji" src="/static/emoji/.svg">"#,
+            r#"<img class="emoji" src="/static/emoji/nobody-drew-it.svg">"#,
             r#"<img class="emoji" src="/static/emoji/a.svg" onerror="x">"#,
             r#"<img class="emoji" src="//evil/static/emoji/a.svg">"#,
             r#"<img class="emoji" src="/static/emoji/A.svg">"#,
@@ -102,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_tag_but_an_emoji_ever_leaves(text in r#"([<>&"' a-z/=.]|<img class="emoji" src="/static/emoji/|\.svg">){0,40}"#) {
+        fn no_tag_but_an_emoji_ever_leaves(text in r#"([<>&"' a-z/=.]|<img class="emoji" src="/static/emoji/|heart|\.svg">){0,40}"#) {
             let out = content(&text);
             let mut rest: &str = &out;
             while let Some(at) = rest.find('<') {

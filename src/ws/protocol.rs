@@ -77,6 +77,11 @@ pub fn parse(frame: &str) -> Inbound {
     let Ok(message) = Message::deserialize(Value::Object(object)) else {
         return malformed("not a JSON object", None);
     };
+    // It cannot be stored, and would take the lines that are saved together with it along.
+    if [&message.content, &message.client_id].into_iter().any(|it| it.as_str().is_some_and(|text| text.contains('\0')))
+    {
+        return malformed("a text with the character U+0000", None);
+    }
     let client_id = match &message.client_id {
         Value::Null => None,
         Value::String(id) if id.chars().count() <= CLIENT_ID_CHARACTERS => text(&message.client_id),

@@ -32,10 +32,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seed_s_sample_reads_as_what_it_is() {
-        assert_eq!(decode("MC4wLjAuMF8xOTgzMl82"), Some(ConnectionId(6)));
-        let local: SocketAddr = "0.0.0.0:19832".parse().unwrap();
-        assert_eq!(encode(local, ConnectionId(6)), "MC4wLjAuMF8xOTgzMl82");
+    fn vectors() {
+        let file: serde_json::Value = serde_json::from_str(include_str!("../../tests/vectors/wechat.json")).unwrap();
+        let vectors = file["vectors"]["trident_client_id"].as_array().unwrap();
+        assert!(vectors.iter().any(|vector| vector["client_id"] == "MC4wLjAuMF8xOTgzMl82"), "the original's sample");
+        for vector in vectors {
+            let (text, id) = (vector["text"].as_str().unwrap(), vector["client_id"].as_str().unwrap());
+            let (address, number) = text.rsplit_once('_').unwrap();
+            let local: SocketAddr = address.replace('_', ":").parse().unwrap();
+            let connection = ConnectionId(number.parse().unwrap());
+            assert_eq!((encode(local, connection).as_str(), decode(id)), (id, Some(connection)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_nobodys() {
         let six: SocketAddr = "[::1]:8080".parse().unwrap();
         let connection = ConnectionId(u64::MAX);
         assert_eq!(decode(&encode(six, connection)), Some(connection));

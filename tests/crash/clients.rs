@@ -82,6 +82,14 @@ impl Shared {
         }
     }
 
+    /// Opens the payment dialogue, and nothing more.
+    async fn register_payment(&self, session: &str, order_no: &str) {
+        let answer = self.post("/api/v1/pay/pre_order", session, &json!({"order_no": order_no})).await;
+        if answer["package"].is_string() {
+            self.ledger.borrow_mut().registered.insert(order_no.to_owned());
+        }
+    }
+
     async fn pay(&self, session: &str, order_no: String) {
         let answer = self.post(&format!("/sandbox/pay/{order_no}"), session, &json!({})).await;
         let mut ledger = self.ledger.borrow_mut();
@@ -105,6 +113,8 @@ fn player(account: i64, number: i64) -> Value {
 /// What a client means to do with its order.
 enum Plan {
     PayAtOnce,
+    /// Open the payment dialogue, and leave it at that.
+    Hesitate,
     /// Pay when the order is over: it comes to life again, or the money goes back.
     PayLate,
     /// Let the order pass, register the same player again, pay that order, and then the first one: it must go back.
@@ -196,6 +206,7 @@ async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: 
         0 => Plan::PayLate,
         1 | 5 => Plan::RegisterAgain,
         2 => Plan::Never,
+        6 | 10 => Plan::Hesitate,
         3 => Plan::Leave,
         4 | 8 => Plan::PayAndAskBack,
         9 => Plan::Cancel,
@@ -229,6 +240,7 @@ async fn poll(shared: &Shared, session: &str, open: Open, late: &mut Vec<Late>) 
             shared.give_back(session, order_no).await;
         }
         (1, Plan::Cancel) => shared.give_back(session, order_no).await,
+        (1, Plan::Hesitate) => shared.register_payment(session, &order_no).await,
         (1, Plan::PayLate) => late.push(Late { due, order_no, again: None }),
         (1, Plan::RegisterAgain) => {
             late.push(Late { due, order_no, again: Some((token, open.game, open.player)) });

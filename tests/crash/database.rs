@@ -31,8 +31,12 @@ const EVENT: [(&str, i64); 4] = [
     ),
 ];
 
-/// As if the server had been down until every refund is due.
-const REFUNDS_ARE_DUE: &str = "UPDATE outbox SET next_at = 0 WHERE state = 0";
+/// As if the server had been down until every refund is due, and every inquiry about an order that is over.
+const WORK_IS_DUE: &str = "UPDATE outbox SET next_at = 0 WHERE state = 0 AND (kind <> 'inquiry' \
+    OR work_key IN (SELECT 'inquiry:' || order_no FROM orders WHERE expires_at <= $1))";
+/// Orders that the payment provider was told of, that were not paid, and that it still takes money for.
+const NOT_CLOSED: &str = "SELECT COUNT(*) FROM orders \
+    WHERE prepay_id IS NOT NULL AND provider_closed_at IS NULL AND status IN (-1, 0, 2, 5)";
 const REFUNDS_NOT_MADE: &str = "SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 1) \
     + (SELECT COUNT(*) FROM payments WHERE state = 2) + (SELECT COUNT(*) FROM orders WHERE status = 3)";
 /// Money that the journal says is here, less the payments that settled an order and were kept.
@@ -47,12 +51,17 @@ const GAMES: &str = "SELECT game_id, limitation, balance, sold, held, \
     FROM game_queue g ORDER BY game_id";
 const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
     (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 1), \
-    (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 3) \
+    (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 3), \
+    (SELECT COUNT(*) FROM outbox w WHERE w.work_key = 'inquiry:' || o.order_no AND o.prepay_id IS NOT NULL) \
     FROM orders o WHERE kind = 0";
 const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
 
 type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
-type OrderRow = (String, i64, i64, i64, i64, i64);
+type OrderRow = (String, i64, i64, i64, i64, i64, i64);
+
+fn now_ms() -> i64 {
+    i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}
 
 pub enum Database {
     Sqlite(SqlitePool),
@@ -83,19 +92,36 @@ impl Database {
 
     /// Fills the migrated, empty database.
     pub async fn write_event(&self) {
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
-        let now = i64::try_from(now).unwrap();
         for (statement, after_now) in EVENT {
-            on!(self, pool => drop(sqlx::query(statement).bind(now + after_now).execute(pool).await.unwrap()));
+            on!(self, pool => drop(sqlx::query(statement).bind(now_ms() + after_now).execute(pool).await.unwrap()));
         }
     }
 
-    pub async fn let_refunds_be_due(&self) {
-        on!(self, pool => drop(sqlx::query(REFUNDS_ARE_DUE).execute(pool).await.unwrap()));
+    /// One more game with so many places, all free.
+    pub async fn add_game(&self, id: i64, places: i64) {
+        let game = "INSERT INTO games (id, competition_id, name, price_fen, start_time, created_at) \
+            VALUES ($1, 1, 'Game ' || CAST($1 AS TEXT), 100, $2, 0)";
+        let line = "INSERT INTO game_queue (game_id, limitation, balance) VALUES ($1, $2, $2)";
+        for (sql, value) in [(game, now_ms() + 30 * DAY_MS), (line, places)] {
+            on!(self, pool => drop(sqlx::query(sql).bind(id).bind(value).execute(pool).await.unwrap()));
+        }
+    }
+
+    pub async fn let_work_be_due(&self) {
+        on!(self, pool => drop(sqlx::query(WORK_IS_DUE).bind(now_ms()).execute(pool).await.unwrap()));
+    }
+
+    pub async fn not_closed(&self) -> i64 {
+        on!(self, pool => sqlx::query_scalar(NOT_CLOSED).fetch_one(pool).await.unwrap())
     }
 
     pub async fn refunds_not_made(&self) -> i64 {
         on!(self, pool => sqlx::query_scalar(REFUNDS_NOT_MADE).fetch_one(pool).await.unwrap())
+    }
+
+    /// How often the live was opened, as its row says.
+    pub async fn openings(&self) -> i64 {
+        on!(self, pool => sqlx::query_scalar("SELECT browse_num FROM lives WHERE id = 1").fetch_one(pool).await.unwrap())
     }
 
     /// What a dead server left.
@@ -113,13 +139,14 @@ impl Database {
             ordered,
             registered,
         };
-        let order = |(order_no, game, status, places, settled_payments, returned_payments)| OrderState {
+        let order = |(order_no, game, status, places, settled_payments, returned_payments, inquiries)| OrderState {
             order_no,
             game,
             status,
             places,
             settled_payments,
             returned_payments,
+            inquiries,
         };
         let line = |(content, offset)| LinePromise { content, offset };
         State {

@@ -28,6 +28,8 @@ pub struct Ledger {
     pub paid: HashSet<String>,
     /// Orders whose end was acknowledged.
     pub given_back: HashSet<String>,
+    /// Orders whose payment dialogue could be opened.
+    pub registered: HashSet<String>,
     pub lines: Vec<LinePromise>,
     /// Promises seen broken while the load was running.
     pub broken: Vec<String>,
@@ -36,7 +38,12 @@ pub struct Ledger {
 impl Ledger {
     pub fn acknowledgements(&self) -> usize {
         let decided = self.tokens.iter().filter(|token| token.outcome.is_some()).count();
-        self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.lines.len()
+        self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.registered.len() + self.lines.len()
+    }
+
+    /// Whether every kind of promise was made.
+    pub fn has_everything(&self) -> bool {
+        !self.paid.is_disjoint(&self.given_back) && !self.registered.is_empty() && !self.lines.is_empty()
     }
 
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
@@ -83,6 +90,8 @@ pub struct OrderState {
     pub settled_payments: i64,
     /// Money that came too late or was asked back, and went back.
     pub returned_payments: i64,
+    /// Inquiries about it, if it was registered with the payment provider.
+    pub inquiries: i64,
 }
 
 /// What the server knows after the last crash.
@@ -185,6 +194,11 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
             faults.push(format!("order {order_no} was given back and lives"));
         }
     }
+    for order_no in &ledger.registered {
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(|order| order.inquiries == 1)) {
+            faults.push(format!("order {order_no} could be paid, and nothing asks for it"));
+        }
+    }
     if state.refunds_not_made != 0 {
         faults.push(format!("{} refunds were not made", state.refunds_not_made));
     }
@@ -262,6 +276,7 @@ mod tests {
             places: 1,
             settled_payments: status,
             returned_payments: 0,
+            inquiries: 1,
         }
     }
 
@@ -280,6 +295,7 @@ mod tests {
             ],
             paid: HashSet::from(["A".to_owned(), "D".to_owned()]),
             given_back: HashSet::from(["D".to_owned()]),
+            registered: HashSet::from(["B".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
             broken: Vec::new(),
         };
@@ -305,7 +321,7 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 23] = [
+        let doctors: [(&str, Doctor); 24] = [
             ("4 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
             ("3 tokens told of an order, 4 have one", |_, state| state.games[0].ordered = 4),
             ("same token", |ledger, _| ledger.tokens[1].token = "a".to_owned()),
@@ -318,6 +334,7 @@ mod tests {
             ("neither here nor returned", |_, state| state.orders[2].returned_payments = 0),
             ("neither here nor returned", |_, state| state.orders[0].returned_payments = 1),
             ("was given back and lives", |_, state| state.orders[2].status = PAID),
+            ("nothing asks for it", |_, state| state.orders[1].inquiries = 0),
             ("journal is off", |_, state| state.cash_off_fen = 1),
             ("1 refunds were not made", |_, state| state.refunds_not_made = 1),
             ("has 2 payments", |_, state| state.orders[0].settled_payments = 2),

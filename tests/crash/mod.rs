@@ -5,7 +5,9 @@
 
 mod clients;
 mod database;
+mod draws;
 mod ledger;
+mod openings;
 mod server;
 
 use std::cell::{Cell, RefCell};
@@ -79,6 +81,11 @@ impl Drill {
 
     /// Ends the load, crashes once more, and judges what is left.
     async fn judge(mut self, mut server: Server, what: &str) {
+        eventually("the load reaches everything that is judged", async || {
+            self.assert_alive(what);
+            self.shared.ledger.borrow().has_everything()
+        })
+        .await;
         self.shared.finishing.set(true);
         for client in std::mem::take(&mut self.load) {
             tokio::time::timeout(FINISH_WITHIN, client).await.expect("a client never finished").unwrap();
@@ -86,10 +93,11 @@ impl Drill {
         // Once more: what is at rest must survive as well, and be told as before.
         server.kill();
         let database = Database::open(&self.home.database_url()).await;
-        database.let_refunds_be_due().await;
+        database.let_work_be_due().await;
         server = self.home.start().await;
         clients::poll_all(&self.shared).await;
         eventually("every refund is made", async || database.refunds_not_made().await == 0).await;
+        eventually("every order that ended is closed at the provider", async || database.not_closed().await == 0).await;
         server.kill();
 
         let state = database.state().await;
@@ -97,13 +105,9 @@ impl Drill {
         let ledger = self.shared.ledger.borrow();
         let faults = ledger::faults(&ledger, &state);
         assert!(faults.is_empty(), "{what}: {faults:#?}");
-        // The load must have touched everything that is judged.
         let ordered = ledger.tokens.iter().filter(|token| matches!(token.outcome, Some((1, _)))).count();
         let returned = state.orders.iter().filter(|order| order.returned_payments > 0).count();
-        assert!(
-            ordered > 0 && returned > 0 && !ledger.paid.is_empty() && !ledger.lines.is_empty(),
-            "{what}: the load did not reach everything"
-        );
+        assert!(ordered > 0 && returned > 0, "{what}: the load did not reach everything");
         println!(
             "{what}: {} tokens, {ordered} orders, {} payments, {returned} of them returned, {} lines kept",
             ledger.tokens.len(),
@@ -134,7 +138,8 @@ async fn kill_under_load(postgres_url: &str, rounds: u64) {
 /// How often a point is passed before the process dies at it. What is rare must not be waited for.
 fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
     let name = point.name();
-    let rare = ["outbox", "refund", "taken_back", "wait_list", "leave"].iter().any(|part| name.contains(part));
+    let rare =
+        ["outbox", "refund", "inquiries", "taken_back", "wait_list", "leave"].iter().any(|part| name.contains(part));
     random.random_range(if rare { 0..3 } else { 0..40 })
 }
 
@@ -177,7 +182,7 @@ async fn killed_under_load_on_postgres_loses_nothing_acknowledged() {
 
 #[tokio::test]
 async fn death_between_any_two_steps_loses_nothing_acknowledged() {
-    let points = points(|name| !name.starts_with("postgres"));
+    let points = points(|name| !name.starts_with("postgres") && !name.starts_with("draws"));
     LocalSet::new().run_until(die_at_each(&points, "")).await;
 }
 

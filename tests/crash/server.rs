@@ -20,6 +20,8 @@ pub struct Home {
     postgres_url: String,
     port: u16,
     lives: u32,
+    /// Variables for its lives, over those that all homes have.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 pub struct Server {
@@ -32,7 +34,7 @@ impl Home {
     pub fn new(postgres_url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let home = Self { folder, postgres_url: postgres_url.to_owned(), port, lives: 0 };
+        let home = Self { folder, postgres_url: postgres_url.to_owned(), port, lives: 0, settings: Vec::new() };
         let output = home.program("migrate").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         home
@@ -63,6 +65,7 @@ impl Home {
             .env("MATCHDAY__LIMITS__ENABLED", "false")
             .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
             .env("MATCHDAY__REG__PAYMENT_WINDOW_SECONDS", PAYMENT_WINDOW_SECONDS.to_string())
+            .envs(self.settings.iter().copied())
             .env_remove("FAILPOINTS")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
@@ -87,7 +90,12 @@ impl Home {
 
     /// Starts the next life and waits until it is ready.
     pub async fn start(&mut self) -> Server {
-        let mut server = self.start_doomed("");
+        self.start_armed("").await
+    }
+
+    /// As `start`, of a life that ends at `failpoints`, which lie behind its start.
+    pub async fn start_armed(&mut self, failpoints: &str) -> Server {
+        let mut server = self.start_doomed(failpoints);
         matchday::clients::tls::use_ring();
         let client = reqwest::Client::new();
         let ready = format!("{}/readyz", self.url());
@@ -124,6 +132,14 @@ impl Server {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, as a service is stopped; it must end in order.
+    pub async fn stop(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        eventually("the server stops", async || self.ended().is_some()).await;
+        assert!(self.ended().is_some_and(|status| status.success()), "{:?}:\n{}", self.ended(), self.log());
     }
 }
 

@@ -52,6 +52,8 @@ async fn bad_letters_are_refused_and_nothing_is_kept() {
         let wrong = refused(400, 99999, &format!("参数错误：{reason}"), FEEDS);
         assert_eq!(post(&app, &alice, FEEDS, body.clone()).await, wrong, "{body}");
     }
+    let nul = post(&app, &alice, FEEDS, json!({"content": "a\u{0}b"})).await;
+    assert_eq!((nul.0, &nul.1["error_code"]), (400, &json!(99999)), "no database is asked to keep it: {}", nul.1);
     let named = post(&app, &alice, FEEDS, json!({"content": text, "user_id": 1})).await;
     assert_eq!((named.0, &named.1["error_code"]), (400, &json!(99999)));
     let count = row(&app.context.db, "SELECT COUNT(*) AS n FROM feeds", args![]).await;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use actors::domain::money::Fen;
+use actors::domain::order::OrderNo;
 use chrono::DateTime;
 use matchday::args;
 use matchday::service::sweeps;
@@ -84,6 +86,38 @@ async fn a_membership_that_is_over_begins_anew_by_paying() {
     assert_eq!(stored(&app, &alice).await.0, 3);
     let (status, until) = pay("m3").await;
     assert!(status == 1 && until.unwrap() > app.context.db.now_ms());
+}
+
+#[actix_web::test]
+async fn a_membership_lasts_as_long_as_was_sold() {
+    let app = spawn_app(&[]).await;
+    let alice = person(&app, "alice").await;
+    bind_phone(&app, alice.account, "13912345678").await;
+    let sold = app
+        .client
+        .post(app.at("/api/v1/order/commit"))
+        .header("token", &alice.token)
+        .json(&json!({"business_id": 1}))
+        .send()
+        .await
+        .unwrap();
+    let sold: Value = sold.json().await.unwrap();
+    // Between the order and its payment the offer is changed.
+    let owner = app.admin_token().await;
+    let patched = app
+        .client
+        .patch(app.at("/admin/api/v1/businesses/1"))
+        .bearer_auth(&owner)
+        .json(&json!({"valid_time": 5}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(patched.status(), 200);
+    let order_no = OrderNo::parse(sold["order_no"].as_str().unwrap()).unwrap();
+    send_notice(&app, sealed(&app, notice_fields(&app, &order_no, "m1", Fen::new(9900).unwrap()))).await;
+    let (status, until) = stored(&app, &alice).await;
+    let years = (until.unwrap() - app.context.db.now_ms()) as f64 / (365.25 * 86_400_000.0);
+    assert!(status == 1 && (0.99..1.01).contains(&years), "{status}, {years} years");
 }
 
 #[actix_web::test]

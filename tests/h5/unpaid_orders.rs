@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actors::domain::ids::OrderId;
 use actors::error::{DomainError, Provider};
 use matchday::args;
 use matchday::service::{accounts, orders, refunds};
@@ -9,7 +10,7 @@ use matchday::store::sql::quota::PROVIDER_GRACE_MS;
 
 use serde_json::json;
 
-use super::on_both;
+use super::on_each_gateway;
 use super::wechat_gateway::pre_order;
 use super::wechat_notices::seen;
 use crate::support::fixtures::{Person, RaceOrder, game, membership_order, person, race_order, row};
@@ -47,7 +48,7 @@ fn away(gateway: &Gateway) {
 
 #[actix_web::test]
 async fn an_order_that_was_not_paid_is_closed_there_and_then_expires_here() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (_, order) = setting(app).await;
         app.context.db.advance_clock(WINDOW);
         status_becomes(app, &order, 2).await;
@@ -59,7 +60,7 @@ async fn an_order_that_was_not_paid_is_closed_there_and_then_expires_here() {
 
 #[actix_web::test]
 async fn a_payment_whose_notice_was_lost_is_found_when_the_window_passes() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (_, order) = setting(app).await;
         gateway.pay(&order.order_no);
         app.context.db.advance_clock(WINDOW);
@@ -74,7 +75,7 @@ async fn a_payment_whose_notice_was_lost_is_found_when_the_window_passes() {
 
 #[actix_web::test]
 async fn answers_that_are_not_believed_neither_pay_nor_free_a_place() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (_, order) = setting(app).await;
         gateway.pay(&order.order_no);
         for path in ["orderquery", "out-trade-no"] {
@@ -96,7 +97,7 @@ async fn answers_that_are_not_believed_neither_pay_nor_free_a_place() {
 
 #[actix_web::test]
 async fn a_gateway_that_is_away_neither_frees_a_place_at_once_nor_holds_it_for_ever() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (alice, order) = setting(app).await;
         // The red twin: an order that the gateway never heard of waits for nobody.
         let twin = race_order_elsewhere(app, &alice).await;
@@ -125,7 +126,7 @@ async fn race_order_elsewhere(app: &TestApp, owner: &Person) -> RaceOrder {
 
 #[actix_web::test]
 async fn giving_up_an_order_asks_first() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (alice, order) = setting(app).await;
         let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
         away(gateway);
@@ -141,8 +142,40 @@ async fn giving_up_an_order_asks_first() {
 }
 
 #[actix_web::test]
+async fn an_order_that_cannot_be_closed_there_is_not_closed_here() {
+    on_each_gateway(async |gateway, app| {
+        let (alice, order) = setting(app).await;
+        let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+        let cancel = async || orders::cancel(&app.context, &account, OrderId(order.id)).await;
+        gateway.play("close", Play::Fault, 3);
+        assert_eq!(cancel().await, Err(DomainError::ProviderFailed(Provider::Payment)));
+        assert_eq!(seen(app, &order).await, (0, 1, 0, 0));
+        // Between the question and the closing the payer pays: that is what counts.
+        gateway.behave();
+        gateway.play("close", Play::PaidMeanwhile, 1);
+        assert_eq!(cancel().await, Err(DomainError::NotCancellable));
+        assert_eq!(seen(app, &order).await, (1, 0, 1, 1));
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_payment_of_another_amount_is_the_providers_fault_and_ends_no_order() {
+    on_each_gateway(async |gateway, app| {
+        let (alice, order) = setting(app).await;
+        gateway.pay(&order.order_no);
+        gateway.state().trades.get_mut(order.order_no.as_str()).unwrap().total += 1;
+        let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+        let cancelled = orders::cancel(&app.context, &account, OrderId(order.id)).await;
+        assert_eq!(cancelled, Err(DomainError::ProviderFailed(Provider::Payment)));
+        assert_eq!(seen(app, &order).await, (0, 1, 0, 0));
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn an_order_that_was_paid_before_it_was_given_up_is_given_back() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let (alice, order) = setting(app).await;
         let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
         gateway.pay(&order.order_no);
@@ -155,7 +188,7 @@ async fn an_order_that_was_paid_before_it_was_given_up_is_given_back() {
 
 #[actix_web::test]
 async fn a_membership_whose_day_is_over_is_asked_for_too() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let mut orders = Vec::new();
         for _ in 0..2 {

@@ -6,7 +6,7 @@ use matchday::args;
 use matchday::service::reconciliation;
 use serde_json::{Value, json};
 
-use super::on_both;
+use super::on_each_gateway;
 use super::wechat_gateway::pre_order;
 use super::wechat_notices::seen;
 use crate::support::fixtures::{game, person, race_order, row};
@@ -29,7 +29,7 @@ async fn report(app: &TestApp) -> Value {
 
 #[actix_web::test]
 async fn a_payment_that_only_the_bill_knows_is_told_and_booked() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let db = &app.context.db;
         let alice = person(app, "alice").await;
         let game = game(db, 5).await;

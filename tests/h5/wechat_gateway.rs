@@ -3,7 +3,7 @@
 use matchday::args;
 use serde_json::{Value, json};
 
-use super::{on_both, told};
+use super::{on_each_gateway, told};
 use crate::support::TestApp;
 use crate::support::fixtures::{Person, RaceOrder, game, membership_order, person, race_order, row};
 use crate::support::gateway::Play;
@@ -23,7 +23,7 @@ async fn prepay_id(app: &TestApp, order: &RaceOrder) -> Option<String> {
 
 #[actix_web::test]
 async fn an_order_is_registered_once_and_its_page_signed() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         let order = race_order(&app.context.db, &alice, game, &["a"]).await;
@@ -45,7 +45,7 @@ async fn an_order_is_registered_once_and_its_page_signed() {
 
 #[actix_web::test]
 async fn a_lost_answer_and_a_fault_are_asked_again_and_change_nothing_twice() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         for (play, player) in [(Play::AnswerLost, "a"), (Play::Fault, "b")] {
@@ -65,7 +65,7 @@ async fn a_lost_answer_and_a_fault_are_asked_again_and_change_nothing_twice() {
 
 #[actix_web::test]
 async fn an_answer_that_is_not_believed_changes_nothing() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         let order = race_order(&app.context.db, &alice, game, &["a"]).await;
@@ -92,7 +92,7 @@ async fn an_answer_that_is_not_believed_changes_nothing() {
 
 #[actix_web::test]
 async fn an_order_that_the_gateway_knows_as_paid_is_booked() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         let order = race_order(&app.context.db, &alice, game, &["a"]).await;

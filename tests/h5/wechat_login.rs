@@ -34,9 +34,12 @@ async fn a_code_signs_in_once_and_the_profile_is_asked_for_the_first_time_only()
     let text = |name| it.text(name).unwrap();
     assert_eq!((text("username"), it.int("sex").unwrap(), text("city")), ("老王".to_owned(), 1, "深圳".to_owned()));
     assert_eq!(text("head_img"), "https://thirdwx.qlogo.cn/a/132");
-    let refused = json!({"msg": "微信服务器异常", "error_code": 50000, "request_url": "/api/v1/token/user"});
-    assert_eq!(sign_in(&app, "code:oAlice").await, (500, refused.clone()), "a used code");
-    assert_eq!(sign_in(&app, "nonsense").await, (500, refused));
+    let refused = |text: &str| {
+        let msg = format!("微信服务器异常：{text}");
+        (500, json!({"msg": msg, "error_code": 50000, "request_url": "/api/v1/token/user"}))
+    };
+    assert_eq!(sign_in(&app, "code:oAlice").await, refused("code been used"));
+    assert_eq!(sign_in(&app, "nonsense").await, refused("invalid code"));
     // Another code of the same person.
     gateway.state().forget_codes();
     assert_eq!(sign_in(&app, "code:oAlice").await.0, 200);

@@ -2,7 +2,7 @@
 
 use matchday::args;
 
-use super::on_both;
+use super::on_each_gateway;
 use super::wechat_gateway::pre_order;
 use crate::support::fixtures::{RaceOrder, game, person, race_order, row};
 use crate::support::gateway::{Play, Version, start};
@@ -19,7 +19,7 @@ pub(super) async fn seen(app: &TestApp, order: &RaceOrder) -> (i64, i64, i64, i6
 
 #[actix_web::test]
 async fn wrong_notices_change_nothing_and_the_right_one_pays_once() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         let order = race_order(&app.context.db, &alice, game, &["a"]).await;
@@ -42,7 +42,7 @@ async fn wrong_notices_change_nothing_and_the_right_one_pays_once() {
 
 #[actix_web::test]
 async fn notices_in_another_order_pay_their_own_orders() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         let alice = person(app, "alice").await;
         let game = game(&app.context.db, 10).await;
         let first = race_order(&app.context.db, &alice, game, &["a"]).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use matchday::args;
 use matchday::service::{accounts, refunds};
 
-use super::on_both;
+use super::on_each_gateway;
 use super::wechat_gateway::pre_order;
 use super::wechat_notices::seen;
 use crate::support::fixtures::{RaceOrder, game, person, race_order, row};
@@ -35,7 +35,7 @@ async fn tried(app: &TestApp, times: i64) {
 
 #[actix_web::test]
 async fn a_slow_refund_ends_when_the_gateway_says_so() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         gateway.state().slow_refunds = true;
         let order = asked_back(gateway, app).await;
         tried(app, 1).await;
@@ -50,7 +50,7 @@ async fn a_slow_refund_ends_when_the_gateway_says_so() {
 
 #[actix_web::test]
 async fn a_refund_whose_answer_was_lost_is_made_once() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         gateway.play("refund", Play::AnswerLost, 1);
         let order = asked_back(gateway, app).await;
         tried(app, 1).await;
@@ -64,7 +64,7 @@ async fn a_refund_whose_answer_was_lost_is_made_once() {
 
 #[actix_web::test]
 async fn a_refund_of_another_amount_is_not_believed() {
-    on_both(async |gateway, app| {
+    on_each_gateway(async |gateway, app| {
         for path in ["refundquery", "domestic/refunds"] {
             gateway.play(path, Play::WrongAmount, 1);
         }

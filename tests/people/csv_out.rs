@@ -135,3 +135,49 @@ async fn a_large_game_leaves_in_pages() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn orders_leave_for_cashiers_in_words_and_without_formulas() {
+    on_both(async |app| {
+        let runner = Registrant::sign_in(&app, "runner").await;
+        let paid = runner.order(1, json!([player(1), player(2)])).await;
+        runner.pay(&paid).await;
+        let unpaid = runner.order(2, json!([player(3)])).await;
+        let sql = "UPDATE orders SET name = '=1+1' WHERE order_no = $1";
+        crate::support::fixtures::execute(&app.context.db, sql, matchday::args![&unpaid]).await;
+        let text = get_file(&app, "orders.csv").await;
+        let rows = rows(&text);
+        assert_eq!(rows.len(), 2);
+        let shown = |row: usize| {
+            ["order_no", "kind", "game_id", "business_id", "count", "total_price", "status"]
+                .map(|name| rows[row][name].trim_end_matches('\t').to_owned())
+        };
+        assert_eq!(shown(0), [&paid, "race", "1", "", "2", "240.00", "paid"]);
+        assert_eq!(shown(1), [&unpaid, "race", "2", "", "1", "80.00", "unpaid"]);
+        assert_eq!((&*rows[1]["name"], &*rows[1]["pay_time"], &*rows[1]["transaction_id"]), ("'=1+1", "", ""));
+        assert!(rows[0]["order_no"].ends_with('\t') && rows[0]["pay_time"].len() == 19);
+        let headings: Vec<&str> = text.trim_start_matches('\u{feff}').lines().next().unwrap().split(',').collect();
+        assert_eq!(headings.len(), 14);
+        let chinese = get_file(&app, "orders.csv?lang=zh").await;
+        for word in ["\"订单号\"", "\"报名\"", "\"已支付\"", "\"等待支付\""] {
+            assert!(chinese.contains(word), "{word}: {chinese}");
+        }
+
+        let owner = app.admin_token().await;
+        let trail = app.get_as("/admin/api/v1/audit?search=orders", &owner).await;
+        assert_eq!((&trail["total"], &trail["data"][0]["action"]), (&json!(2), &json!("export")));
+        for (role, status) in [("cashier", 200), ("editor", 403), ("moderator", 403)] {
+            let new = json!({"username": role, "password": "a password", "role": role});
+            let made = app.client.post(app.at("/admin/api/v1/admins")).bearer_auth(&owner).json(&new);
+            assert_eq!(made.send().await.unwrap().status(), 201);
+            let login = json!({"username": role, "password": "a password"});
+            let session = app.client.post(app.at("/admin/api/v1/login")).json(&login).send().await.unwrap();
+            let session: serde_json::Value = session.json().await.unwrap();
+            let asked =
+                app.client.get(app.at("/admin/api/v1/orders.csv")).bearer_auth(session["token"].as_str().unwrap());
+            assert_eq!(asked.send().await.unwrap().status(), status, "{role}");
+        }
+        assert_eq!(app.get("/admin/api/v1/orders.csv").await.status(), 401);
+    })
+    .await;
+}

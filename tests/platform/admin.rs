@@ -232,6 +232,20 @@ async fn lives_have_their_room_at_once() {
     assert!(stream.parse::<i64>().unwrap() > 1_700_000_000, "{stream}");
     let alone = send(&app, Method::POST, "lives", &token, json!({"title": "独立", "stream_name": "own"})).await.1;
     assert_eq!((&alone["stream_name"], &alone["id"]), (&json!("own"), &json!(3)));
+    // One stream would be seen in two lives.
+    let twice = send(&app, Method::POST, "lives", &token, json!({"title": "重复", "stream_name": "own"})).await;
+    assert_eq!((twice.0, &twice.1["field"]), (409, &json!("stream_name")));
+    let renamed = send(&app, Method::PATCH, "lives/2", &token, json!({"stream_name": "own"})).await;
+    assert_eq!((renamed.0, &renamed.1["field"]), (409, &json!("stream_name")));
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let live = send(&app, Method::POST, "lives", &token, json!({"title": "同一秒"})).await.1;
+        streams.push(live["stream_name"].as_str().unwrap().to_owned());
+        let name = live["id"].clone();
+        assert_eq!(send(&app, Method::PATCH, &format!("lives/{name}"), &token, json!({"summary": "x"})).await.0, 200);
+    }
+    streams.dedup();
+    assert_eq!(streams.len(), 3, "{streams:?}");
     assert_eq!(send(&app, Method::DELETE, "lives/3", &token, Value::Null).await.0, 204);
     let room = app.context.db.fetch_one("SELECT epoch FROM rooms WHERE live_id = 2", matchday::args![]).await.unwrap();
     assert_eq!(room.text("epoch").unwrap().len(), 16);
@@ -240,7 +254,7 @@ async fn lives_have_their_room_at_once() {
     let apart = send(&app, Method::PATCH, "lives/2", &token, json!({"competition_id": null})).await;
     assert_eq!(apart.1["competition_id"], Value::Null);
     assert_eq!(send(&app, Method::DELETE, "lives/2", &token, Value::Null).await.0, 204);
-    assert_eq!(get(&app, "lives", &token).await.1["total"], 1);
+    assert_eq!(get(&app, "lives", &token).await.1["total"], 4);
 }
 
 #[actix_web::test]

@@ -233,7 +233,16 @@ async fn a_member_belongs_to_the_account_with_its_phone() {
     assert_eq!((status, problem["field"].as_str()), (409, Some("mobile")));
     assert_eq!(desk.patch(&path, json!({"mobile": "13922222222"})).await.1["account_id"], json!(bob.account.0));
     assert_eq!(desk.patch(&path, json!({"photo": "/uploads/a.jpg"})).await.1["account_id"], json!(bob.account.0));
+    // Bob has another phone now, and is the athlete still, whatever else is changed.
+    bind_phone(&app, bob.account, "13944444444").await;
+    for change in [json!({"number": "7"}), json!({"mobile": "139 2222 2222"})] {
+        assert_eq!(desk.patch(&path, change).await.1["account_id"], json!(bob.account.0));
+    }
     assert_eq!(desk.patch(&path, json!({"mobile": "13933333333"})).await.1["account_id"], Value::Null);
+    // Who binds the phone of a member that is there joins it; who has bound it is joined to one that is made or changed.
+    assert_eq!(desk.patch(&path, json!({"mobile": "13944444444"})).await.1["account_id"], json!(bob.account.0));
+    let (status, problem) = desk.post("members", json!({"cn_name": "另一个", "account_id": 1})).await;
+    assert_eq!((status, problem["field"].as_str()), (422, Some("account_id")));
     let nobodys = desk.patch(&path, json!({"mobile": null})).await.1;
     assert_eq!((&nobodys["mobile"], &nobodys["account_id"]), (&Value::Null, &Value::Null));
     // Deleted, its phone is free.

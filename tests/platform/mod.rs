@@ -1,6 +1,7 @@
 mod admin;
 mod admin_content;
 mod admin_money;
+mod admin_players;
 mod config;
 mod demo;
 mod doctor;

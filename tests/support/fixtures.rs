@@ -159,9 +159,9 @@ pub async fn membership_order(db: &Db, owner: &Person, years: i64) -> (OrderNo, 
     insert(
         db,
         "INSERT INTO orders (order_no, account_id, kind, business_id, name, item_count, price_fen, total_fen,
-                             created_at, expires_at)
-         VALUES ($1, $2, 1, $3, '会员', 1, 9900, 9900, $4, $5) RETURNING id",
-        args![order_no.as_str(), owner.account.0, business, now, now + 86_400_000],
+                             created_at, expires_at, membership_years)
+         VALUES ($1, $2, 1, $3, '会员', 1, 9900, 9900, $4, $5, $6) RETURNING id",
+        args![order_no.as_str(), owner.account.0, business, now, now + 86_400_000, years],
     )
     .await;
     (order_no, Fen::new(9900).unwrap())

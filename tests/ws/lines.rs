@@ -24,7 +24,7 @@ async fn send_all_echoes_to_the_sender_and_reaches_the_others_without_the_token(
     assert_eq!(arrival["uuid"], welcome["uuid"]);
     assert_eq!(arrival["ONLINE"], 2);
 
-    let smile = r#"<img class="emoji" src="/static/emoji/smile.svg">"#;
+    let smile = r#"<img class="emoji" src="/static/emoji/heart.svg">"#;
     let mut line = say(&token, &format!("扑街 <script>{smile}"));
     line["client_id"] = json!("c1");
     line["user"] = json!({"username": "somebody else"});
@@ -91,6 +91,55 @@ async fn the_count_question_is_answered_to_the_asker_only() {
     viewer.send(json!({"type": "SEND_ALL", "room_id": 99_999_999, "content": "6"})).await;
     let own = viewer.until("SEND_ALL").await;
     assert_eq!((&own["myself"], &own["room_id"]), (&json!(true), &json!(99_999_999)));
+}
+
+#[tokio::test]
+async fn a_seed_client_that_only_watches_hears_the_lives_in_progress() {
+    let server = ChatServer::start().await;
+    server.execute("UPDATE lives SET live_status = 1, expire_time = id - 1").await;
+    server.execute("UPDATE lives SET expire_time = NULL WHERE id = 1").await;
+    let token = server.person("Li").await;
+    let mut watcher = server.connect().await;
+    let question = json!({"type": "SEND_ALL", "room_id": "99999999", "content": "6"});
+    watcher.send(question.clone()).await;
+    assert_eq!(watcher.until("SEND_ALL").await["ONLINE"], 1, "itself");
+    // The other live is over.
+    let mut elsewhere = server.connect().await;
+    elsewhere.send(json!({"type": "SEND_ALL", "room_id": "2", "content": "unheard", "token": token})).await;
+    elsewhere.until("SEND_ALL").await;
+    let mut speaker = server.enter(Some(&token)).await;
+    speaker.send(say(&token, "first")).await;
+    let heard = watcher.until("SEND_ALL").await;
+    assert_eq!((&heard["content"], &heard["room_id"], &heard["myself"]), (&json!("first"), &json!("1"), &json!(false)));
+    assert_eq!(speaker.until("SEND_ALL").await["myself"], true);
+    // It speaks: the same place, now with a name, and its own line comes once.
+    watcher.send(say(&token, "second")).await;
+    assert_eq!(watcher.until("SEND_ALL").await["myself"], true);
+    assert_eq!(speaker.until("SEND_ALL").await["content"], "second");
+    speaker.send(say(&token, "third")).await;
+    assert_eq!(watcher.until("SEND_ALL").await["content"], "third");
+    speaker.send(question).await;
+    assert_eq!(speaker.until("SEND_ALL").await["ONLINE"], 2, "counted once each");
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_stored_hurts_its_sender_only() {
+    let server = ChatServer::start().await;
+    let token = server.person("Li").await;
+    let mut one = server.enter(Some(&token)).await;
+    for bad in [
+        json!({"type": "SEND_ALL", "room_id": "1", "content": "a\u{0}b", "token": token}),
+        json!({"type": "SEND_ALL", "room_id": "1", "content": "a", "client_id": "\u{0}", "token": token}),
+    ] {
+        one.send(bad).await;
+        let mut answer = one.message().await;
+        while answer["type"] != "ERROR" {
+            answer = one.message().await;
+        }
+        assert_eq!(answer["code"], 99999);
+    }
+    one.send(say(&token, "good")).await;
+    assert_eq!(one.until("SEND_ALL").await["content"], "good");
 }
 
 #[tokio::test]

@@ -61,6 +61,39 @@ async fn lines_of_two_nodes_reach_everybody_once_and_in_order() {
     write_on_both(&redis, 200).await;
 }
 
+/// Pages may ask a node that none of the viewers is connected to.
+#[tokio::test]
+async fn viewers_of_all_nodes_are_counted_on_each() {
+    let Some(redis) = redis() else { return };
+    let folder = tempdir().unwrap();
+    let [one, two] = ChatServer::pair(&folder, &redis).await;
+    let token = one.person("Li").await;
+    let numbers = async |server: &ChatServer| {
+        let ask = async |request: reqwest::RequestBuilder| -> Value {
+            request.header("token", &token).send().await.unwrap().json().await.unwrap()
+        };
+        let app = &server.app;
+        let list = ask(app.client.post(app.at("/api/v1/competition/live"))).await;
+        let row = list["data"].as_array().unwrap().iter().find(|row| row["id"] == 2).unwrap();
+        let one = ask(app.client.get(app.at("/api/v1/competition/online/2"))).await;
+        (row["online_num"].as_i64().unwrap(), one["TotalUserNumber"].as_i64().unwrap())
+    };
+    assert_eq!((numbers(&one).await, numbers(&two).await), ((0, 0), (0, 0)));
+    // Another room than the other tests': they share the Redis.
+    let enter = async || {
+        let mut client = one.connect().await;
+        client.send(json!({"type": "LOGIN", "room_id": "2"})).await;
+        client
+    };
+    let [first, second] = [enter().await, enter().await];
+    eventually("both are counted on both", async || (numbers(&one).await, numbers(&two).await) == ((2, 2), (2, 2)))
+        .await;
+    drop(first);
+    eventually("one is left", async || (numbers(&one).await, numbers(&two).await) == ((1, 1), (1, 1))).await;
+    drop(second);
+    eventually("nobody is left", async || (numbers(&one).await, numbers(&two).await) == ((0, 0), (0, 0))).await;
+}
+
 #[tokio::test]
 async fn presence_and_private_lines_cross_nodes() {
     let Some(redis) = redis() else { return };

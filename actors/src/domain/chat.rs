@@ -31,6 +31,15 @@ pub struct Live {
     pub expire_time: Option<i64>,
 }
 
+impl Live {
+    /// As it is shown at a moment: one that is over is not in progress, whatever is stored.
+    pub fn show_at(&mut self, now_ms: i64) {
+        if self.live_status == 1 && self.expire_time.is_some_and(|at| at <= now_ms) {
+            self.live_status = 0;
+        }
+    }
+}
+
 /// A saved chat line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {

@@ -278,7 +278,8 @@ pub(super) fn member(path: &str, field: &str) -> String {
 
 /// Control characters, and those that turn the direction of what follows: a name may not rewrite a list it stands in.
 pub fn is_hidden(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    letter.is_control()
+        || matches!(letter, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// `^\+?[0-9-]{6,18}$`, with the plus counted in the field's 18 characters.

@@ -19,6 +19,9 @@ use super::state::{Due, Heed, SessionLimits, SessionState, close};
 
 #[path = "entry.rs"]
 mod entry;
+#[path = "overhear.rs"]
+mod overhear;
+use overhear::Overheard;
 
 /// How long one command may wait for the server.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,6 +69,7 @@ pub struct UserSession {
     state: SessionState,
     identity: Option<Identity>,
     place: Option<Place>,
+    overheard: Overheard,
     /// A LOGIN was sent: the seed's rule of the first message is over.
     logged_in: bool,
     /// In `place`.
@@ -82,6 +86,7 @@ impl UserSession {
             state,
             identity: None,
             place: None,
+            overheard: Overheard::default(),
             logged_in: false,
             rights: Rights::default(),
             watches: Vec::new(),
@@ -129,6 +134,9 @@ impl UserSession {
             return;
         }
         match command {
+            Command::Count { form, content, client_id } if self.begins_to_overhear() => {
+                self.overhear(ctx, move |session| session.count(form, &content, client_id.as_deref()));
+            }
             Command::Count { form, content, client_id } => self.count(form, &content, client_id.as_deref()),
             Command::Logout { room } => self.logout(room),
             Command::History { room, before, limit } => self.history(room, before, limit, ctx),
@@ -190,7 +198,8 @@ impl UserSession {
             content,
             client_id,
             sent_at: self.parts.gate.now_ms(),
-            online: self.parts.gate.online(room),
+            // Who asks is here, counted already or not.
+            online: self.parts.gate.online(room).max(1),
         });
     }
 
@@ -372,7 +381,8 @@ impl UserSession {
             // Closed from outside: too slow, or the server stops.
             self.state.closing(now);
         }
-        match self.state.due(now, self.place.is_some()) {
+        match self.state.due(now, self.place.is_some() || !self.overheard.places.is_empty()) {
+            Due::Nothing if self.overhears_anew() => self.overhear(ctx, |_| {}),
             Due::Nothing => self.return_to_room(ctx),
             Due::Ping => self.say(&Event::Ping),
             Due::Close { code, reason } => self.close(code, reason),

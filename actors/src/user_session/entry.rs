@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
-use crate::chat_room::{ChatRoom, Greeting, Join, Leave, Resume, Subscription};
+use crate::chat_room::{ChatRoom, Greeting, Join, Resume, Subscription};
 use crate::domain::account::Account;
 use crate::domain::chat::{Profile, RoomForm};
 use crate::domain::ids::{AccountId, LiveId};
@@ -49,7 +49,7 @@ impl UserSession {
         self.rights = rights;
     }
 
-    fn banned(&mut self, error: DomainError) -> Result<()> {
+    pub(super) fn banned(&mut self, error: DomainError) -> Result<()> {
         if matches!(error, DomainError::Muted { .. }) {
             self.refuse(&error, None);
             self.close(close::BANNED, "banned");
@@ -88,6 +88,7 @@ impl UserSession {
         if self.place.as_ref().is_some_and(|place| place.room != room) {
             self.leave();
         }
+        self.overhear_no_more(Some(room));
         self.place = Some(Place { room, address, subscription });
         Ok(())
     }
@@ -174,12 +175,10 @@ impl UserSession {
 
     pub(super) fn leave(&mut self) {
         if let Some(place) = self.place.take() {
-            place.subscription.leave();
             self.grant(Rights::default());
-            // A full mailbox loses this; the room looks at `leave` once a second.
-            let subscription = place.subscription;
-            let _ = place.address.try_send(Leave { subscription });
+            place.leave();
         }
+        self.overhear_no_more(None);
     }
 
     /// Comes back to a room that died and was replaced; the new one goes on where this connection stands.

@@ -57,6 +57,9 @@ pub trait SessionGate: Send + Sync {
     /// Errors: `NotFound(Live)`.
     async fn room(&self, room: LiveId) -> Result<Addr<ChatRoom>>;
 
+    /// The lives in progress, those that began last first.
+    async fn in_progress(&self) -> Result<Vec<LiveId>>;
+
     /// Up to `limit` lines before the offset `before`, oldest first.
     async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>>;
 

@@ -42,6 +42,8 @@ groups! {
     Editors => Role::Owner | Role::Editor,
     /// Orders and refunds.
     Cashiers => Role::Owner | Role::Cashier,
+    /// Persons who are registered.
+    Registrars => Role::Owner | Role::Editor | Role::Cashier,
     /// Rooms and those in them.
     Moderators => Role::Owner | Role::Moderator,
 }

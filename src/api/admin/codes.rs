@@ -16,7 +16,9 @@ pub fn problem(error: DomainError) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", reason).with_field(field)
         }
         DomainError::Unauthenticated => as_is(StatusCode::UNAUTHORIZED, "unauthenticated"),
-        DomainError::BadCredentials => as_is(StatusCode::UNAUTHORIZED, "bad_credentials"),
+        DomainError::BadCredentials | DomainError::SignInRefused { .. } => {
+            as_is(StatusCode::UNAUTHORIZED, "bad_credentials")
+        }
         DomainError::Forbidden => as_is(StatusCode::FORBIDDEN, "forbidden"),
         DomainError::NotOwner => as_is(StatusCode::FORBIDDEN, "not_owner"),
         DomainError::AccountDisabled => as_is(StatusCode::FORBIDDEN, "account_disabled"),

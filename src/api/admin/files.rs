@@ -1,4 +1,5 @@
-//! Files for spreadsheets: registrations of a game out and in, places of many games in. Written by editors.
+//! Files for spreadsheets: registrations of a game out and in, places of many games in, for editors; orders out, for
+//! cashiers.
 //!
 //! Quirks: bodies are the files themselves, at most 10 MiB; sending a file again is told by the file, not by a key.
 
@@ -11,7 +12,7 @@ use actors::error::DomainError;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::caller::{By, Editors};
+use super::caller::{By, Cashiers, Editors};
 use super::codes::problem;
 use super::request::{file, read};
 use super::resource;
@@ -24,6 +25,7 @@ const CSV: &str = "text/csv; charset=utf-8";
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/games/{id}/registrations.csv").route(web::get().to(export)))
+        .service(resource("/orders.csv").route(web::get().to(export_orders)))
         .service(resource("/games/{id}/registrations/template.csv").route(web::get().to(template)))
         .service(resource("/games/{id}/registrations/import").route(web::post().to(import)))
         .service(resource("/places/import").route(web::post().to(import_places)));
@@ -45,6 +47,11 @@ async fn export(
     files::begin_export(&context, &by, game).await.map_err(problem)?;
     let pieces = files::export_registrations(context.db.clone(), context.vault.clone(), game, words.lang);
     Ok(file(&format!("registrations-{game}.csv"), CSV, pieces))
+}
+
+async fn export_orders(context: Data<Context>, by: By<Cashiers>, words: Query<Words>) -> Result<HttpResponse, Problem> {
+    files::begin_orders_export(&context, &by).await.map_err(problem)?;
+    Ok(file("orders.csv", CSV, files::export_orders(context.db.clone(), words.lang)))
 }
 
 async fn template(

@@ -15,6 +15,7 @@ mod games;
 mod hawk_credentials;
 mod memberships;
 mod money;
+mod players;
 mod queue;
 mod request;
 mod session;
@@ -47,6 +48,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(games::routes)
             .configure(table::routes)
             .configure(accounts::routes)
+            .configure(players::routes)
             .configure(admins::routes)
             .configure(agents::routes)
             .configure(hawk_credentials::routes)

@@ -41,7 +41,9 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         DomainError::InvalidField { .. } | DomainError::NotEligible { .. } | DomainError::WrongAmount => {
             (-13, "无效数据")
         }
-        DomainError::Unauthenticated | DomainError::BadCredentials => (-1, "无效session id"),
+        DomainError::Unauthenticated | DomainError::BadCredentials | DomainError::SignInRefused { .. } => {
+            (-1, "无效session id")
+        }
         DomainError::Forbidden
         | DomainError::NotOwner
         | DomainError::OrderOfAnother

@@ -34,7 +34,9 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::MalformedOrderNo
         | DomainError::WrongAmount => PARAMETERS,
         DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
-        DomainError::ProviderFailed(Provider::WeChat) => code(50000, "微信服务器异常", FAULT),
+        DomainError::SignInRefused { .. } | DomainError::ProviderFailed(Provider::WeChat) => {
+            code(50000, "微信服务器异常", FAULT)
+        }
         DomainError::Forbidden | DomainError::Muted { .. } => code(10001, "权限不够", REFUSED),
         DomainError::NotOwner => code(60007, "没有权限更改订单状态", REFUSED),
         DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
@@ -99,6 +101,15 @@ mod tests {
 
     use super::*;
 
+    /// Codes of the original document that no fact here is told by, and that must never mean anything else.
+    const RESERVED: [(u32, &str); 5] = [
+        (10002, "身份验证失败"),
+        (20001, "业务类别不存在"),
+        (60004, "用户收货地址不存在，下单失败"),
+        (60005, "还没付款或者你已经更新过订单"),
+        (60006, "商品不存在，订单创建失败"),
+    ];
+
     #[test]
     fn the_published_table() {
         use DomainError::*;
@@ -134,6 +145,7 @@ mod tests {
                 DomainError::field("id", "wrong"),
                 Unauthenticated,
                 BadCredentials,
+                SignInRefused { reason: "invalid code".into() },
                 Forbidden,
                 NotOwner,
                 AccountDisabled,
@@ -169,7 +181,11 @@ mod tests {
         for fact in facts {
             let code = code_of(&fact);
             let status = code.status.as_u16();
+            assert!(RESERVED.iter().all(|(reserved, _)| *reserved != code.error_code), "{fact}");
             writeln!(table, "{} {status} {} <- {fact}", code.error_code, code.msg).unwrap();
+        }
+        for (reserved, msg) in RESERVED {
+            writeln!(table, "{reserved} --- {msg} <- reserved").unwrap();
         }
         insta::assert_snapshot!(table, @r"
         10004 404 用户不存在或被禁用 <- Account not found
@@ -197,6 +213,7 @@ mod tests {
         99999 400 参数错误 <- invalid id: wrong
         10003 401 Token已过期或无效Token <- not signed in
         10008 401 授权失败 <- sign-in refused
+        50000 500 微信服务器异常 <- sign-in refused: invalid code
         10001 403 权限不够 <- not allowed
         60007 403 没有权限更改订单状态 <- belongs to another account
         10004 404 用户不存在或被禁用 <- account disabled
@@ -230,6 +247,11 @@ mod tests {
         50000 500 微信服务器异常 <- Payment failed
         70000 500 发送短信失败 <- Sms failed
         80000 500 阿里云服务器异常 <- Live failed
+        10002 --- 身份验证失败 <- reserved
+        20001 --- 业务类别不存在 <- reserved
+        60004 --- 用户收货地址不存在，下单失败 <- reserved
+        60005 --- 还没付款或者你已经更新过订单 <- reserved
+        60006 --- 商品不存在，订单创建失败 <- reserved
         ");
     }
 }

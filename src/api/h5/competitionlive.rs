@@ -30,7 +30,7 @@ pub async fn list(context: Data<Context>, request: HttpRequest, caller: Signed) 
     let found = media::lives(&context, &filter(&caller.params)?, page.window()).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {
-        let online_num = live::online(&context, row.id)?.connections;
+        let online_num = live::shown_online(&context, &row).await?;
         let online_show = row.online_show;
         rows.push(LiveInList { row: super::media::live(&context, &request, row), online_num, online_show });
     }

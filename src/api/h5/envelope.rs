@@ -39,6 +39,9 @@ impl H5Error {
         match (&self.text, &self.fact) {
             (Some(text), _) => Cow::Borrowed(*text),
             (None, DomainError::InvalidField { field, reason }) => Cow::Owned(format!("{general}：{field} {reason}")),
+            (None, DomainError::SignInRefused { reason }) if !reason.is_empty() => {
+                Cow::Owned(format!("{general}：{reason}"))
+            }
             (None, DomainError::Malformed(reason)) => Cow::Owned(format!("{general}：{reason}")),
             _ => Cow::Borrowed(general),
         }

@@ -1,7 +1,7 @@
 //! Item 1, `POST token/user`: a page authorisation code becomes a token.
 
 use actix_web::web::{Data, Json};
-use actors::error::{DomainError, Provider};
+use actors::error::DomainError;
 use serde::Serialize;
 
 use super::body::Params;
@@ -28,10 +28,6 @@ pub async fn token_user(
         .text("code")?
         .filter(|code| code.len() <= MAX_CODE_BYTES)
         .ok_or_else(|| H5Error::worded(DomainError::field("code", "missing"), "获取CODE失败，请检查网页是否授权"))?;
-    let token = accounts::sign_in(&context, &code).await.map_err(|error| match error {
-        // A code that WeChat refuses is WeChat's failure here.
-        DomainError::BadCredentials => DomainError::ProviderFailed(Provider::WeChat),
-        error => error,
-    })?;
+    let token = accounts::sign_in(&context, &code).await?;
     Ok(Json(Token { token }))
 }

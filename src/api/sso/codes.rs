@@ -59,6 +59,7 @@ fn code_of_fact(fact: &DomainError) -> Code {
         DomainError::NotFound(_)
         | DomainError::Unauthenticated
         | DomainError::BadCredentials
+        | DomainError::SignInRefused { .. }
         | DomainError::NotOwner
         | DomainError::AccountDisabled
         | DomainError::InvalidQueueToken

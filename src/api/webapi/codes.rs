@@ -21,6 +21,7 @@ pub fn errcode(error: &DomainError) -> (i32, &'static str) {
         | DomainError::InvalidField { .. }
         | DomainError::Unauthenticated
         | DomainError::BadCredentials
+        | DomainError::SignInRefused { .. }
         | DomainError::Forbidden
         | DomainError::NotOwner
         | DomainError::AccountDisabled

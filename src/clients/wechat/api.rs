@@ -15,10 +15,13 @@ pub struct OpenApi {
     app_secret: SecretString,
 }
 
-/// An answer's members, or the code of its refusal.
+/// Characters of a refusal's text that are passed on.
+const TEXT_CHARACTERS: usize = 120;
+
+/// An answer's members, or the code and text of its refusal.
 pub enum Reply {
     Members(Map<String, Value>),
-    Refused(i64),
+    Refused { code: i64, text: String },
 }
 
 /// What WeChat answers while it is busy.
@@ -56,7 +59,9 @@ impl OpenApi {
             Some(SYSTEM_BUSY) | None => Err(failed()),
             Some(code) => {
                 tracing::warn!(path, code, "WeChat refused");
-                Ok(Reply::Refused(code))
+                let text = members.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+                let text = text.chars().filter(|letter| !letter.is_control()).take(TEXT_CHARACTERS).collect();
+                Ok(Reply::Refused { code, text })
             }
         }
     }

@@ -74,7 +74,7 @@ impl WeChatPages for RealPages {
             [("grant_type", "client_credential"), ("appid", self.0.app_id.as_str()), ("secret", self.0.secret())];
         match self.0.get("/cgi-bin/token", &query, Retry::Safe).await? {
             Reply::Members(members) => credential(&members, "access_token"),
-            Reply::Refused(_) => Err(failed()),
+            Reply::Refused { .. } => Err(failed()),
         }
     }
 
@@ -82,8 +82,8 @@ impl WeChatPages for RealPages {
         let query = [("access_token", access_token), ("type", "jsapi")];
         match self.0.get("/cgi-bin/ticket/getticket", &query, Retry::Safe).await? {
             Reply::Members(members) => credential(&members, "ticket"),
-            Reply::Refused(code) if STALE_TOKEN.contains(&code) => Err(DomainError::Unauthenticated),
-            Reply::Refused(_) => Err(failed()),
+            Reply::Refused { code, .. } if STALE_TOKEN.contains(&code) => Err(DomainError::Unauthenticated),
+            Reply::Refused { .. } => Err(failed()),
         }
     }
 }

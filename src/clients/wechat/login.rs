@@ -44,7 +44,7 @@ pub struct Identified {
 pub trait WeChatLogin: Send + Sync {
     /// The person who got `code`. A code works once, for a short time.
     ///
-    /// Errors: `BadCredentials` for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
+    /// Errors: `SignInRefused` for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
     async fn identify(&self, code: &str) -> Result<Identified>;
 
     /// What WeChat tells about a person who has just been identified.
@@ -90,8 +90,10 @@ impl WeChatLogin for RealLogin {
         // A code works once: if the first answer was lost, a second try would only be refused.
         let members = match self.0.get("/sns/oauth2/access_token", &query, Retry::Unsent).await? {
             Reply::Members(members) => members,
-            Reply::Refused(code) if REFUSED_CODE.contains(&code) => return Err(DomainError::BadCredentials),
-            Reply::Refused(_) => return Err(failed()),
+            Reply::Refused { code, text } if REFUSED_CODE.contains(&code) => {
+                return Err(DomainError::SignInRefused { reason: text.into() });
+            }
+            Reply::Refused { .. } => return Err(failed()),
         };
         let openid = text(&members, "openid")?;
         if !is_openid(&openid) {
@@ -104,7 +106,7 @@ impl WeChatLogin for RealLogin {
         let query = [("access_token", person.access_token.as_str()), ("openid", &person.openid), ("lang", "zh_CN")];
         let members = match self.0.get("/sns/userinfo", &query, Retry::Safe).await? {
             Reply::Members(members) if members.get("openid").and_then(Value::as_str) == Some(&person.openid) => members,
-            Reply::Members(_) | Reply::Refused(_) => return Err(failed()),
+            Reply::Members(_) | Reply::Refused { .. } => return Err(failed()),
         };
         let shown = |name: &str, most: usize| -> String {
             let text = members.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -128,17 +130,21 @@ impl WeChatLogin for RealLogin {
 
 struct SandboxLogin;
 
+fn unknown_code() -> DomainError {
+    DomainError::SignInRefused { reason: "invalid code".into() }
+}
+
 const SANDBOX_PREFIX: &str = "sandbox:";
 
 #[async_trait]
 impl WeChatLogin for SandboxLogin {
     async fn identify(&self, code: &str) -> Result<Identified> {
-        let person = code.strip_prefix(SANDBOX_PREFIX).ok_or(DomainError::BadCredentials)?;
+        let person = code.strip_prefix(SANDBOX_PREFIX).ok_or_else(unknown_code)?;
         let (openid, nickname) = person.split_once(':').unwrap_or((person, person));
         let nickname_ok = nickname == openid
             || (NICKNAME_CHARACTERS.contains(&nickname.chars().count()) && !nickname.chars().any(char::is_control));
         if !is_openid(openid) || !nickname_ok {
-            return Err(DomainError::BadCredentials);
+            return Err(unknown_code());
         }
         Ok(Identified { openid: openid.to_owned(), access_token: nickname.to_owned() })
     }
@@ -199,7 +205,7 @@ mod tests {
             &long,
             &long_name,
         ] {
-            assert_eq!(login.identify(bad).await, Err(DomainError::BadCredentials), "{bad:?}");
+            assert_eq!(login.identify(bad).await, Err(unknown_code()), "{bad:?}");
         }
     }
 

@@ -50,9 +50,16 @@ impl Merchant {
         super::sign::sign(fields, self.api_key.expose_secret(), self.sign_type)
     }
 
-    /// Whether `fields` carry our key's signature.
+    /// Whether `fields` carry our key's signature, of the kind that they name, or of ours when they name none. What is
+    /// signed with MD5 counts only where we do so ourselves.
     pub fn verify(&self, fields: &Fields) -> bool {
-        super::sign::verify(fields, self.api_key.expose_secret(), self.sign_type)
+        let kind = match fields.get("sign_type").map(|name| SignType::from_str(name)) {
+            None => self.sign_type,
+            Some(Ok(SignType::Md5)) if self.sign_type != SignType::Md5 => return false,
+            Some(Ok(kind)) => kind,
+            Some(Err(_)) => return false,
+        };
+        super::sign::verify(fields, self.api_key.expose_secret(), kind)
     }
 
     /// What the provider seals its refund notices with, under AES-256: the hex digits of the key's hash.
@@ -61,5 +68,40 @@ impl Merchant {
         let digest = <md5::Md5 as md5::Digest>::digest(self.api_key.expose_secret().as_bytes());
         key.copy_from_slice(hex::encode(digest).as_bytes());
         key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sign::sign;
+    use super::*;
+
+    #[test]
+    fn a_notice_counts_as_it_says_it_is_signed_and_never_weaker_than_ours() {
+        let key = "k".repeat(32);
+        let merchant = |sign_type| Merchant {
+            app_id: String::new(),
+            mch_id: String::new(),
+            sign_type,
+            api_key: key.clone().into(),
+        };
+        for (ours, told, made, good) in [
+            (SignType::Md5, None, SignType::Md5, true),
+            (SignType::Md5, None, SignType::HmacSha256, false),
+            (SignType::Md5, Some("MD5"), SignType::Md5, true),
+            (SignType::Md5, Some("HMAC-SHA256"), SignType::HmacSha256, true),
+            (SignType::Md5, Some("HMAC-SHA256"), SignType::Md5, false),
+            (SignType::Md5, Some("none"), SignType::Md5, false),
+            (SignType::HmacSha256, None, SignType::HmacSha256, true),
+            (SignType::HmacSha256, Some("HMAC-SHA256"), SignType::HmacSha256, true),
+            (SignType::HmacSha256, Some("MD5"), SignType::Md5, false),
+            (SignType::HmacSha256, None, SignType::Md5, false),
+        ] {
+            let mut fields = Fields::from([("total_fee".to_owned(), "1".to_owned())]);
+            fields.extend(told.map(|name: &str| ("sign_type".to_owned(), name.to_owned())));
+            let signature = sign(&fields, &key, made);
+            fields.insert("sign".to_owned(), signature);
+            assert_eq!(merchant(ours).verify(&fields), good, "{ours:?} {told:?} {made:?}");
+        }
     }
 }

@@ -137,9 +137,12 @@ pub(super) fn refund_state(refund_no: &str, status: &str) -> Result<RefundState>
     }
 }
 
-/// A text of at most so many bytes that ends at a whole character.
-pub(super) fn title(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TITLE_BYTES)]
+/// What an order is called there: at most so many bytes, ending at a whole character, and no character of four bytes
+/// (emoji), which WeChat refuses.
+pub(super) fn title(text: &str) -> String {
+    let mut title: String = text.chars().filter(|letter| letter.len_utf8() < 4).collect();
+    title.truncate(title.floor_char_boundary(TITLE_BYTES));
+    if title.trim().is_empty() { "订单".to_owned() } else { title }
 }
 
 fn beijing(ms: i64) -> Option<DateTime<FixedOffset>> {
@@ -162,8 +165,9 @@ impl PaymentGateway for V2Gateway {
     async fn unified_order(&self, order: &UnifiedOrder) -> Result<String> {
         let total = order.total.get().to_string();
         let expires = time_expire(order.expires_at)?.format("%Y%m%d%H%M%S").to_string();
+        let title = title(&order.title);
         let members = [
-            ("body", title(&order.title)),
+            ("body", title.as_str()),
             ("out_trade_no", order.order_no.as_str()),
             ("total_fee", &total),
             ("spbill_create_ip", &order.payer_address),

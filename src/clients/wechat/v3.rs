@@ -82,6 +82,10 @@ impl V3Gateway {
                     .request(method.clone(), url)
                     .header("authorization", authorization)
                     .header("accept", "application/json");
+                let request = match self.identity.public_key_id.as_str() {
+                    "" => request,
+                    id => request.header("wechatpay-serial", id),
+                };
                 if body.is_empty() {
                     request
                 } else {

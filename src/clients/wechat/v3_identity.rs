@@ -20,6 +20,8 @@ pub struct V3Identity {
     serial: String,
     key: SigningKey,
     cipher: Aes256Gcm,
+    /// The provider's public key by which it is to sign its answers; empty: its certificates.
+    pub public_key_id: String,
 }
 
 /// A sealed part, AEAD_AES_256_GCM.
@@ -51,6 +53,7 @@ impl V3Identity {
             serial: pay.certificate_serial.clone(),
             key: SigningKey::from_pem(pay.private_key.expose_secret()).context("pay.private_key")?,
             cipher: Aes256Gcm::new(&key.into()),
+            public_key_id: pay.platform_public_key_id.clone(),
         })
     }
 

@@ -31,7 +31,7 @@ pub fn unset(kind: Kind, now: i64) -> Value {
         Kind::Int(_, _, unset) => unset.into(),
         Kind::Yuan | Kind::Number => 0_i64.into(),
         Kind::Time | Kind::Created | Kind::Updated => now.into(),
-        Kind::OptTime | Kind::Ref(..) => None::<i64>.into(),
+        Kind::OptTime | Kind::Ref(..) | Kind::Joined => None::<i64>.into(),
         Kind::Phone | Kind::PhoneKey | Kind::OptNote => None::<String>.into(),
     }
 }
@@ -104,7 +104,7 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
         }
         Kind::Phone => Ok(number(field, given)?.map(|number| vault.seal(&number)).into()),
         Kind::PhoneKey => Ok(number(field, given)?.map(|number| vault.mobile_key(&number)).into()),
-        Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated => {
+        Kind::Joined | Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated => {
             Err(wrong("is written by the server"))
         }
     }

@@ -9,6 +9,7 @@ pub mod games;
 pub mod hawk_credentials;
 pub mod orders;
 pub mod outbox;
+pub mod players;
 pub mod sso_apps;
 pub mod table;
 

@@ -156,16 +156,19 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
             return Err(DomainError::field(name.clone(), "is not a member that can be written"));
         }
     }
-    let mut phone = None;
+    let (mut phone, mut phone_changed) = (None, false);
     for (column, cell) in table.columns.iter().zip(&mut row.cells) {
         let value = given.get(column.name);
         match column.kind {
             Kind::Updated => *cell = now.into(),
             Kind::PhoneKey => {
                 if let Some(phone) = phone {
-                    *cell = fields::parse(vault, column.name, column.kind, phone)?;
+                    let key = fields::parse(vault, column.name, column.kind, phone)?;
+                    phone_changed = std::mem::replace(cell, key.clone()) != key;
                 }
             }
+            Kind::Joined if phone_changed => *cell = None::<i64>.into(),
+            Kind::Joined => {}
             kind => {
                 if matches!(kind, Kind::Phone) {
                     phone = value;

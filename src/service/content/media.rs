@@ -31,6 +31,7 @@ pub async fn lives(context: &Context, filter: &Filter, window: Window) -> Result
     let mut page = store::lives(&context.db, filter, window).await?;
     for live in &mut page.rows {
         live.browse_num = counts.total(Watched::Live(live.id.0), live.browse_num);
+        live.show_at(context.db.now_ms());
     }
     Ok(page)
 }
@@ -41,7 +42,10 @@ pub async fn playable(context: &Context, filter: &Filter, window: Window) -> Res
     let mut page = store::playable(&context.db, filter, window).await?;
     for row in &mut page.rows {
         match row {
-            Playable::Live(live) => live.browse_num = counts.total(Watched::Live(live.id.0), live.browse_num),
+            Playable::Live(live) => {
+                live.browse_num = counts.total(Watched::Live(live.id.0), live.browse_num);
+                live.show_at(context.db.now_ms());
+            }
             Playable::Video(video) => video.browse_num = counts.total(Watched::Video(video.id), video.browse_num),
         }
     }

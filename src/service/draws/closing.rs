@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::record::{as_it_is, described};
 use super::{Draw, check_places, find, on_thread, refused, store};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::service::collections::{Answer, Change, Writer, write};
 use crate::service::queue_token::QueueToken;
 use crate::service::registration::set_queue_state;
@@ -36,6 +37,7 @@ pub async fn close(context: &Context, writer: Writer, game: GameId) -> Result<An
     check_places(&draw, &quota::row(&context.db, game).await?)?;
     // From this commit on no token is handed out, so the entrants can be read without the lock.
     let last = set_queue_state(context, &writer.admin, game, QueueState::Closed).await?.tail;
+    pass(Failpoint::DrawLineClosed);
     if usize::try_from(last).is_ok_and(|last| last > MOST_ENTRANTS) {
         return refused("the line has more entries than a draw can take, 500000");
     }
@@ -59,6 +61,7 @@ pub async fn close(context: &Context, writer: Writer, game: GameId) -> Result<An
             if store::left_count(tx, game, last).await? != left || !store::close(tx, game, &fixed, text).await? {
                 return Err(DomainError::BUSY);
             }
+            pass(Failpoint::DrawEntrantsFixed);
             let after = store::find_in(tx, game).await?.ok_or(DomainError::Internal)?;
             let (before, after) = (described(&draw), described(&after));
             Ok(Change { action: "close", entity: "draws", id: game.0, before, after })

@@ -16,6 +16,7 @@ use super::published::published;
 use super::record::{as_it_is, described};
 use super::{Draw, DrawState, check_places, find, on_thread, refused, store};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::service::collections::{Answer, Change, Writer, write};
 use crate::service::registration::places_changed;
 use crate::store::sql::draws::Revealed;
@@ -44,6 +45,7 @@ pub async fn dry_run(context: &Context, writer: Writer, game: GameId) -> Result<
             quota::lock(tx, game).await?;
             check_closed(&store::find_in(tx, game).await?.ok_or(DomainError::Internal)?)?;
             store::count_dry_run(tx, game).await?;
+            pass(Failpoint::DrawTried);
             Ok(Change { action: "dry_run", entity: "draws", id: game.0, before: None, after: Some(statistics) })
         })
     })
@@ -129,6 +131,7 @@ pub async fn run(context: &Context, writer: Writer, game: GameId, public_value: 
         serde_json::to_string(&drawn.order).map(|text| (drawn.winners, text)).map_err(|_| DomainError::Internal)
     })
     .await??;
+    pass(Failpoint::DrawWorkedOut);
     let winners = u32::try_from(winners).map_err(|_| DomainError::Internal)?;
     let count = draw.fixed.as_ref().map_or(0, |fixed| i64::from(fixed.count));
     let answer = write(context, writer, move |tx, now| {
@@ -140,6 +143,7 @@ pub async fn run(context: &Context, writer: Writer, game: GameId, public_value: 
                 // Another node was faster.
                 return Err(DomainError::BUSY);
             }
+            pass(Failpoint::DrawRevealed);
             (row.lottery, row.shuffled) = (Lottery::Drawn, Some(row.tail));
             // Positions mean something else from now on: nobody may carry old lists over.
             row.list_version += 2;
@@ -151,6 +155,7 @@ pub async fn run(context: &Context, writer: Writer, game: GameId, public_value: 
         })
     })
     .await?;
+    pass(Failpoint::DrawKept);
     places_changed(context, game);
     Ok(answer)
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::record::described;
 use super::{DrawState, refused, store};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::service::collections::{Answer, Change, Writer, write};
 use crate::service::registration::{must_exist, places_changed};
 use crate::store::sql::quota;
@@ -75,6 +76,7 @@ pub async fn create(context: &Context, writer: Writer, game: GameId, new: NewDra
             };
             check_terms(&terms).map_err(|reason| DomainError::field("quotas", reason))?;
             store::insert(tx, &terms, &sealed, now).await?;
+            pass(Failpoint::DrawAnnounced);
             row.lottery = Lottery::Entries;
             let happened = [Event::Lottery { lottery: row.lottery.code(), count: 0 }];
             quota::commit(tx, game, &mut row, now, &happened).await?;
@@ -121,6 +123,7 @@ pub async fn set_list(
                 return refused("entries are closed, the groups are fixed");
             }
             let listed = store::replace_members(tx, game, &group, &keys).await?;
+            pass(Failpoint::DrawListReplaced);
             let after = Some(json!({"group": group, "listed": listed}));
             Ok(Change { action: "set_list", entity: "draws", id: game.0, before: None, after })
         })

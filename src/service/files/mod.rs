@@ -1,6 +1,7 @@
-//! Files that administrators exchange with spreadsheets: registrations out and in, places in.
+//! Files that administrators exchange with spreadsheets: registrations out and in, orders out, places in.
 
 mod columns;
+mod orders_out;
 mod places_in;
 mod registrations_in;
 mod registrations_out;
@@ -8,6 +9,7 @@ mod rows;
 mod sheet;
 
 pub use self::columns::Language;
+pub use self::orders_out::{begin_orders_export, export_orders};
 pub use self::places_in::import_places;
 pub use self::registrations_in::{Import, import_registrations};
 pub use self::registrations_out::{begin_export, export_registrations, template};

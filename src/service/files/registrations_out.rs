@@ -4,12 +4,12 @@ use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
 use actors::domain::order::OrderStatus;
 use actors::domain::registration::Player;
-use actors::error::{DomainError, Result};
+use actors::error::Result;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 
 use super::columns::{self, FIELDS, GROUP, Language, PASSED_OVER, USER};
-use super::sheet::{BYTE_ORDER_MARK, cell};
+use super::sheet::{BYTE_ORDER_MARK, Lines, cell, finish, internal, lines};
 use crate::context::Context;
 use crate::service::people;
 use crate::service::registration::must_exist;
@@ -51,7 +51,7 @@ pub fn export_registrations(
         let rows = store::page(&state.db, state.game, after).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         state.after = Some(last.id);
-        let mut lines = writer();
+        let mut lines = lines();
         for row in &rows {
             write_row(&mut lines, &state, row)?;
         }
@@ -64,27 +64,8 @@ pub fn template(language: Language) -> Result<String> {
     heading(language, false)
 }
 
-type Lines = csv::Writer<Vec<u8>>;
-
-fn writer() -> Lines {
-    // A quoted cell may hold the tab that keeps digits a text, also where a tab ends a cell.
-    csv::WriterBuilder::new()
-        .quote_style(csv::QuoteStyle::Always)
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new())
-}
-
-fn internal(error: impl std::fmt::Display) -> DomainError {
-    tracing::error!(%error, "writing a file");
-    DomainError::Internal
-}
-
-fn finish(lines: Lines) -> Result<String> {
-    String::from_utf8(lines.into_inner().map_err(internal)?).map_err(internal)
-}
-
 fn heading(language: Language, exported: bool) -> Result<String> {
-    let mut lines = writer();
+    let mut lines = lines();
     let names = [GROUP, USER]
         .into_iter()
         .chain(PASSED_OVER.into_iter().filter(|_| exported))

@@ -27,6 +27,27 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     text.into()
 }
 
+/// A file that is written.
+pub type Lines = csv::Writer<Vec<u8>>;
+
+pub fn lines() -> Lines {
+    // A quoted cell may hold the tab that keeps digits a text, also where a tab ends a cell.
+    csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new())
+}
+
+/// What was written. Errors: `Internal`.
+pub fn finish(lines: Lines) -> Result<String> {
+    String::from_utf8(lines.into_inner().map_err(internal)?).map_err(internal)
+}
+
+pub fn internal(error: impl std::fmt::Display) -> DomainError {
+    tracing::error!(%error, "writing a file");
+    DomainError::Internal
+}
+
 /// The text of a cell that `cell` or a person wrote.
 pub fn text(cell: &str) -> &str {
     let cell = cell.trim();

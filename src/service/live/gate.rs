@@ -45,6 +45,10 @@ impl SessionGate for LiveGate {
         self.0.rooms.open(&self.0.db, room).await
     }
 
+    async fn in_progress(&self) -> Result<Vec<LiveId>> {
+        self.0.in_progress.read(&self.0.db).await
+    }
+
     async fn history(&self, room: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>> {
         super::history(&self.0, room, before, limit).await
     }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod gate;
+mod in_progress;
 mod line_rates;
 mod news;
 mod rooms;
@@ -20,10 +21,11 @@ use crate::store::sql::chat;
 
 pub use addresses::{Addresses, playback, push};
 pub use gate::LiveGate;
+pub use in_progress::InProgress;
 pub use news::follow_bus;
 pub use rooms::Rooms;
 pub use sockets::{Admitted, SocketLimits, Sockets};
-pub use viewers::{ViewerCache, Viewers, viewers};
+pub use viewers::{ViewerCache, Viewers, shown_online, viewers};
 
 /// A live that is not deleted, with the openings that are counted and not stored yet.
 ///
@@ -32,6 +34,7 @@ pub async fn detail(context: &Context, id: LiveId) -> Result<Live> {
     let counts = context.browse.reading().await;
     let mut live = chat::find_live(&context.db, id).await?.ok_or(DomainError::NotFound(Entity::Live))?;
     live.browse_num = counts.total(Watched::Live(id.0), live.browse_num);
+    live.show_at(context.db.now_ms());
     Ok(live)
 }
 
@@ -50,8 +53,8 @@ pub async fn history(context: &Context, id: LiveId, before: Option<i64>, limit: 
     chat::lines_before(&context.db, id, before.unwrap_or(i64::MAX), limit).await
 }
 
-/// Who is in the room now, over all nodes. Asks nobody: the rooms keep the numbers up to date. A live without a room
-/// that runs, an unknown one included, has nobody.
+/// Who is in the room now, over all nodes. Asks nobody: the rooms of all nodes tell their numbers. A live whose room runs
+/// nowhere, an unknown one included, has nobody.
 pub fn online(context: &Context, id: LiveId) -> Result<Presence> {
     Ok(context.rooms.board().room(id, Instant::now()))
 }

@@ -57,6 +57,18 @@ pub async fn viewers(context: &Context, id: LiveId) -> Result<Viewers> {
     told
 }
 
+/// The number that a list shows of a live: what item 25 answers as the total. A provider that does not answer is passed
+/// over, because the list is about the lives.
+///
+/// Errors: none but `Busy` of the database.
+pub async fn shown_online(context: &Context, live: &Live) -> Result<i64> {
+    let asks = context.outside.viewers.is_some() && live.live_status == 1;
+    match if asks { viewers(context, live.id).await.ok() } else { None } {
+        Some(told) => Ok(told.total),
+        None => Ok(online(context, live.id)?.connections),
+    }
+}
+
 fn of_rooms(context: &Context, live: &Live) -> Result<Viewers> {
     let connections = online(context, live.id)?.connections;
     let now = DateTime::from_timestamp_millis(context.db.now_ms()).unwrap_or_default();

@@ -25,6 +25,16 @@ pub async fn find_live(db: &Db, id: LiveId) -> Result<Option<Live>> {
     Ok(row.map(|row| live(&row)).transpose()?)
 }
 
+const IN_PROGRESS: &str = "
+SELECT id FROM lives WHERE live_status = 1 AND deleted_at IS NULL AND (expire_time IS NULL OR expire_time > $1)
+ORDER BY publish_time DESC, id DESC LIMIT $2";
+
+/// The lives in progress, the newest first, at most `limit`.
+pub async fn in_progress(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<LiveId>> {
+    let rows = db.fetch_all(IN_PROGRESS, args![now_ms, limit]).await?;
+    Ok(rows.iter().map(|row| Ok(LiveId(row.int("id")?))).collect::<Result<_, StoreError>>()?)
+}
+
 pub(super) fn live(row: &Row) -> Result<Live, StoreError> {
     Ok(Live {
         id: LiveId(row.int("id")?),

@@ -31,7 +31,7 @@ use crate::failpoints::{Failpoint, pass};
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A bound parameter. NULLs are typed, because Postgres refuses an untyped one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Int(Option<i64>),
     Text(Option<String>),
@@ -109,6 +109,9 @@ pub enum StoreError {
     Null(String),
     #[error("stored value cannot be: {0}")]
     Corrupt(String),
+    /// Postgres keeps no text with it, so that neither database is asked to.
+    #[error("a text with the character U+0000")]
+    Nul,
 }
 
 impl StoreError {
@@ -130,6 +133,9 @@ impl StoreError {
 impl From<StoreError> for DomainError {
     /// The cause is logged here, once; callers see a fact without its text.
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Nul) {
+            return Self::Malformed("a text with the character U+0000".into());
+        }
         let retryable = match &error {
             StoreError::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
             StoreError::Sql(sqlx::Error::Database(error)) => {
@@ -161,6 +167,7 @@ macro_rules! run {
         for value in $args {
             query = match value {
                 Value::Int(value) => query.bind(value),
+                Value::Text(Some(text)) if text.contains('\0') => return Err(StoreError::Nul),
                 Value::Text(value) => query.bind(value),
             };
         }

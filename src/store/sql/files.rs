@@ -1,8 +1,13 @@
 //! Files that pages show: pictures under `/uploads`, and what is under `/static`.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
-use super::db::{Db, StoreError, Tx};
+use super::collections::table::Table;
+use super::collections::tables;
+use super::db::{BatchSql, ColumnKind, Db, StoreError, Tx, json_rows};
 use crate::args;
 
 const INSERT_PICTURE: &str = "
@@ -32,11 +37,30 @@ pub struct ForgetWork {
     pub path: String,
 }
 
-const SHOWN: &str = "
-SELECT 1 AS one FROM accounts WHERE head_img = $1 UNION ALL SELECT 1 FROM files WHERE path = $1
-UNION ALL SELECT 1 FROM publications WHERE head_img = $1 LIMIT 1";
+#[derive(Serialize)]
+struct PathRow<'a> {
+    path: &'a str,
+}
 
-/// Whether an account, a line or a page shows the picture. Reads all accounts and lines.
-pub async fn is_shown(db: &Db, path: &str) -> Result<bool, StoreError> {
-    Ok(db.fetch_optional(SHOWN, args![path]).await?.is_some())
+/// Accounts and lines hold the path itself; what administrators write may name it anywhere. Deleted rows count: some of
+/// them are still shown, such as the competition of an old order.
+static SHOWN: LazyLock<BatchSql> = LazyLock::new(|| {
+    let mut sql = "SELECT head_img AS path FROM accounts WHERE head_img IN (SELECT r.path FROM {rows}) \
+                   UNION SELECT head_img FROM publications WHERE head_img IN (SELECT r.path FROM {rows})"
+        .to_owned();
+    for (table, columns) in tables::WRITTEN.map(Table::with_pictures) {
+        let named: Vec<String> = columns.iter().map(|it| format!("t.{it} LIKE '%' || r.path || '%'")).collect();
+        let named = named.join(" OR ");
+        sql +=
+            &format!(" UNION SELECT r.path FROM {{rows}} WHERE EXISTS (SELECT 1 AS one FROM {table} t WHERE {named})");
+    }
+    BatchSql::new(&sql, &[("path", ColumnKind::Text)])
+});
+
+/// Those of some pictures that an account, a line or a page shows. Reads all accounts, lines and pages once, so that
+/// asking for a hundred costs little more than for one.
+pub async fn shown(db: &Db, paths: &[String]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<PathRow<'_>> = paths.iter().map(|path| PathRow { path }).collect();
+    let rows = db.fetch_all(SHOWN.text(db.dialect()), args![json_rows(&rows)?]).await?;
+    rows.iter().map(|row| row.text("path")).collect()
 }

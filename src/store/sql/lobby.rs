@@ -81,10 +81,13 @@ pub async fn games(db: &Db) -> Result<Vec<GamePlaces>, StoreError> {
         .collect()
 }
 
+/// One that is over is not in progress, whatever is stored.
 pub async fn lives(db: &Db) -> Result<Vec<Live>, StoreError> {
-    let sql = "SELECT id, competition_id, title, summary, main_img_url, play_m3u8, live_status FROM lives
+    let sql = "SELECT id, competition_id, title, summary, main_img_url, play_m3u8,
+                CASE WHEN live_status = 1 AND expire_time <= $2 THEN 0 ELSE live_status END AS live_status
+         FROM lives
          WHERE deleted_at IS NULL ORDER BY id DESC LIMIT $1";
-    let mut rows = db.fetch_all(sql, args![MOST]).await?;
+    let mut rows = db.fetch_all(sql, args![MOST, db.now_ms()]).await?;
     rows.reverse();
     rows.iter()
         .map(|row| {

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "wechat", include_str!("migrations/0007_wechat.sql")),
     (8, "accounts", include_str!("migrations/0008_accounts.sql")),
     (9, "registration by others", include_str!("migrations/0009_registration_by_others.sql")),
+    (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

@@ -91,6 +91,8 @@ pub struct NewMembershipOrder {
     pub business: BusinessId,
     pub name: String,
     pub price: Fen,
+    /// How long the membership lasts.
+    pub years: i64,
     pub phone_sealed: String,
     /// JSON of the business as it was sold.
     pub snap_items: String,
@@ -99,8 +101,8 @@ pub struct NewMembershipOrder {
 
 const INSERT: &str = "
 INSERT INTO orders (order_no, account_id, kind, business_id, name, item_count, price_fen, total_fen, created_at,
-                    expires_at, phone_sealed, snap_items)
-VALUES ($1, $2, 1, $3, $4, 1, $5, $5, $6, $7, $8, $9)
+                    expires_at, phone_sealed, snap_items, membership_years)
+VALUES ($1, $2, 1, $3, $4, 1, $5, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (order_no) DO NOTHING RETURNING id";
 
 /// None: the order number is taken.
@@ -119,6 +121,7 @@ pub async fn insert_membership(
         new.expires_at,
         &new.phone_sealed,
         &new.snap_items,
+        new.years,
     ];
     tx.fetch_optional(INSERT, columns).await?.map(|row| Ok(OrderId(row.int("id")?))).transpose()
 }

@@ -312,9 +312,9 @@ pub async fn revive_token(tx: &mut Tx, game: GameId, order_no: &OrderNo) -> Resu
     tx.execute(REVIVE_TOKEN, args![game.0, order_no.as_str()]).await.map(drop)
 }
 
-const MEMBERSHIP_YEARS: &str = "SELECT valid_time FROM businesses WHERE id = $1";
+const MEMBERSHIP_YEARS: &str = "SELECT membership_years FROM orders WHERE id = $1";
 
-/// How many years the business' membership lasts.
-pub async fn membership_years(tx: &mut Tx, business: BusinessId) -> Result<i64, StoreError> {
-    tx.fetch_one(MEMBERSHIP_YEARS, args![business.0]).await?.int("valid_time")
+/// How many years the membership lasts that the order sold.
+pub async fn membership_years(tx: &mut Tx, order: OrderId) -> Result<i64, StoreError> {
+    tx.fetch_one(MEMBERSHIP_YEARS, args![order.0]).await?.int("membership_years")
 }

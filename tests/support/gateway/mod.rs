@@ -1,4 +1,4 @@
-//! WeChat played by us, on a port of its own: payment in both versions of its interface, sign-in and the pages' tokens.
+//! WeChat played by us, on a port of its own: payment as v2 (by either signature) and v3, sign-in and the pages' tokens.
 //! It checks the signature of everything it is asked, keeps what was paid, and misbehaves as a test wants: answers lost
 //! after the work was done, 500, a wrong signature, amount or merchant, garbage; and notices that are told twice, in
 //! another order, or never.
@@ -12,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use actors::domain::order::OrderNo;
+use matchday::clients::wechat::sign::SignType;
 use serde_json::Value;
 
 use super::TestApp;
@@ -30,7 +31,9 @@ const MERCHANT_CERTIFICATE: &str = include_str!("../wechat_keys/merchant.cert.pe
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
+    /// Signed by MD5.
     V2,
+    V2HmacSha256,
     V3,
 }
 
@@ -45,6 +48,8 @@ pub enum Play {
     WrongAmount,
     WrongMerchant,
     Garbage,
+    /// The payer pays just before it is asked.
+    PaidMeanwhile,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,7 @@ pub struct State {
     plays: Vec<(&'static str, Play, usize)>,
     calls: Vec<String>,
     forged: usize,
+    hmac_sha256: bool,
     /// Refunds are done at once; else they wait for `finish_refunds`.
     pub slow_refunds: bool,
     /// Which of the two platform keys signs, 1 or 2, and which of them are listed.
@@ -121,7 +127,12 @@ impl Reply {
 
 pub fn start(version: Version) -> (Gateway, Stop) {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let state = Arc::new(Mutex::new(State { signing: 1, listed: vec![1], ..State::default() }));
+    let state = Arc::new(Mutex::new(State {
+        signing: 1,
+        listed: vec![1],
+        hmac_sha256: version == Version::V2HmacSha256,
+        ..State::default()
+    }));
     let kept = state.clone();
     std::thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
@@ -148,8 +159,16 @@ async fn serve(shared: Shared, request: HttpRequest, body: Bytes) -> HttpRespons
     let (version, state, url) = shared.get_ref();
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let mut state = state.lock().unwrap();
+    // As the real one does.
+    if !request.headers().contains_key("user-agent") {
+        state.forged += 1;
+        return HttpResponse::BadRequest().body("{\"code\":\"INVALID_REQUEST\"}");
+    }
     state.calls.push(request.path().to_owned());
     let play = state.take_play(&path);
+    if play == Play::PaidMeanwhile {
+        state.trades.values_mut().for_each(|trade| trade.state = TradeState::Paid);
+    }
     if play == Play::Fault {
         return HttpResponse::InternalServerError().body("{\"code\":\"SYSTEM_ERROR\"}");
     }
@@ -157,7 +176,7 @@ async fn serve(shared: Shared, request: HttpRequest, body: Bytes) -> HttpRespons
         (_, path) if path.starts_with("/sns/") || path.starts_with("/cgi-bin/") => {
             open_api::answer(&mut state, path, request.query_string())
         }
-        (Version::V2, _) => v2::answer(&mut state, request.path(), &body, play),
+        (Version::V2 | Version::V2HmacSha256, _) => v2::answer(&mut state, request.path(), &body, play),
         (Version::V3, _) => v3::answer(&mut state, &request, &path, &body, play, url),
     };
     if play == Play::AnswerLost {
@@ -173,6 +192,10 @@ async fn serve(shared: Shared, request: HttpRequest, body: Bytes) -> HttpRespons
 }
 
 impl State {
+    fn sign_type(&self) -> SignType {
+        if self.hmac_sha256 { SignType::HmacSha256 } else { SignType::Md5 }
+    }
+
     /// Codes that were used work once more.
     pub fn forget_codes(&mut self) {
         self.calls.retain(|call| !call.starts_with("used "));
@@ -251,9 +274,12 @@ impl Gateway {
             ("server.public_url", "http://matchday.test"),
         ];
         settings.extend(match self.version {
-            Version::V2 => {
-                vec![("pay.provider", "v2"), ("pay.api_key", API_KEY), ("pay.certificate", MERCHANT_CERTIFICATE)]
-            }
+            Version::V2 | Version::V2HmacSha256 => vec![
+                ("pay.provider", "v2"),
+                ("pay.sign_type", if self.version == Version::V2 { "MD5" } else { "HMAC-SHA256" }),
+                ("pay.api_key", API_KEY),
+                ("pay.certificate", MERCHANT_CERTIFICATE),
+            ],
             Version::V3 => {
                 vec![("pay.provider", "v3"), ("pay.api_v3_key", API_V3_KEY), ("pay.certificate_serial", SERIAL)]
             }
@@ -302,7 +328,10 @@ impl Gateway {
     pub async fn tell(&self, app: &TestApp, order_no: &OrderNo, play: Play) -> bool {
         let trade = self.trade(order_no);
         let (headers, body) = match self.version {
-            Version::V2 => (Vec::new(), v2::notice(order_no.as_str(), &trade, play)),
+            Version::V2 | Version::V2HmacSha256 => {
+                let kind = self.state().sign_type();
+                (Vec::new(), v2::notice(kind, order_no.as_str(), &trade, play))
+            }
             Version::V3 => v3::notice(&self.state(), order_no.as_str(), &trade, play),
         };
         self.send(app, &trade.notify_url, headers, body).await
@@ -318,7 +347,7 @@ impl Gateway {
         let mut taken = 0;
         for (number, refund) in refunds {
             let (headers, body) = match self.version {
-                Version::V2 => (Vec::new(), v2::refund_notice(&number, &refund)),
+                Version::V2 | Version::V2HmacSha256 => (Vec::new(), v2::refund_notice(&number, &refund)),
                 Version::V3 => v3::refund_notice(&self.state(), &number, &refund),
             };
             taken += usize::from(self.send(app, &refund.notify_url, headers, body).await);
@@ -336,7 +365,7 @@ impl Gateway {
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         match self.version {
-            Version::V2 => {
+            Version::V2 | Version::V2HmacSha256 => {
                 assert_eq!(status, 200);
                 text == "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
             }

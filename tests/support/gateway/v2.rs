@@ -14,7 +14,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn sealed(mut fields: Fields, play: Play) -> String {
+fn sealed(kind: SignType, mut fields: Fields, play: Play) -> String {
     for name in ["total_fee", "refund_fee_0"] {
         if let (Play::WrongAmount, Some(fen)) = (play, fields.get_mut(name)) {
             *fen = "1".to_owned();
@@ -24,7 +24,7 @@ fn sealed(mut fields: Fields, play: Play) -> String {
         fields.insert("mch_id".to_owned(), "1900000110".to_owned());
     }
     let key = if play == Play::WrongSignature { "00000000000000000000000000000000" } else { API_KEY };
-    let signature = sign::sign(&fields, key, SignType::Md5);
+    let signature = sign::sign(&fields, key, kind);
     fields.insert("sign".to_owned(), signature);
     xml::write(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
@@ -33,7 +33,10 @@ pub(super) fn answer(state: &mut State, path: &str, body: &[u8], play: Play) -> 
     let asked = xml::parse(body).unwrap_or_default();
     let given = |name: &str| asked.get(name).map_or("", String::as_str);
     let ours = given("appid") == APP_ID && given("mch_id") == MCH_ID && !given("nonce_str").is_empty();
-    if !ours || !sign::verify(&asked, API_KEY, SignType::Md5) {
+    let kind = state.sign_type();
+    // Without the member it is MD5.
+    let named = asked.get("sign_type").map_or("MD5", String::as_str);
+    if !ours || named != kind.wire_name() || !sign::verify(&asked, API_KEY, kind) {
         state.forged += 1;
         return Reply::new(200, xml::write([("return_code", "FAIL"), ("return_msg", "签名错误")]));
     }
@@ -82,7 +85,7 @@ pub(super) fn answer(state: &mut State, path: &str, body: &[u8], play: Play) -> 
         }
         Err(code) => told.extend(fields(&[("result_code", "FAIL"), ("err_code", code)])),
     }
-    Reply::new(200, sealed(told, play))
+    Reply::new(200, sealed(kind, told, play))
 }
 
 fn query(order_no: &str, trade: &Trade) -> Vec<(&'static str, String)> {
@@ -98,7 +101,7 @@ fn query(order_no: &str, trade: &Trade) -> Vec<(&'static str, String)> {
     told
 }
 
-pub(super) fn notice(order_no: &str, trade: &Trade, play: Play) -> String {
+pub(super) fn notice(kind: SignType, order_no: &str, trade: &Trade, play: Play) -> String {
     if play == Play::Garbage {
         return "<xml><return_code>SUCCESS".to_owned();
     }
@@ -117,7 +120,7 @@ pub(super) fn notice(order_no: &str, trade: &Trade, play: Play) -> String {
         ("out_trade_no", order_no),
         ("time_end", "20261122120000"),
     ]);
-    sealed(told, play)
+    sealed(kind, told, play)
 }
 
 pub(super) fn refund_notice(number: &str, refund: &Refunded) -> String {

@@ -11,6 +11,7 @@ pub mod hawk_credentials;
 pub mod hooks;
 pub mod orders;
 pub mod outbox;
+pub mod players;
 pub mod sso_apps;
 pub mod table;
 pub mod tables;

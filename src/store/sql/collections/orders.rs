@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::super::db::{Db, StoreError};
 use super::super::games::fen;
-use super::record;
 use super::wire::{Time, Yuan};
+use super::{Record, record};
+use crate::args;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct OrderRecord {
@@ -51,3 +53,12 @@ record!(
         transaction_id: row.opt_text("transaction_id")?,
     })
 );
+
+/// The next orders by their ids.
+pub async fn after(db: &Db, id: i64, limit: i64) -> Result<Vec<OrderRecord>, StoreError> {
+    let sql =
+        "SELECT id, order_no, account_id, kind, game_id, business_id, name, item_count, total_fen, status, created_at,
+                   expires_at, paid_at, transaction_id
+               FROM orders WHERE id > $1 ORDER BY id LIMIT $2";
+    db.fetch_all(sql, args![id, limit]).await?.iter().map(OrderRecord::read).collect()
+}

@@ -40,6 +40,8 @@ pub enum Kind {
     Phone,
     /// The keyed hash of the phone in the column before; never shown.
     PhoneKey,
+    /// The account that has proven the phone of the columns before; empty again when that phone changes.
+    Joined,
     /// Whole numbers, texts and times that only the server writes.
     Number,
     Note,
@@ -57,6 +59,7 @@ impl Kind {
                 | Self::Time
                 | Self::OptTime
                 | Self::Ref(..)
+                | Self::Joined
                 | Self::Number
                 | Self::Created
                 | Self::Updated
@@ -77,8 +80,8 @@ pub struct Column {
 }
 
 pub const fn column(name: &'static str, kind: Kind) -> Column {
-    let read_only =
-        matches!(kind, Kind::PhoneKey | Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated);
+    use Kind::{Created, Joined, Note, Number, OptNote, PhoneKey, Updated};
+    let read_only = matches!(kind, PhoneKey | Joined | Number | Note | OptNote | Created | Updated);
     Column { name, sql: name, kind, required: false, read_only, private: false }
 }
 
@@ -101,7 +104,7 @@ impl Column {
 
     /// Whether an insert writes it; the others have a default or are not columns.
     pub fn is_stored(&self) -> bool {
-        !self.read_only || matches!(self.kind, Kind::PhoneKey | Kind::Created | Kind::Updated)
+        !self.read_only || matches!(self.kind, Kind::PhoneKey | Kind::Joined | Kind::Created | Kind::Updated)
     }
 }
 
@@ -246,6 +249,12 @@ impl Table {
             delete: leak(delete),
             links: self.links.iter().map(Link::texts).collect(),
         }
+    }
+
+    /// The table, and its columns that may name pictures of ours: addresses and rich text.
+    pub fn with_pictures(&self) -> (&'static str, Vec<&'static str>) {
+        let named = self.columns.iter().filter(|it| matches!(it.kind, Kind::Address | Kind::Rich));
+        (self.from, named.map(|it| it.sql).collect())
     }
 
     fn changed(&self) -> impl Iterator<Item = &Column> {

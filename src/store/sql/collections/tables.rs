@@ -4,8 +4,8 @@ use actors::error::Entity;
 
 use super::hooks;
 use super::table::Kind::{
-    Address, Code, Created, Day, Int, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Stream, Text,
-    Time, Updated, Yuan,
+    Address, Code, Created, Day, Int, Joined, Line, Note, Number, OptNote, OptTime, Phone, PhoneKey, Ref, Rich, Stream,
+    Text, Time, Updated, Yuan,
 };
 use super::table::{Column, Description, Link, PLAIN, Table, column};
 
@@ -19,6 +19,10 @@ const COMPETITION: Column = column(
     Ref("SELECT 1 AS one FROM competitions WHERE id = $1 AND deleted_at IS NULL", Entity::Competition),
 );
 const FILE: Column = column("file_id", Ref("SELECT 1 AS one FROM files WHERE id = $1", Entity::Item));
+
+/// All that administrators write.
+pub static WRITTEN: [&Table; 9] =
+    [&COMPETITIONS, &LIVES, &VIDEOS, &TEAMS, &MEMBERS, &BUSINESSES, &BANNERS, &FILES, &CONFIGS];
 
 pub static COMPETITIONS: Table = Table::new(Description {
     name: "competitions",
@@ -81,6 +85,7 @@ pub static LIVES: Table = Table::new(Description {
     search: &["title"],
     marked: true,
     inserted: Some(hooks::room_of_live),
+    stored: Some(hooks::own_stream),
     deleting: Some(hooks::close_room),
     ..PLAIN
 });
@@ -140,9 +145,9 @@ pub static MEMBERS: Table = Table::new(Description {
     entity: Entity::Member,
     from: "members",
     columns: &[
-        column("account_id", Number),
         column("mobile", Phone).sql("mobile_sealed").private(),
         column("mobile_key", PhoneKey).private(),
+        column("account_id", Joined),
         column("cn_name", Line).required().private(),
         column("birthday", Day).private(),
         column("birth_addr", Text(SHORT)).private(),

@@ -13,9 +13,23 @@ fn beijing() -> FixedOffset {
     FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| unreachable!("8 h is a valid offset"))
 }
 
+/// From 1900 until 3000.
+const EARLIEST_MS: i64 = -2_208_988_800_000;
+const LATEST_MS: i64 = 32_503_680_000_000;
+
 impl Time {
-    /// RFC 3339 with an offset, or Beijing time with or without seconds or hours, with a space or a T between.
+    /// Whether `parse` would take it.
+    pub fn is_usual(self) -> bool {
+        (EARLIEST_MS..LATEST_MS).contains(&self.0)
+    }
+
+    /// RFC 3339 with an offset, or Beijing time with or without seconds or hours, with a space or a T between; in a year
+    /// that a calendar of races may have.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_any(text).filter(|time| time.is_usual())
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(time.timestamp_millis()));
         }
