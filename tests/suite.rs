@@ -10,5 +10,6 @@ mod h5;
 mod people;
 mod platform;
 mod reg;
+mod sso;
 mod store;
 mod ws;

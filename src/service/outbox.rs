@@ -108,7 +108,7 @@ async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
 
 async fn act(context: &Context, work: &store::Work) -> std::result::Result<(), Setback> {
     let (id, payload) = (work.id, work.payload.as_str());
-    Ok(match work.kind.as_str() {
+    match work.kind.as_str() {
         REFUND => refunds::perform(context, id, payload).await?,
         INQUIRY => inquiries::perform(context, id, payload).await?,
         BILL => reconciliation::perform(context, id, payload).await?,
@@ -120,7 +120,8 @@ async fn act(context: &Context, work: &store::Work) -> std::result::Result<(), S
             tracing::error!(work_id = id, kind = other, "outbox work of unknown kind");
             return Err(DomainError::Internal.into());
         }
-    })
+    }
+    Ok(())
 }
 
 async fn put_off(context: &Context, work: &store::Work, next_at: i64, reason: String) -> Result<()> {

@@ -3,6 +3,7 @@ import './header.js';
 import { AdminSession } from './admin-session.js';
 import { GamesPanel } from './admin-games.js';
 import { MoneyPanel } from './admin-money.js';
+import { AppsPanel } from './admin-sso.js';
 import { TablePanel, accountsTable, livesTable, ordersTable } from './admin-tables.js';
 import { $, fill, h } from './dom.js';
 import { addTexts, onLanguage, t } from './i18n.js';
@@ -10,9 +11,10 @@ import en from './texts/admin-en.js';
 import zh from './texts/admin-zh.js';
 
 addTexts({ zh, en });
-const ALL = ['games', 'lives', 'orders', 'money', 'accounts'];
+const ALL = ['games', 'lives', 'orders', 'money', 'accounts', 'apps'];
 /** Tabs that only some roles may open. */
 const MONEY = ['orders', 'money'];
+const OWNERS = ['apps'];
 const gate = $('#gate');
 const desk = $('#desk');
 let panel = null;
@@ -24,9 +26,10 @@ const builders = {
   orders: (host) => new TablePanel(host, session, ordersTable),
   money: (host) => new MoneyPanel(host, session),
   accounts: (host) => new TablePanel(host, session, accountsTable),
+  apps: (host) => new AppsPanel(host, session),
 };
 
-const tabs = () => ALL.filter((tab) => !MONEY.includes(tab) || session.may('money'));
+const tabs = () => ALL.filter((tab) => (!MONEY.includes(tab) || session.may('money')) && (!OWNERS.includes(tab) || session.may('own')));
 
 function open(name) {
   panel?.close();

@@ -32,7 +32,7 @@ function confirmed() {
   confirm.hidden = true;
   again.hidden = true;
   $('#confirm-lead').hidden = true;
-  say('ok', 'confirm.done');
+  say('info', 'confirm.done');
 }
 
 confirm.addEventListener('click', async () => {
@@ -48,7 +48,7 @@ confirm.addEventListener('click', async () => {
 again.addEventListener('click', async () => {
   again.disabled = true;
   const fault = await send('/api/confirm-mail/again');
-  if (fault === null) { again.hidden = true; say('ok', 'confirm.sent'); return; }
+  if (fault === null) { again.hidden = true; say('info', 'confirm.sent'); return; }
   if (fault === 'confirmed_already') { confirmed(); return; }
   again.disabled = false;
   say('error', faultKey(fault));

@@ -135,7 +135,7 @@ mod tests {
             Entity::Route,
             Entity::Item,
         ];
-        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live];
+        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live, Provider::Application];
         let facts = entities
             .into_iter()
             .map(NotFound)
@@ -247,6 +247,7 @@ mod tests {
         50000 500 微信服务器异常 <- Payment failed
         70000 500 发送短信失败 <- Sms failed
         80000 500 阿里云服务器异常 <- Live failed
+        10000 500 操作错误 <- Application failed
         10002 --- 身份验证失败 <- reserved
         20001 --- 业务类别不存在 <- reserved
         60004 --- 用户收货地址不存在，下单失败 <- reserved

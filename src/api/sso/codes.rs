@@ -147,6 +147,30 @@ mod tests {
             let Code { rcode, msg } = code_of(&refusal);
             writeln!(table, "{rcode:7} {msg} | {} <- {refusal:?}", detail(rcode)).unwrap();
         }
-        insta::assert_snapshot!(table, @"");
+        insta::assert_snapshot!(table, @r#"
+        x050201 App ID 是必需的 | 公共参数错误 <- Missing("App ID")
+        x050102 应用不存在 | 应用不存在 <- UnknownApp
+        x050402 应用被禁用 | 应用被禁用 <- DisabledApp
+        x050407 IP 地址不在允许范围内 | IP 地址不在允许范围内 <- AddressNotAllowed
+        x050408 IP 地址被禁止 | IP 地址被禁止 <- AddressBanned
+        x050201 App Key 通信密钥错误 | 公共参数错误 <- WrongKey
+        x050403 签名错误 | 签名错误 <- BadSign
+        x050201 时间戳是必需的 | 公共参数错误 <- NoTimestamp
+        x050201 时间戳超出允许范围 | 公共参数错误 <- TimestampOff
+        x050307 应用没有注册权限 | 应用没有注册权限 <- MayNotRegister
+        x050316 系统不允许注册 | 系统不允许注册 <- RegistrationClosed
+        x010201 用户名中含有非法内容 | 输入错误 <- Fact(InvalidField { field: "user_name", reason: "用户名中含有非法内容" })
+        x010404 用户名已存在 | 用户已存在 <- Fact(Conflict { field: "login_name" })
+        x010404 邮箱已存在 | 用户已存在 <- Fact(Conflict { field: "email" })
+        x010404 用户已存在 | 用户已存在 <- Fact(Conflict { field: "mobile" })
+                请求参数无法解析 |  <- Fact(Malformed("请求参数无法解析"))
+                请求过大 |  <- Fact(TooLarge)
+                Access denied |  <- Fact(Forbidden)
+                Not found |  <- Fact(NotFound(Route))
+                请求过于频繁，请 7 秒后再试 |  <- Fact(RateLimited { retry_after_seconds: 7 })
+        x010101 服务器繁忙，请稍后再试 | 注册失败 <- Fact(Busy { retry_after_seconds: 1 })
+        x010101 服务器内部错误 | 注册失败 <- Fact(Internal)
+        x010101 注册失败 | 注册失败 <- Fact(NotOwner)
+        "#);
     }
 }

@@ -33,8 +33,9 @@ pub fn read(request: &HttpRequest, body: Body) -> Result<Common, Refusal> {
 fn parse(query: &[u8], body: &[u8]) -> Result<Common, Refusal> {
     let mut params = HashMap::new();
     for text in [query, body] {
-        let pairs: Vec<(String, String)> =
-            serde_urlencoded::from_bytes(text).map_err(|_| DomainError::Malformed("请求参数无法解析".into()))?;
+        let unreadable = || DomainError::Malformed("请求参数无法解析".into());
+        let text = std::str::from_utf8(text).map_err(|_| unreadable())?;
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).map_err(|_| unreadable())?;
         params.extend(pairs);
     }
     let mut take =
