@@ -95,7 +95,7 @@ impl Wrapping {
                 let missing = BLOCK - bytes.len() % BLOCK;
                 bytes.extend(std::iter::repeat_n(missing as u8, missing));
             }
-            Padding::None if bytes.len() % BLOCK != 0 => return Err(Unwrappable::NotAligned),
+            Padding::None if !bytes.len().is_multiple_of(BLOCK) => return Err(Unwrappable::NotAligned),
             Padding::None => {}
         }
         let key = Array::from(key);

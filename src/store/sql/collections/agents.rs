@@ -42,8 +42,8 @@ impl AgentRecord {
 record!(
     AgentRecord,
     "id",
-    "id, name, username, type_code, type_name, mobile_sealed, CASE WHEN password_sealed = '' THEN 0 ELSE 1 END AS \
-     has_password, account_id, status, created_at",
+    "id, name, username, type_code, type_name, mobile_sealed, CAST(CASE WHEN password_sealed = '' THEN 0 ELSE 1 END \
+     AS BIGINT) AS has_password, account_id, status, created_at",
     "agents",
     "1 = 1",
     "LOWER(name) LIKE $1 ESCAPE '\\' OR LOWER(username) LIKE $1 ESCAPE '\\'",
@@ -55,7 +55,6 @@ record!(
         type_name: row.text("type_name")?,
         mobile: None,
         mobile_sealed: row.opt_text("mobile_sealed")?,
-        // Postgres makes 32 bits of a CASE over small literals.
         has_password: row.flag("has_password")?,
         account_id: row.opt_int("account_id")?,
         status: row.int("status")?,
