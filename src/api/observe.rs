@@ -214,6 +214,7 @@ mod tests {
                 200,
                 r#"{"msg":"服务器内部错误","detail":"注册失败","rcode":"x010101","rstatus":"x"}"#,
             ),
+            ("/Api/WebInterface/Personal/Regist", 500, r#"{"Message":"An error has occurred."}"#),
             (
                 "/admin/api/v1/me",
                 500,

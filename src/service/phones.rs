@@ -42,7 +42,7 @@ pub(super) fn mobile(text: &str) -> Result<String> {
     if valid { Ok(number) } else { Err(DomainError::field("phone", "手机号码格式不正确")) }
 }
 
-pub(super) fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
+fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
     vault.lookup_key("phone code", format!("{phone_key}|{code}").as_bytes())
 }
 

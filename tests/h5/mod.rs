@@ -10,6 +10,7 @@ mod lives;
 mod media;
 mod memberships;
 mod orders;
+mod original_client;
 mod pay_notify;
 mod pay_pre_order;
 mod phone_sign_in;

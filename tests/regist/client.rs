@@ -6,7 +6,6 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::TestApp;
-use crate::support::fixtures::person;
 
 pub const PATH: &str = "/api/WebInterface/Personal/Regist";
 pub const OFFICIAL: (&str, &str) = ("official-demo", "matchday-demo-official-session-key");
@@ -180,9 +179,7 @@ pub fn members(username: &str, mobile: &str, code: &str) -> String {
 
 /// Lets a code be sent to a phone and reads it.
 pub async fn code(app: &TestApp, phone: &str) -> String {
-    let asker = person(app, "asker").await;
-    let body = serde_json::json!({"phone": phone});
-    let request = app.client.post(app.at("/api/v1/identify/code")).header("token", &asker.token).json(&body);
+    let request = app.client.post(app.at("/api/v1/token/code")).json(&serde_json::json!({"phone": phone}));
     assert_eq!(request.send().await.unwrap().status(), 200);
     let shown: serde_json::Value = app.get(&format!("/sandbox/sms/{phone}")).await.json().await.unwrap();
     shown["code"].as_str().unwrap().to_owned()

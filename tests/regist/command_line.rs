@@ -57,6 +57,27 @@ fn passwords_are_wrapped_as_the_vectors_say() {
     }
 }
 
+#[test]
+fn settings_that_cannot_be_are_named_at_the_start() {
+    for (name, value, key) in [
+        ("WRAP_MODE", "ofb", "regist.wrap_mode"),
+        ("WRAP_IV", "00", "regist.wrap_iv"),
+        ("WRAP_IV", "zzzzzzzzzzzzzzzz", "regist.wrap_iv"),
+        ("WRAP_PADDING", "zeros", "regist.wrap_padding"),
+        ("PUBLIC_HOST", "race.example:8443", "regist.public_host"),
+        ("PUBLIC_HOST", "https://race.example", "regist.public_host"),
+        ("CLOCK_SKEW_SECONDS", "0", "regist.clock_skew_seconds"),
+        ("TRIES_PER_MINUTE", "0", "regist.tries_per_minute"),
+    ] {
+        let variable = format!("MATCHDAY__REGIST__{name}");
+        let (code, said) = run(&["check-config"], &[(&variable, value)], "");
+        assert!(code == 2 && said.contains(key), "{name}={value}: {said}");
+    }
+    for (name, value) in [("PUBLIC_HOST", "race.example"), ("PUBLIC_HOST", "[2001:db8::1]"), ("WRAP_MODE", "cbc")] {
+        assert_eq!(run(&["check-config"], &[(&format!("MATCHDAY__REGIST__{name}"), value)], "").0, 0, "{value}");
+    }
+}
+
 #[actix_web::test]
 async fn a_credential_is_made_beside_the_server() {
     let folder = tempfile::tempdir().unwrap();

@@ -205,4 +205,12 @@ async fn a_made_account_is_one_of_all_dialects() {
     let hash = row.text("password_hash").unwrap();
     assert!(hash.starts_with("$argon2id$") && !hash.contains(&blob()), "{hash}");
     assert_eq!(app.context.passwords.verify(&blob(), Some(hash)).await, Ok(true));
+
+    app.context.db.advance_clock(std::time::Duration::from_secs(61));
+    let body = serde_json::json!({"phone": "13800000001", "code": code(&app, "13800000001").await});
+    let answer = app.client.post(app.at("/api/v1/token/phone")).json(&body).send().await.unwrap();
+    let session: serde_json::Value = answer.json().await.unwrap();
+    let request = app.client.get(app.at("/api/v1/user/info")).header("token", session["token"].as_str().unwrap());
+    let info: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!((&info["username"], &info["mobile"]), (&"Runner-1".into(), &"13800000001".into()));
 }

@@ -8,12 +8,11 @@ use std::net::IpAddr;
 use actors::domain::ids::AccountId;
 use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Result};
-use subtle::ConstantTimeEq;
 
 use self::wrap::Wrapping;
 use super::attempts::{Attempts, address_key};
 use super::patterns;
-use super::phones::{code_hash, mobile};
+use super::phones::Proof;
 use crate::context::Context;
 use crate::store::sql::agents::{self, BoundAgent};
 use crate::store::sql::db::Tx;
@@ -22,7 +21,6 @@ use crate::store::sql::phones as codes;
 use crate::vault::Vault;
 
 const MINUTE_SECONDS: u32 = 60;
-const CODE_DIGITS: usize = 6;
 
 /// Counts the tries of each network address.
 pub struct RegistGate {
@@ -93,22 +91,20 @@ pub async fn register(context: &Context, address: IpAddr, session_key: &str, per
     let name = LoginName::new(&person.username)
         .filter(|name| !patterns::any_matches(&settings.bad_names, name.folded()))
         .ok_or_else(|| DomainError::field("username", "cannot be had"))?;
-    let phone = mobile(&person.mobile).map_err(|_| DomainError::field("mobile", "is no mobile number"))?;
     if !wrapping.may_be_password(&person.password) {
         return Err(DomainError::field("password", "is no wrapped password"));
     }
-    if person.verify_code.len() != CODE_DIGITS || !person.verify_code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(DomainError::WrongCode);
-    }
+    let vault = &context.vault;
+    let proof = Proof::new(vault, &person.mobile, &person.verify_code).map_err(|error| match error {
+        DomainError::InvalidField { field, .. } if field == "code" => DomainError::WrongCode,
+        _ => DomainError::field("mobile", "is no mobile number"),
+    })?;
     // Outside of the transaction: the work on a password takes long.
     let password_hash = context.passwords.hash(&person.password).await?;
-    let vault = &context.vault;
-    let phone_key = vault.mobile_key(&phone);
-    let told = code_hash(vault, &phone_key, &person.verify_code);
     let new = Registered {
         display_name: name.typed().to_owned(),
         login_name: name.clone(),
-        mobile: Some(Sealed { key: phone_key, sealed: vault.seal(&phone) }),
+        mobile: Some(Sealed { key: proof.phone_key.clone(), sealed: vault.seal(&proof.phone) }),
         email: None,
         email_pending: false,
         password_hash,
@@ -118,7 +114,7 @@ pub async fn register(context: &Context, address: IpAddr, session_key: &str, per
     let outcome = context.db.write(move |tx| {
         Box::pin(async move {
             let now_ms = db.now_in(tx).await?;
-            make(tx, &new, &told, now_ms).await
+            make(tx, &new, &proof, now_ms).await
         })
     });
     match outcome.await? {
@@ -132,17 +128,15 @@ pub async fn register(context: &Context, address: IpAddr, session_key: &str, per
     }
 }
 
-async fn make(tx: &mut Tx, new: &Registered, told: &str, now_ms: i64) -> Result<Outcome> {
-    let phone_key = new.mobile.as_ref().map(|mobile| mobile.key.as_str()).ok_or(DomainError::Internal)?;
-    let hash = codes::take_try(tx, phone_key, now_ms).await?.ok_or(DomainError::NoCode)?;
-    if !bool::from(hash.as_bytes().ct_eq(told.as_bytes())) {
+async fn make(tx: &mut Tx, new: &Registered, proof: &Proof, now_ms: i64) -> Result<Outcome> {
+    if !proof.holds(tx, now_ms).await? {
         // Committed, or the try would not be spent.
         return Ok(Outcome::WrongCode);
     }
     let id = new_accounts::insert(tx, new, now_ms).await?;
-    codes::join_member(tx, id, phone_key).await?;
-    let agent = agents::bind(tx, id, phone_key).await?;
-    codes::forget_code(tx, phone_key).await?;
+    codes::join_member(tx, id, &proof.phone_key).await?;
+    let agent = agents::bind(tx, id, &proof.phone_key).await?;
+    codes::forget_code(tx, &proof.phone_key).await?;
     Ok(Outcome::Made(id, agent))
 }
 

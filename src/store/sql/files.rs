@@ -42,18 +42,22 @@ struct PathRow<'a> {
     path: &'a str,
 }
 
-/// Accounts and lines hold the path itself; what administrators write may name it anywhere. Deleted rows count: some of
-/// them are still shown, such as the competition of an old order.
+/// Accounts and lines hold the path itself; what administrators write may name it anywhere, so that texts which name any
+/// picture are collected first. Deleted rows count: some of them are still shown, such as the competition of an old order.
 static SHOWN: LazyLock<BatchSql> = LazyLock::new(|| {
-    let mut sql = "SELECT head_img AS path FROM accounts WHERE head_img IN (SELECT r.path FROM {rows}) \
-                   UNION SELECT head_img FROM publications WHERE head_img IN (SELECT r.path FROM {rows})"
-        .to_owned();
+    let mut texts = Vec::new();
     for (table, columns) in tables::WRITTEN.map(Table::with_pictures) {
-        let named: Vec<String> = columns.iter().map(|it| format!("t.{it} LIKE '%' || r.path || '%'")).collect();
-        let named = named.join(" OR ");
-        sql +=
-            &format!(" UNION SELECT r.path FROM {{rows}} WHERE EXISTS (SELECT 1 AS one FROM {table} t WHERE {named})");
+        texts
+            .extend(columns.iter().map(|it| format!("SELECT {it} AS text FROM {table} WHERE {it} LIKE '%/uploads/%'")));
     }
+    let sql = format!(
+        "WITH texts AS MATERIALIZED ({})
+         SELECT head_img AS path FROM accounts WHERE head_img IN (SELECT r.path FROM {{rows}})
+         UNION SELECT head_img FROM publications WHERE head_img IN (SELECT r.path FROM {{rows}})
+         UNION SELECT r.path FROM {{rows}}
+               WHERE EXISTS (SELECT 1 AS one FROM texts t WHERE t.text LIKE '%' || r.path || '%')",
+        texts.join(" UNION ALL ")
+    );
     BatchSql::new(&sql, &[("path", ColumnKind::Text)])
 });
 
