@@ -124,14 +124,14 @@ export class TablePanel {
 
   draw(withPager = true) {
     if (withPager) this.pager.draw();
-    const { columns, label } = this.table;
+    const { columns, label, heading = (name) => t(`admin.col_${name}`) } = this.table;
     if (!this.rows.length) { fill(this.body, h('p', { class: 'empty', text: t('admin.none') })); return; }
     const focused = $('a:focus', this.body)?.getAttribute('href');
     fill(this.body, h('table', {},
       h('caption', { class: 'visually-hidden', text: t(label) }),
-      h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: t(`admin.col_${name}`) })))),
+      h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: heading(name) })))),
       h('tbody', {}, this.rows.map((row) => h('tr', { 'data-row': row.id },
-        columns.map(([name, cell]) => h('td', { 'data-label': t(`admin.col_${name}`) }, cell(row, this.around))))))));
+        columns.map(([name, cell]) => h('td', { 'data-label': heading(name) }, cell(row, this.around))))))));
     if (focused) $(`a[href="${CSS.escape(focused)}"]`, this.body)?.focus();
   }
 }

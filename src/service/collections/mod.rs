@@ -3,7 +3,7 @@
 
 pub mod accounts;
 pub mod admins;
-mod fields;
+pub mod fields;
 pub mod games;
 pub mod orders;
 pub mod outbox;
@@ -28,7 +28,7 @@ pub use crate::store::sql::collections::bills::BillRecord;
 pub use crate::store::sql::collections::games::GameRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
-pub use crate::store::sql::collections::table::Table;
+pub use crate::store::sql::collections::table::{Column, Kind, Link, Table, column};
 pub use crate::store::sql::collections::tables;
 pub use crate::store::sql::collections::wire::Time;
 
