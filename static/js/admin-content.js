@@ -13,15 +13,17 @@ const ORDER = ['competitions', 'games', 'teams', 'members', 'lives', 'videos', '
 /** Columns of a table beside the title. */
 const MOST_COLUMNS = 5;
 const SHORT = 200;
+/** Linked rows that a cell names. */
+const MOST_NAMED = 2;
 
 const place = (name) => { const at = ORDER.indexOf(name); return at < 0 ? ORDER.length : at; };
 
-/** What fits into a table: no long texts, no addresses; what a new row needs comes first. */
+/** What fits into a table: no long texts, no addresses; what a new row needs comes first, what is of a person last. */
 function tableColumns({ columns, title, links }) {
   const short = columns.filter((column) => column.name !== title && !['rich', 'address', 'stream'].includes(column.kind) && !(column.kind === 'text' && column.most > SHORT));
-  const rank = (column) => (column.required ? 0 : column.kind === 'ref' ? 1 : ['int', 'yuan'].includes(column.kind) ? 2 : 3);
+  const rank = (column) => (column.private ? 5 : column.link ? 4 : column.required ? 0 : column.kind === 'ref' ? 1 : ['int', 'yuan'].includes(column.kind) ? 2 : 3);
   const lists = links.map((link) => ({ ...link, link: true }));
-  return [...short.sort((a, b) => rank(a) - rank(b)), ...lists].slice(0, MOST_COLUMNS);
+  return [...short, ...lists].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_COLUMNS);
 }
 
 export class ContentPanel {
@@ -105,7 +107,7 @@ export class ContentPanel {
   }
 
   cell(column, value) {
-    if (column.link) return String(value?.length ?? 0);
+    if (column.link && value?.length) return h('div', { class: 'stack' }, value.slice(0, MOST_NAMED).map((id) => this.titles.label(column.of, id)), value.length > MOST_NAMED && h('span', { class: 'field-hint', text: `+ ${value.length - MOST_NAMED}` }));
     if (column.of && value) return this.titles.label(column.of, value);
     const text = valueText(this.listing.name, column, value);
     const choices = choicesOf(this.listing.name, column);

@@ -1,8 +1,8 @@
 // Paged, searchable collections of the admin API: the pager, and the tables of lives, orders and accounts.
-import { errorText } from './api.js';
+import { errorText, serverNow } from './api.js';
 import { ask } from './ask.js';
 import { $, fill, h, notice } from './dom.js';
-import { count, dateTime, yuan } from './format.js';
+import { count, dateTime, parseTime, yuan } from './format.js';
 import { t } from './i18n.js';
 
 const SIZE = 20;
@@ -98,12 +98,15 @@ export const accountsTable = {
   ],
 };
 
+/** In progress, and its end has not come. */
+const isOn = (row) => Number(row.live_status) === 1 && !(parseTime(row.expire_time)?.getTime() <= serverNow());
+
 export const livesTable = {
   path: 'lives', search: 'admin.search_lives', label: 'admin.tab_lives', every: 3000,
   columns: [
     ['id', (row) => `#${row.id}`],
     ['title', (row) => h('a', { href: `/live.html?id=${encodeURIComponent(row.id)}`, text: row.title })],
-    ['live_status', (row) => tag(Number(row.live_status) === 1 ? 'paid' : 'cancelled', t(Number(row.live_status) === 1 ? 'live.on' : 'live.off'))],
+    ['live_status', (row) => { const on = isOn(row); return tag(on ? 'paid' : 'cancelled', t(on ? 'live.on' : 'live.off')); }],
     ['online', (row) => h('strong', { 'data-online': row.id, text: count(row.online) })],
     ['browse_num', (row) => count(row.browse_num)],
   ],

@@ -36,12 +36,7 @@ pub const LISTING: Listing = Listing {
     ],
     links: &[],
     only_new: &["competition_id", "limitation"],
-    access: Access {
-        read: Anyone::admits,
-        create: Editors::admits,
-        change: Editors::admits,
-        delete: Editors::admits,
-    },
+    access: Access { read: Anyone::admits, create: Editors::admits, change: Editors::admits, delete: Editors::admits },
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
