@@ -67,11 +67,14 @@ export class Picker {
     this.input = h('input', { id, class: 'input', type: 'search', autocomplete: 'off', i18nAttr: 'placeholder:content.pick', 'aria-controls': `${id}-found` });
     this.said = h('p', { class: 'field-hint', role: 'status' });
     this.input.addEventListener('input', () => { clearTimeout(this.delay); this.delay = setTimeout(() => this.search(), DELAY_MS); });
-    this.input.addEventListener('focus', () => { if (!this.found.childElementCount) this.search(); });
+    this.input.addEventListener('click', () => { if (!this.found.childElementCount) this.search(); });
     this.input.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') { event.preventDefault(); this.found.querySelector('button')?.click(); }
       if (event.key === 'Escape') this.closeFound();
-      if (event.key === 'ArrowDown') { event.preventDefault(); this.found.querySelector('button')?.focus(); }
+      if (event.key === 'ArrowDown') {
+        event.preventDefault();
+        if (this.found.childElementCount) this.found.querySelector('button')?.focus(); else this.search();
+      }
     });
     this.element = h('div', { class: 'pick', 'data-pick': of }, this.chosen, this.input, this.found, this.said);
     this.element.addEventListener('focusout', (event) => { if (!this.element.contains(event.relatedTarget)) this.closeFound(); });

@@ -107,7 +107,8 @@ export class ContentPanel {
   }
 
   cell(column, value) {
-    if (column.link && value?.length) return h('div', { class: 'stack' }, value.slice(0, MOST_NAMED).map((id) => this.titles.label(column.of, id)), value.length > MOST_NAMED && h('span', { class: 'field-hint', text: `+ ${value.length - MOST_NAMED}` }));
+    if (column.link && !value?.length) return '–';
+    if (column.link) return h('div', { class: 'stack' }, value.slice(0, MOST_NAMED).map((id) => this.titles.label(column.of, id)), value.length > MOST_NAMED && h('span', { class: 'field-hint', text: `+ ${value.length - MOST_NAMED}` }));
     if (column.of && value) return this.titles.label(column.of, value);
     const text = valueText(this.listing.name, column, value);
     const choices = choicesOf(this.listing.name, column);

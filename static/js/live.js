@@ -66,6 +66,8 @@ function showState(state, seconds) {
 
 async function welcomed(frame, { first, lost, restarted }) {
   showMode(frame.mode ?? frame);
+  page.welcomed = true;
+  if (!signedIn() && !page.lobbyLive) player.say('live.sign_in_to_watch');
   if (restarted) view.reset();
   else if (lost) view.say(t('chat.gap'));
   if (!first && !restarted) return;
@@ -196,8 +198,9 @@ function drawAbout() {
 
 let playing = false;
 async function loadLive() {
+  // Only the lobby names a stream without a session, and only the room can say that there is no such live.
+  if (!signedIn() && !page.lobbyLive) { if (page.welcomed) player.say('live.sign_in_to_watch'); return; }
   try {
-    // Everybody may watch: the lobby names the stream without a session.
     page.live = signedIn() || !page.lobbyLive ? await h5('GET', `/api/v1/competitionlive/${encodeURIComponent(id)}`, undefined, token()) : page.lobbyLive;
     drawAbout();
     const address = safeUrl(page.live.play_m3u8);
