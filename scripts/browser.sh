@@ -12,6 +12,7 @@ export ADMIN_PASSWORD=browser-test-password MATCHDAY_URL=http://127.0.0.1:$port
 MATCHDAY__SERVER__BIND=127.0.0.1:$port MATCHDAY__CHAT__BIND='' MATCHDAY__INTERNAL__BIND='' \
     MATCHDAY__DATA_DIR=$data MATCHDAY__DATABASE__URL=sqlite:$data/matchday.db \
     MATCHDAY__ADMIN__PASSWORD=$ADMIN_PASSWORD MATCHDAY__LIMITS__ENABLED=false \
+    MATCHDAY__SSO__CONFIRM_MAIL=true \
     "$binary" >"$data/server.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || :; wait $server 2>/dev/null || :; rm -rf "$data"' EXIT

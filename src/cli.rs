@@ -5,16 +5,19 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Loaded, Sources};
+use crate::config::{Faults, Loaded, Sources};
 use crate::failpoints;
 use crate::startup::{self, Application};
 use crate::store::sql::backup;
 use crate::telemetry;
 
 mod admin;
+mod doctor;
 mod draw;
+mod hawk;
 mod person;
 mod replay;
+mod sso_app;
 
 const BAD_CONFIGURATION: u8 = 2;
 
@@ -65,6 +68,8 @@ enum Command {
     Serve,
     /// Check the configuration and print it with secrets masked
     CheckConfig,
+    /// Look at keys, clocks, databases, ports and providers, and say in plain words what is wrong
+    Doctor,
     /// Bring the database to the newest schema
     Migrate,
     /// Administrators' accounts
@@ -73,6 +78,12 @@ enum Command {
     /// One person's data
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Applications that register people by SSO
+    #[command(subcommand)]
+    SsoApp(sso_app::SsoAppCommand),
+    /// Callers of the Regist API
+    #[command(subcommand)]
+    Hawk(hawk::HawkCommand),
     /// Drawn games
     #[command(subcommand)]
     Draw(draw::DrawCommand),
@@ -88,6 +99,13 @@ enum Command {
 
 impl Settings {
     fn load(&self) -> Result<Loaded, ExitCode> {
+        self.judged().map_err(|faults| {
+            eprintln!("{faults}");
+            ExitCode::from(BAD_CONFIGURATION)
+        })
+    }
+
+    fn judged(&self) -> Result<Loaded, Faults> {
         let given = [
             ("--bind", "server.bind", &self.bind),
             ("--chat-bind", "chat.bind", &self.chat_bind),
@@ -99,10 +117,7 @@ impl Settings {
             ("--log-level", "log.level", &self.log_level),
         ];
         let flags = given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value.clone()?))).collect();
-        Sources::from_process(self.config_dir.clone(), flags).load().map_err(|faults| {
-            eprintln!("{faults}");
-            ExitCode::from(BAD_CONFIGURATION)
-        })
+        Sources::from_process(self.config_dir.clone(), flags).load()
     }
 }
 
@@ -115,9 +130,12 @@ pub fn main() -> ExitCode {
             print!("{}", loaded.masked_toml());
             Ok(())
         }),
+        Command::Doctor => Err(doctor::run(cli.settings.judged())),
         Command::Migrate => cli.settings.load().map(|loaded| run(startup::migrate(loaded.config))),
         Command::Admin(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Person(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::SsoApp(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
+        Command::Hawk(command) => cli.settings.load().map(|loaded| run(command.run(loaded.config))),
         Command::Draw(command) => Ok(command.run()),
         Command::Backup { file } => cli
             .settings

@@ -31,16 +31,19 @@ use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
+use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::phone_sign_in::PhoneGate;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
+use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
@@ -131,7 +134,7 @@ impl Application {
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            limits: RateLimits::new(&config.limits),
+            limits: RateLimits::new(&config.limits, config.sso.checks_per_minute),
             db,
             vault,
             bus,
@@ -154,6 +157,9 @@ impl Application {
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
+            phone_gate: PhoneGate::default(),
+            hawk_gate: HawkGate::default(),
+            regist_gate: RegistGate::default(),
             config,
         });
         figures::register(&context)?;

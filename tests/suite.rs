@@ -10,5 +10,7 @@ mod h5;
 mod people;
 mod platform;
 mod reg;
+mod regist;
+mod sso;
 mod store;
 mod ws;

@@ -41,6 +41,8 @@ pub enum Provider {
     Payment,
     Sms,
     Live,
+    /// An application that is told of registrations.
+    Application,
 }
 
 /// Why a person cannot take part in a game.

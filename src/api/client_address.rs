@@ -17,12 +17,23 @@ pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
     pub fn of(request: &HttpRequest) -> Self {
-        // Only a test server without a socket has no peer.
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
-        let trusted =
-            request.app_data::<web::Data<Context>>().map_or(&[][..], |context| &context.config.server.trusted_proxies);
-        Self(client_address(peer, request.headers(), trusted))
+        Self(client_address(peer(request), request.headers(), trusted(request)))
     }
+}
+
+/// Whether the request's forwarded headers are believed: its peer is a trusted proxy.
+pub fn from_trusted_proxy(request: &HttpRequest) -> bool {
+    let peer = peer(request).to_canonical();
+    trusted(request).iter().any(|network| network.contains(peer))
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    // Only a test server without a socket has no peer.
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip())
+}
+
+fn trusted(request: &HttpRequest) -> &[Network] {
+    request.app_data::<web::Data<Context>>().map_or(&[][..], |context| &context.config.server.trusted_proxies)
 }
 
 impl FromRequest for ClientAddress {

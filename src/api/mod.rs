@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod client_address;
 pub mod cmd;
+pub mod confirm_mail;
 pub mod draws;
 pub mod h5;
 pub mod lobby;
@@ -12,8 +13,10 @@ pub mod ops;
 pub mod problem;
 pub mod queue;
 pub mod sandbox;
+pub mod sso;
 pub mod static_files;
 pub mod times;
+pub mod webapi;
 
 use actix_web::web::ServiceConfig;
 
@@ -22,6 +25,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
     ops::routes(cfg);
     cmd::routes(cfg);
     h5::routes(cfg);
+    sso::routes(cfg);
+    confirm_mail::routes(cfg);
+    webapi::routes(cfg);
     sandbox::routes(cfg);
     crate::ws::routes(cfg);
     admin::routes(cfg);

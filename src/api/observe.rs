@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{cmd, h5};
+use super::{cmd, h5, sso, webapi};
 use crate::context::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -80,7 +80,9 @@ struct Panicked {
 
 impl Panicked {
     fn answer(&self) -> HttpResponse {
-        cmd::fault(self.uri.path()).or_else(|| h5::fault(&self.uri)).unwrap_or_else(|| {
+        let path = self.uri.path();
+        let told = cmd::fault(path).or_else(|| h5::fault(&self.uri)).or_else(|| sso::fault(&self.uri));
+        told.or_else(|| webapi::fault(path)).unwrap_or_else(|| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here").error_response()
         })
     }
@@ -206,6 +208,11 @@ mod tests {
                 "/api/v1/user/info?a=1",
                 500,
                 r#"{"msg":"sorry，we make a mistake. (^o^)Y","error_code":999,"request_url":"/api/v1/user/info?a=1"}"#,
+            ),
+            (
+                "/index.php/api/reg/reg",
+                200,
+                r#"{"msg":"服务器内部错误","detail":"注册失败","rcode":"x010101","rstatus":"x"}"#,
             ),
             (
                 "/admin/api/v1/me",

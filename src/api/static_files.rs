@@ -22,7 +22,7 @@ const ASK_EVERY_TIME: &str = "no-cache";
 const KEEP_AN_HOUR: &str = "public, max-age=3600";
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    for path in ["/", "/{page:[a-z0-9-]+\\.html}", "/static/{path:.*}"] {
+    for path in ["/", "/{page:[a-z0-9-]+\\.html}", "/confirm-mail", "/static/{path:.*}"] {
         cfg.service(
             web::resource(path)
                 .route(web::get().to(file))
@@ -39,6 +39,7 @@ async fn file(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.path();
     let name = match path {
         "/" => "index.html",
+        "/confirm-mail" => "confirm-mail.html",
         _ => path.strip_prefix("/static/").unwrap_or(path.trim_start_matches('/')),
     };
     let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address");

@@ -11,7 +11,7 @@ use super::aliyun::Rpc;
 use super::outgoing::{Outgoing, Retry};
 use crate::config::Config;
 
-const BASE_URL: &str = "https://live.aliyuncs.com";
+pub(super) const BASE_URL: &str = "https://live.aliyuncs.com";
 
 /// `auth_key=<expiry>-<rand>-<uid>-<md5>` for a path with its suffix; `expires` in seconds since 1970.
 pub fn auth_key(path: &str, expires: i64, key: &str) -> String {

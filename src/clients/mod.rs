@@ -2,10 +2,14 @@
 //! configuration chose. Nothing in here knows SQL, a use case or a dialect.
 
 mod aliyun;
+pub mod certificate;
 mod circuit;
 pub mod live;
+pub mod mail;
 pub mod outgoing;
+pub mod reach;
 pub mod sms;
+pub mod sso_notice;
 pub mod tls;
 pub mod wechat;
 
@@ -14,7 +18,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
 use live::ViewerCount;
+use mail::MailProvider;
 use sms::SmsProvider;
+use sso_notice::Notices;
 use wechat::js_config::{self, WeChatPages};
 use wechat::login::{self, WeChatLogin};
 use wechat::merchant::Merchant;
@@ -28,6 +34,10 @@ pub struct Outside {
     pub merchant: Option<Arc<Merchant>>,
     /// None while messages are switched off.
     pub sms: Option<Arc<dyn SmsProvider>>,
+    /// None while mail is switched off.
+    pub mail: Option<Arc<dyn MailProvider>>,
+    /// Tells applications of registrations.
+    pub notices: Notices,
     /// None: the rooms of this server count.
     pub viewers: Option<Arc<dyn ViewerCount>>,
     /// For the sandbox's payer, who tells this server itself.
@@ -42,6 +52,8 @@ impl Outside {
         let merchant = Merchant::from_config(config)?.map(Arc::new);
         Ok(Self {
             sms: sms::provider(config)?,
+            mail: mail::provider(config)?,
+            notices: Notices::new()?,
             viewers: live::viewer_count(config)?,
             login: login::provider(config)?,
             pages: js_config::provider(config)?,

@@ -80,7 +80,12 @@ pub(super) fn client(identity: Option<&Identity<'_>>) -> anyhow::Result<Client> 
 impl Outgoing {
     /// Errors: an identity that is none.
     pub fn new(provider: Provider, identity: Option<&Identity<'_>>) -> anyhow::Result<Self> {
-        Ok(Self { client: client(identity)?, provider, circuit: Circuit::default() })
+        Ok(Self::sharing(client(identity)?, provider))
+    }
+
+    /// A way with a circuit of its own over a client that others use, too.
+    pub(super) fn sharing(client: Client, provider: Provider) -> Self {
+        Self { client, provider, circuit: Circuit::default() }
     }
 
     /// Asks until there is an answer below 500; `request` makes each try anew, with its own nonce and signature.

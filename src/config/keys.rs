@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -23,6 +23,43 @@ pub fn ensure_keys(config: &mut Config) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A key that development would read from `data_dir`, as `look_at_keys` found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyFile {
+    /// The key is set, and no file is read.
+    NotAsked,
+    /// The first start makes it.
+    Missing,
+    /// Read. True: others than its owner may read it, too.
+    Read {
+        exposed: bool,
+    },
+    Damaged(String),
+}
+
+/// As `ensure_keys`, but makes nothing: a key that is not there stays empty.
+pub fn look_at_keys(config: &mut Config) -> [(&'static str, KeyFile); 2] {
+    let production = config.environment == Environment::Production;
+    let folder = Path::new(&config.data_dir).to_owned();
+    [("token_key", &mut config.secrets.token_key), ("data_key", &mut config.secrets.data_key)].map(|(name, key)| {
+        let path = folder.join(name);
+        if production || !key.expose_secret().is_empty() {
+            return (name, KeyFile::NotAsked);
+        }
+        if !path.exists() {
+            return (name, KeyFile::Missing);
+        }
+        let read = load_or_make(&path).and_then(|found| Ok((found, fs::metadata(&path)?.permissions().mode())));
+        match read {
+            Ok((found, mode)) => {
+                *key = found;
+                (name, KeyFile::Read { exposed: mode & 0o077 != 0 })
+            }
+            Err(error) => (name, KeyFile::Damaged(format!("{error:#}"))),
+        }
+    })
 }
 
 fn load_or_make(path: &Path) -> anyhow::Result<SecretString> {
@@ -79,8 +116,6 @@ fn make(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

@@ -7,12 +7,13 @@ mod keys;
 mod layers;
 pub mod network;
 mod validate;
+mod validate_mail;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use fault::{Fault, Faults};
-pub use keys::ensure_keys;
+pub use keys::{KeyFile, ensure_keys, look_at_keys};
 pub use layers::{Loaded, Sources};
 use network::Network;
 
@@ -190,6 +191,8 @@ pub struct Sms {
     pub membership_over_template: String,
     pub per_phone_per_day: u32,
     pub per_address_per_day: u32,
+    /// Codes that callers of one address who are not signed in may have sent on a day.
+    pub strangers_per_address_per_day: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,8 +14,8 @@ use crate::clients::tls::{self, Identity};
 use crate::clients::wechat::rsa::{SigningKey, VerifyingKey};
 use crate::store::sql::db::DatabaseUrl;
 
-struct Judge<'c> {
-    config: &'c Config,
+pub(super) struct Judge<'c> {
+    pub(super) config: &'c Config,
     origin: &'c dyn Fn(&str) -> String,
     faults: Vec<Fault>,
 }
@@ -29,11 +29,12 @@ pub(super) fn faults(config: &Config, origin: &dyn Fn(&str) -> String) -> Vec<Fa
     judge.choices();
     judge.secrets();
     judge.providers();
+    judge.mail();
     judge.faults
 }
 
 impl Judge<'_> {
-    fn refuse(&mut self, key: &str, reason: impl ToString) {
+    pub(super) fn refuse(&mut self, key: &str, reason: impl ToString) {
         let origin = (self.origin)(key);
         self.faults.push(Fault::new(origin, key, reason));
     }
@@ -125,6 +126,7 @@ impl Judge<'_> {
             ),
             ("sms.per_phone_per_day", config.sms.per_phone_per_day.into(), 1, 1_000_000),
             ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
+            ("sms.strangers_per_address_per_day", config.sms.strangers_per_address_per_day.into(), 1, 1_000_000),
             ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
             ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),
@@ -156,6 +158,18 @@ impl Judge<'_> {
             if !allowed.contains(&value.as_str()) {
                 self.refuse(key, format!("must be one of {}", allowed.join(", ")));
             }
+        }
+        let regist = &config.regist;
+        let iv = &regist.wrap_iv;
+        if iv.len() != 16 || !iv.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            self.refuse("regist.wrap_iv", "must be 16 hex digits");
+        }
+        let of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-.[]".contains(&byte);
+        let of_address = |byte: u8| of_host(byte) || byte == b':';
+        let host = regist.public_host.as_str();
+        let is_host = if host.starts_with('[') { host.bytes().all(of_address) } else { host.bytes().all(of_host) };
+        if !is_host {
+            self.refuse("regist.public_host", "must be a host without a port, such as race.example");
         }
         if config.reg.identity == RegIdentity::Trusting && config.reg.trusting_networks.is_empty() {
             self.refuse("reg.identity", "trusting needs reg.trusting_networks, or it believes nobody");

@@ -15,6 +15,7 @@ use super::pictures;
 use crate::clients::wechat::login::WeChatProfile;
 use crate::context::Context;
 use crate::store::sql::accounts as store;
+use crate::store::sql::db::{StoreError, Tx};
 
 pub use crate::store::sql::accounts::AccountProfile;
 
@@ -134,7 +135,7 @@ fn token_hash(token: &str) -> Option<[u8; 32]> {
 /// Signs in who stands behind a WeChat authorisation code, with a new account for an openid not seen before. Answers
 /// the session's token.
 ///
-/// Errors: `BadCredentials` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
+/// Errors: `SignInRefused` for a refused code, `ProviderFailed(WeChat)`, `AccountDisabled`.
 pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
     let login = &context.outside.login;
     let identified = login.identify(code).await?;
@@ -152,22 +153,41 @@ pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
         city: person.city,
         head_img: person.head_img,
     };
-    let token = hex::encode(rand::random::<[u8; TOKEN_CHARACTERS / 2]>());
-    let hash = token_hash(&token).map(hex::encode);
-    let hash = hash.ok_or(DomainError::Internal)?;
-    let now_ms = context.db.now_ms();
-    let expires_at = now_ms.saturating_add(session_ms(context));
+    let session = NewSession::draw(context)?;
+    let token = session.token.clone();
+    let now_ms = session.now_ms;
     context
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let account = store::sign_in_by_openid(tx, &new, now_ms).await?.ok_or(DomainError::AccountDisabled)?;
-                store::insert_session(tx, &hash, account, now_ms, expires_at).await?;
-                Ok(())
+                Ok(session.insert(tx, account).await?)
             })
         })
         .await?;
     Ok(token)
+}
+
+/// A session that somebody is about to have. Its token is told once and stored hashed.
+pub(super) struct NewSession {
+    /// 32 hex.
+    pub token: String,
+    hash: String,
+    pub now_ms: i64,
+    expires_at: i64,
+}
+
+impl NewSession {
+    pub fn draw(context: &Context) -> Result<Self> {
+        let token = hex::encode(rand::random::<[u8; TOKEN_CHARACTERS / 2]>());
+        let hash = token_hash(&token).map(hex::encode).ok_or(DomainError::Internal)?;
+        let now_ms = context.db.now_ms();
+        Ok(Self { token, hash, now_ms, expires_at: now_ms.saturating_add(session_ms(context)) })
+    }
+
+    pub async fn insert(&self, tx: &mut Tx, account: AccountId) -> std::result::Result<(), StoreError> {
+        store::insert_session(tx, &self.hash, account, self.now_ms, self.expires_at).await
+    }
 }
 
 fn session_ms(context: &Context) -> i64 {

@@ -10,6 +10,7 @@ use actors::error::{DomainError, Result};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::attempts::address_key;
 use crate::config::Limits as Settings;
 
 /// Keys a limiter may remember. With more active at once nobody is limited until the housekeeping loop tidies, at most
@@ -24,6 +25,8 @@ pub struct RateLimits {
     enqueue: Limit<AccountId>,
     certificate_query: Limit<AccountId>,
     feed: Limit<AccountId>,
+    sso_app: Limit<i64>,
+    sso_address: Limit<String>,
 }
 
 struct Limit<K: Hash + Eq + Clone> {
@@ -55,13 +58,15 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 }
 
 impl RateLimits {
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, sso_checks_per_minute: u32) -> Self {
         Self {
             enabled: settings.enabled,
             sign_in: Limit::per_minute(settings.logins_per_minute_per_address),
             enqueue: Limit::per_minute(settings.enqueues_per_minute_per_account),
             certificate_query: Limit::per_minute(settings.certificate_queries_per_minute),
             feed: Limit::per_minute(FEEDS_PER_MINUTE),
+            sso_app: Limit::per_minute(sso_checks_per_minute),
+            sso_address: Limit::per_minute(sso_checks_per_minute),
         }
     }
 
@@ -83,12 +88,23 @@ impl RateLimits {
         if self.enabled { self.feed.check(&account) } else { Ok(()) }
     }
 
+    /// Questions whether a name or a mail address has an account.
+    pub fn sso_check(&self, app: i64, address: IpAddr) -> Result<()> {
+        if !self.enabled {
+            return Ok(());
+        }
+        self.sso_address.check(&address_key(address))?;
+        self.sso_app.check(&app)
+    }
+
     /// Forgets who has not called lately. Called now and then by the housekeeping loop.
     pub fn tidy(&self) {
         self.sign_in.tidy();
         self.enqueue.tidy();
         self.certificate_query.tidy();
         self.feed.tidy();
+        self.sso_app.tidy();
+        self.sso_address.tidy();
     }
 }
 
@@ -97,14 +113,17 @@ mod tests {
     use super::*;
 
     fn limits(enabled: bool) -> RateLimits {
-        RateLimits::new(&Settings {
-            enabled,
-            logins_per_minute_per_address: 3,
-            enqueues_per_minute_per_account: 2,
-            certificate_queries_per_minute: 1,
-            event_streams: 1,
-            event_streams_per_address: 1,
-        })
+        RateLimits::new(
+            &Settings {
+                enabled,
+                logins_per_minute_per_address: 3,
+                enqueues_per_minute_per_account: 2,
+                certificate_queries_per_minute: 1,
+                event_streams: 1,
+                event_streams_per_address: 1,
+            },
+            2,
+        )
     }
 
     #[test]
@@ -114,6 +133,17 @@ mod tests {
         assert_eq!(limits.enqueue(AccountId(1)), Ok(()));
         assert!(matches!(limits.enqueue(AccountId(1)), Err(DomainError::RateLimited { retry_after_seconds: 1..=31 })));
         assert_eq!(limits.enqueue(AccountId(2)), Ok(()));
+    }
+
+    #[test]
+    fn questions_are_counted_by_application_and_by_address() {
+        let limits = limits(true);
+        let address = |text: &str| text.parse().unwrap();
+        assert_eq!(limits.sso_check(1, address("10.0.0.1")), Ok(()));
+        assert_eq!(limits.sso_check(1, address("10.0.0.2")), Ok(()));
+        assert!(limits.sso_check(1, address("10.0.0.3")).is_err(), "the application asked twice");
+        assert_eq!(limits.sso_check(2, address("10.0.0.1")), Ok(()));
+        assert!(limits.sso_check(3, address("10.0.0.1")).is_err(), "the address asked twice");
     }
 
     #[test]

@@ -8,11 +8,13 @@ use actors::error::{DomainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{accounts, inquiries, pictures, reconciliation, refunds, sms};
+use super::{accounts, inquiries, mails, pictures, reconciliation, refunds, sms, sso};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::files::FORGET;
+use crate::store::sql::mails::MAIL;
 use crate::store::sql::outbox as store;
+use crate::store::sql::sso::NOTICE;
 
 /// Giving money back. The payload is written and read by `refunds`.
 pub const REFUND: &str = "refund";
@@ -30,11 +32,29 @@ const BATCH: i64 = 32;
 const AT_ONCE: usize = 8;
 /// About two days of tries, the later ones an hour apart.
 const MOST_ATTEMPTS: i64 = 50;
+/// A notice whose next try would be later than this after the registration is given up.
+const NOTICE_LIFE_MS: i64 = 86_400_000;
 const FIRST_DELAY_MS: i64 = 15_000;
 const LONGEST_DELAY_MS: i64 = 3_600_000;
 const IDLE: Duration = Duration::from_secs(1);
 /// Idle rounds between two removals of stale sessions.
 const ROUNDS_PER_SWEEP: u32 = 60;
+
+/// Why a try came to nothing, as administrators read it: without a word of a person.
+#[derive(Debug)]
+pub(super) struct Setback(String);
+
+impl Setback {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl From<DomainError> for Setback {
+    fn from(error: DomainError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
 pub async fn run(context: Arc<Context>) {
@@ -82,33 +102,38 @@ async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
     pass(Failpoint::OutboxClaimed);
     match act(context, &work).await {
         Ok(()) => Ok(true),
-        Err(error) => put_off(context, &work, error).await.map(|()| false),
+        Err(Setback(reason)) => put_off(context, &work, next_at, reason).await.map(|()| false),
     }
 }
 
-async fn act(context: &Context, work: &store::Work) -> Result<()> {
+async fn act(context: &Context, work: &store::Work) -> std::result::Result<(), Setback> {
+    let (id, payload) = (work.id, work.payload.as_str());
     match work.kind.as_str() {
-        REFUND => refunds::perform(context, work.id, &work.payload).await,
-        INQUIRY => inquiries::perform(context, work.id, &work.payload).await,
-        BILL => reconciliation::perform(context, work.id, &work.payload).await,
-        SMS => sms::perform(context, work.id, &work.payload).await,
-        FORGET => pictures::forget(context, work.id, &work.payload).await,
+        REFUND => refunds::perform(context, id, payload).await?,
+        INQUIRY => inquiries::perform(context, id, payload).await?,
+        BILL => reconciliation::perform(context, id, payload).await?,
+        SMS => sms::perform(context, id, payload).await?,
+        FORGET => pictures::forget(context, id, payload).await?,
+        MAIL => mails::perform(context, id, payload).await?,
+        NOTICE => sso::notices::perform(context, id, payload).await?,
         other => {
-            tracing::error!(work_id = work.id, kind = other, "outbox work of unknown kind");
-            Err(DomainError::Internal)
+            tracing::error!(work_id = id, kind = other, "outbox work of unknown kind");
+            return Err(DomainError::Internal.into());
         }
     }
+    Ok(())
 }
 
-async fn put_off(context: &Context, work: &store::Work, error: DomainError) -> Result<()> {
+async fn put_off(context: &Context, work: &store::Work, next_at: i64, reason: String) -> Result<()> {
     let id = work.id;
-    if work.attempts + 1 >= MOST_ATTEMPTS {
-        tracing::error!(work_id = id, kind = work.kind, %error, "outbox work given up");
+    let too_old = work.kind == NOTICE && next_at > work.created_at + NOTICE_LIFE_MS;
+    let most_attempts = if too_old { 0 } else { MOST_ATTEMPTS };
+    if work.attempts + 1 >= most_attempts {
+        tracing::error!(work_id = id, kind = work.kind, reason, "outbox work given up");
     } else {
-        tracing::warn!(work_id = id, kind = work.kind, attempts = work.attempts + 1, %error, "outbox work put off");
+        tracing::warn!(work_id = id, kind = work.kind, attempts = work.attempts + 1, reason, "outbox work put off");
     }
-    let reason = error.to_string();
-    context.db.write(move |tx| Box::pin(async move { Ok(store::failed(tx, id, &reason, MOST_ATTEMPTS).await?) })).await
+    context.db.write(move |tx| Box::pin(async move { Ok(store::failed(tx, id, &reason, most_attempts).await?) })).await
 }
 
 /// How long a piece may take; its claim keeps other nodes away for as long at least.
@@ -116,6 +141,8 @@ fn longest_ms(kind: &str) -> i64 {
     match kind {
         // One request that may take a minute, and the comparison.
         BILL => 90_000,
+        // A mail server may take its time over each step.
+        MAIL => 45_000,
         _ => FIRST_DELAY_MS,
     }
 }

@@ -1,5 +1,5 @@
-//! Binding a phone: a code is sent to it, and whoever tells the code has it. Codes are kept as keyed hashes, live five
-//! minutes and take five tries.
+//! Proving a phone: a code is sent to it, and whoever tells the code has it. Codes are kept as keyed hashes, live five
+//! minutes and take five tries. A phone is bound to the account of who tells its code; `phone_sign_in` signs in by it.
 
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ fn day(now_ms: i64) -> i64 {
 }
 
 /// A mobile number of mainland China in its one spelling: 11 digits.
-fn mobile(text: &str) -> Result<String> {
+pub(super) fn mobile(text: &str) -> Result<String> {
     let number = phone::canonical(text);
     let bytes = number.as_bytes();
     let valid = bytes.len() == 11
@@ -42,14 +42,23 @@ fn mobile(text: &str) -> Result<String> {
     if valid { Ok(number) } else { Err(DomainError::field("phone", "手机号码格式不正确")) }
 }
 
-fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
+pub(super) fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
     vault.lookup_key("phone code", format!("{phone_key}|{code}").as_bytes())
 }
 
-/// Sends a code to a phone; a code that was sent before is worth nothing then.
+/// Who asks for a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    SignedIn,
+    /// Anybody; an address has a smaller share of its own for them.
+    Stranger,
+}
+
+/// Sends a code to a phone; a code that was sent before is worth nothing then. Whether the phone has an account changes
+/// nothing.
 ///
 /// Errors: `InvalidField`, `RateLimited`, `ProviderFailed(Sms)`; after the last one a code may be asked for again at once.
-pub async fn send_code(context: &Context, address: IpAddr, phone: &str) -> Result<()> {
+pub async fn send_code(context: &Context, address: IpAddr, phone: &str, asker: Asker) -> Result<()> {
     let phone = mobile(phone)?;
     if !sms::sends(context, Kind::Code) {
         return Err(DomainError::ProviderFailed(Provider::Sms));
@@ -61,8 +70,11 @@ pub async fn send_code(context: &Context, address: IpAddr, phone: &str) -> Resul
     let limits = DayLimits {
         enabled: context.config.limits.enabled,
         address_key: vault.lookup_key("sms address", address_key(address).as_bytes()),
+        strangers_key: (asker == Asker::Stranger)
+            .then(|| vault.lookup_key("sms strangers", address_key(address).as_bytes())),
         per_phone: context.config.sms.per_phone_per_day.into(),
         per_address: context.config.sms.per_address_per_day.into(),
+        per_strangers: context.config.sms.strangers_per_address_per_day.into(),
     };
     let db = context.db.clone();
     let (key, new_hash) = (phone_key.clone(), hash.clone());
@@ -100,8 +112,11 @@ pub async fn send_code(context: &Context, address: IpAddr, phone: &str) -> Resul
 struct DayLimits {
     enabled: bool,
     address_key: String,
+    /// Only when a stranger asks.
+    strangers_key: Option<String>,
     per_phone: i64,
     per_address: i64,
+    per_strangers: i64,
 }
 
 impl DayLimits {
@@ -110,7 +125,10 @@ impl DayLimits {
             return Ok(());
         }
         let day = day(now_ms);
-        for (key, most) in [(phone_key, self.per_phone), (&self.address_key, self.per_address)] {
+        let strangers = self.strangers_key.as_deref().map(|key| (key, self.per_strangers));
+        for (key, most) in
+            [(phone_key, self.per_phone), (self.address_key.as_str(), self.per_address)].into_iter().chain(strangers)
+        {
             if store::count_message(tx, day, key).await? > most {
                 return Err(retry_after((day + 1) * DAY_MS - BEIJING_MS - now_ms));
             }
@@ -123,6 +141,36 @@ fn retry_after(ms: i64) -> DomainError {
     DomainError::RateLimited { retry_after_seconds: u32::try_from(ms.max(0) / 1000 + 1).unwrap_or(u32::MAX) }
 }
 
+/// A phone and the code that somebody tells for it.
+#[derive(Debug, Clone)]
+pub(super) struct Proof {
+    pub phone: String,
+    pub phone_key: String,
+    /// Of the code that is told, which need not be the one that was sent.
+    pub code_hash: String,
+}
+
+impl Proof {
+    /// Errors: `InvalidField`.
+    pub fn new(vault: &Vault, phone: &str, code: &str) -> Result<Self> {
+        let phone = mobile(phone)?;
+        if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(DomainError::field("code", "必须是6位数字"));
+        }
+        let phone_key = vault.mobile_key(&phone);
+        let code_hash = code_hash(vault, &phone_key, code);
+        Ok(Self { phone, phone_key, code_hash })
+    }
+
+    /// Spends a try, which must be committed whatever the answer is; true: the code is the one that was sent.
+    ///
+    /// Errors: `NoCode` when none was sent or it is over or out of tries.
+    pub async fn holds(&self, tx: &mut Tx, now_ms: i64) -> Result<bool> {
+        let hash = store::take_try(tx, &self.phone_key, now_ms).await?.ok_or(DomainError::NoCode)?;
+        Ok(hash.as_bytes().ct_eq(self.code_hash.as_bytes()).into())
+    }
+}
+
 enum Told {
     Bound,
     Wrong,
@@ -133,25 +181,18 @@ enum Told {
 /// Errors: `InvalidField`, `NoCode` when none was sent or it is over or out of tries, `WrongCode`, `Conflict` on `mobile`
 /// when another account has the phone.
 pub async fn bind(context: &Context, account: &Account, phone: &str, code: &str) -> Result<()> {
-    let phone = mobile(phone)?;
-    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(DomainError::field("code", "必须是6位数字"));
-    }
     let vault = context.vault.clone();
-    let phone_key = vault.mobile_key(&phone);
-    let told = code_hash(&vault, &phone_key, code);
+    let proof = Proof::new(&vault, phone, code)?;
     let (db, account_id) = (context.db.clone(), account.id);
     let outcome = context.db.write(move |tx| {
         Box::pin(async move {
             let now_ms = db.now_in(tx).await?;
-            let hash = store::take_try(tx, &phone_key, now_ms).await?.ok_or(DomainError::NoCode)?;
-            if !bool::from(hash.as_bytes().ct_eq(told.as_bytes())) {
-                // Committed, or the try would not be spent.
+            if !proof.holds(tx, now_ms).await? {
                 return Ok(Told::Wrong);
             }
-            store::bind(tx, account_id, &phone_key, &vault.seal(&phone)).await?;
-            store::join_member(tx, account_id, &phone_key).await?;
-            store::forget_code(tx, &phone_key).await?;
+            store::bind(tx, account_id, &proof.phone_key, &vault.seal(&proof.phone)).await?;
+            store::join_member(tx, account_id, &proof.phone_key).await?;
+            store::forget_code(tx, &proof.phone_key).await?;
             Ok(Told::Bound)
         })
     });

@@ -1,14 +1,17 @@
-//! What ends by itself: memberships, unpaid membership orders, codes and messages. One step of the housekeeping loop;
+//! What ends by itself: memberships, unpaid membership orders, codes, messages and links, calls of SSO. One step of the housekeeping loop;
 //! any node may take it.
 
 use actors::error::Result;
 
-use super::{memberships, orders, phones};
+use super::{confirmations, hawk, memberships, orders, phones, sso};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
 pub async fn step(context: &Context) -> Result<u64> {
     phones::sweep(context).await?;
+    confirmations::sweep(context).await?;
+    sso::sweep::sweep(context).await?;
+    hawk::sweep(context).await?;
     let orders = orders::sweep_memberships(context).await?;
     Ok(orders + memberships::sweep(context).await?)
 }

@@ -16,7 +16,7 @@ export class ContentForm {
     const { may, columns, links } = listing;
     this.writes = row ? may.change : may.create;
     const all = [...columns, ...links.map((link) => ({ ...link, link: true }))];
-    const takes = (column) => this.writes && !column.read_only && !(row && column.only_new);
+    const takes = (column) => this.writes && !column.read_only && !(row ? column.only_new : column.not_new);
     this.answer = new Answer();
     this.answer.done.textContent = said;
     this.once = h('div');
@@ -25,7 +25,7 @@ export class ContentForm {
       this.answer.element, this.actions());
     this.form.addEventListener('submit', (event) => { event.preventDefault(); this.save(); });
     this.facts = h('dl', { class: 'content-facts' });
-    this.shownColumns = row ? all.filter((column) => !takes(column)) : [];
+    this.shownColumns = row ? all.filter((column) => !takes(column) && !column.hidden) : [];
     this.title = h('h2', { tabindex: '-1' });
     fill(host,
       h('div', { class: 'content-head' },

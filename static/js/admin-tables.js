@@ -91,8 +91,10 @@ export const accountsTable = {
   columns: [
     ['id', (row) => `#${row.id}`],
     ['username', (row) => h('strong', { text: row.username || '–' })],
-    ['openid', (row) => h('span', { class: 'mono', text: row.openid || '–' })],
+    ['login_name', (row) => h('span', { class: 'mono', text: row.login_name || row.openid || '–' })],
+    ['origin', (row) => known(`admin.origin_${row.origin}`, row.origin)],
     ['mobile', (row) => row.mobile || '–'],
+    ['email', (row) => (row.email ? h('span', { text: row.email_pending ? `${row.email} (${t('admin.email_pending')})` : row.email }) : '–')],
     ['account_status', (row) => tag(row.status === 1 ? 'paid' : 'cancelled', known(`admin.account_${row.status}`, row.status))],
     ['register_time', (row) => dateTime(row.register_time)],
   ],

@@ -5,6 +5,7 @@ import { ContentPanel } from './admin-content.js';
 import { AdminSession } from './admin-session.js';
 import { GamesPanel } from './admin-games.js';
 import { MoneyPanel } from './admin-money.js';
+import { AppsPanel } from './admin-sso.js';
 import { TablePanel, livesTable, ordersTable } from './admin-tables.js';
 import { $, fill, h } from './dom.js';
 import { addTexts, onLanguage, t } from './i18n.js';
@@ -14,9 +15,10 @@ import contentEn from './texts/content-en.js';
 import contentZh from './texts/content-zh.js';
 
 addTexts({ zh: { ...zh, ...contentZh }, en: { ...en, ...contentEn } });
-const ALL = ['games', 'content', 'lives', 'orders', 'money', 'accounts'];
+const ALL = ['games', 'content', 'lives', 'orders', 'money', 'accounts', 'apps'];
 /** Tabs that only some roles may open. */
 const MONEY = ['orders', 'money'];
+const OWNERS = ['apps'];
 const gate = $('#gate');
 const desk = $('#desk');
 let panel = null;
@@ -29,9 +31,10 @@ const builders = {
   orders: (host) => new TablePanel(host, session, ordersTable),
   money: (host) => new MoneyPanel(host, session),
   accounts: (host) => new TablePanel(host, session, accountsFor(session)),
+  apps: (host) => new AppsPanel(host, session),
 };
 
-const tabs = () => ALL.filter((tab) => !MONEY.includes(tab) || session.may('money'));
+const tabs = () => ALL.filter((tab) => (!MONEY.includes(tab) || session.may('money')) && (!OWNERS.includes(tab) || session.may('own')));
 
 function open(name) {
   panel?.close();

@@ -73,6 +73,9 @@ async fn who_is_no_athlete_is_told_so() {
     let missing = |path| refused(404, 30002, "会员信息不存在或已被禁用", path);
     let (nobody, other) = (person(&app, "nobody").await, person(&app, "other").await);
     bind_phone(&app, other.account, "13900000009").await;
+    // A paid membership makes nobody an athlete.
+    let paid = "UPDATE accounts SET member_status = 1, member_expire_time = $2 WHERE id = $1";
+    execute(&app.context.db, paid, args![other.account.0, app.context.db.now_ms() + 3_600_000]).await;
     for path in [INFO, BY_MEMBER, BY_USER] {
         assert_eq!(get(&app, &nobody, path).await, missing(path));
         assert_eq!(get(&app, &other, path).await, missing(path));

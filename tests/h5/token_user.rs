@@ -63,7 +63,7 @@ async fn refused_codes() {
         let answer = app.client.post(app.at(url)).json(&body).send().await.unwrap();
         assert_eq!(told(answer).await, (400, missing.clone()), "{body}");
     }
-    let refused = json!({"msg": "微信服务器异常", "error_code": 50000, "request_url": url});
+    let refused = json!({"msg": "微信服务器异常：invalid code", "error_code": 50000, "request_url": url});
     assert_eq!(sign_in(&app, "no such code").await, (500, refused));
     let list = app.client.post(app.at(url)).json(&json!({"code": ["a"]})).send().await.unwrap();
     assert_eq!(told(list).await.1["error_code"], 99999);

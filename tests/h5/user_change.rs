@@ -112,6 +112,11 @@ async fn input_that_is_none() {
     for good in ["名字四个", &"名".repeat(25)] {
         assert_eq!(post(&app, &alice, SAVE, json!({"username": good})).await.0, 200, "{good}");
     }
+    // Names need not be unique.
+    let bob = person(&app, "bob").await;
+    let same = json!({"username": "名".repeat(25), "sex": 0});
+    assert_eq!(post(&app, &bob, SAVE, same).await, (200, envelope(SAVE, "success", 0)));
+    assert_eq!(get(&app, &bob, "/api/v1/user/info").await.1["sex"], "保密");
     let huge = json!({"head_img": "A".repeat(1_100_000)});
     assert_eq!(post(&app, &alice, SAVE, huge).await.1["error_code"], 99999);
 }

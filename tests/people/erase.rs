@@ -8,6 +8,7 @@ use super::{CERTIFICATE, CONTACT, NAME, PHONE, dump, found, known_player, on_bot
 use crate::reg::client::{Registrant, player};
 use crate::support::chat::Client;
 use crate::support::fixtures::{bind_phone, execute, line, live, person};
+use crate::support::registered::New;
 use crate::support::{TestApp, spawn_app_in};
 
 const OPENID: &str = "user-of-the-tests";
@@ -273,6 +274,52 @@ async fn an_athletes_page_and_letters_go_with_the_account() {
         for list in ["feeds", "applications"] {
             assert_eq!(app.get_as(&format!("/admin/api/v1/{list}"), &owner).await["total"], 0, "{list}");
         }
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn an_account_that_an_application_made_leaves_nothing_of_what_that_told() {
+    on_both(async |app| {
+        let (db, vault) = (&app.context.db, &app.context.vault);
+        let new = New { mail: Some("wuhen@example.org"), mobile: Some(PHONE), ..New::sso("ouyang-wuhen") };
+        let account = New { mail_pending: true, ..new }.make(&app).await;
+        let told =
+            "INSERT INTO sso_members (account_id, app_id, user_name, contact_sealed, extend_sealed, address_sealed,
+                                             created_at)
+                    VALUES ($1, 1, 'Ouyang-Wuhen', $2, $3, $4, 0)";
+        let sealed = ["QQ 12345", "extend", "192.0.2.7"].map(|text| vault.seal(text));
+        execute(db, told, args![account.0, &sealed[0], &sealed[1], &sealed[2]]).await;
+        let link =
+            "INSERT INTO mail_confirmations (token_hash, account_id, created_at, expires_at) VALUES ('h', $1, 0, 1)";
+        execute(db, link, args![account.0]).await;
+        let (mobile, mail) = (vault.mobile_key(PHONE), vault.email_key("wuhen@example.org"));
+        let agent = "INSERT INTO agents (name, username, mobile_key, mobile_sealed, account_id, created_at)
+                     VALUES ('agent', 'agent', $2, $3, $1, 0)";
+        execute(db, agent, args![account.0, &mobile, vault.seal(PHONE)]).await;
+        let export = app.get_as(&format!("/admin/api/v1/accounts/{account}/export"), &app.admin_token().await).await;
+        assert_eq!(
+            (
+                &export["account"][0]["email"],
+                &export["account"][0]["email_pending"],
+                &export["account"][0]["login_name"]
+            ),
+            (&json!("wuhen@example.org"), &json!(1), &json!("ouyang-wuhen")),
+        );
+        let registered = &export["sso"][0];
+        assert_eq!((&registered["app_id"], &registered["contact"]), (&json!(1), &json!("QQ 12345")), "{registered}");
+        assert_eq!((&registered["extend"], &registered["address"]), (&json!("extend"), &json!("192.0.2.7")));
+        assert_eq!(export["agent"][0]["username"], "agent");
+
+        let traces = ["ouyang-wuhen", "Ouyang-Wuhen", &mobile, &mail, &sealed[0], &sealed[1], &sealed[2]];
+        assert_eq!(found(dump(db).await.as_bytes(), &traces), traces);
+        let (status, erased) = post(&app, &format!("accounts/{account}/erase"), None, Value::Null).await;
+        assert_eq!(status, 200, "{erased}");
+        assert_eq!(found(dump(db).await.as_bytes(), &traces), Vec::<&str>::new());
+        let export = app.get_as(&format!("/admin/api/v1/accounts/{account}/export"), &app.admin_token().await).await;
+        assert_eq!((&export["sso"], &export["agent"]), (&json!([]), &json!([])));
+        // Name, phone and address are free again.
+        assert_ne!(new.make(&app).await, account);
     })
     .await;
 }

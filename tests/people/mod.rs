@@ -40,7 +40,7 @@ fn known_player() -> Value {
 }
 
 /// Every value of every table, one line a row.
-async fn dump(db: &Db) -> String {
+pub(crate) async fn dump(db: &Db) -> String {
     let tables = match db.dialect() {
         Dialect::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table'",
         Dialect::Postgres => {

@@ -3,7 +3,10 @@
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
+use crate::support::fixtures::execute;
+use crate::support::registered::New;
 use crate::support::{ADMIN, TestApp, spawn_app};
+use matchday::args;
 
 const BASE: &str = "/admin/api/v1";
 
@@ -367,6 +370,51 @@ async fn accounts_are_masked_and_disabled() {
     assert_eq!((status, &account["status"], &account["mobile"]), (200, &json!(0), &json!("139****5678")));
     let (_, trail) = get(&app, "audit?search=accounts", &owner).await;
     assert!(!trail.to_string().contains("13912345678"), "the trail has no phones");
+}
+
+#[actix_web::test]
+async fn accounts_of_every_dialect_are_one_collection() {
+    let app = spawn_app(&[]).await;
+    let owner = app.admin_token().await;
+    let moderator = with_role(&app, &owner, "moderator").await;
+    crate::support::fixtures::person(&app, "o-1").await;
+    let sso = New { mail: Some("Ann@example.org"), mail_pending: true, ..New::sso("Ann") }.make(&app).await;
+    let regist = New::regist("ｂｅｎ", "13912345678").make(&app).await;
+    let of_app = "INSERT INTO sso_members (account_id, app_id, user_name, created_at) VALUES ($1, 1, 'Ann', 0)";
+    execute(&app.context.db, of_app, args![sso.0]).await;
+    let agent = "INSERT INTO agents (id, name, username, account_id, created_at) VALUES (7, 'a', 'a', $1, 0)";
+    execute(&app.context.db, agent, args![regist.0]).await;
+
+    let page = get(&app, "accounts", &owner).await.1;
+    let seen = page["data"].as_array().unwrap().iter().map(|row| {
+        json!([
+            row["login_name"],
+            row["username"],
+            row["origin"],
+            row["email"],
+            row["email_pending"],
+            row["sso_app_id"],
+            row["agent_id"]
+        ])
+    });
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [
+            json!(["ben", "ｂｅｎ", "regist", null, 0, null, 7]),
+            json!(["ann", "Ann", "sso", "Ann@example.org", 1, 1, null]),
+            json!([null, "o-1", "wechat", null, 0, null, null]),
+        ],
+    );
+    for (search, id) in [("ANN", sso), ("ann@EXAMPLE.org", sso), ("ben", regist), ("13912345678", regist)] {
+        let found = get(&app, &format!("accounts?search={search}"), &moderator).await.1;
+        assert_eq!((&found["total"], &found["data"][0]["id"]), (&json!(1), &json!(id.0)), "{search}");
+    }
+    let masked = get(&app, &format!("accounts/{sso}"), &moderator).await.1;
+    assert_eq!(masked["email"], "A***@example.org");
+    let (status, account) = send(&app, Method::PATCH, &format!("accounts/{sso}"), &owner, json!({"status": 0})).await;
+    assert_eq!((status, &account["email"]), (200, &json!("A***@example.org")));
+    let (_, trail) = get(&app, "audit?search=accounts", &owner).await;
+    assert!(!trail.to_string().contains("Ann@"), "the trail has no addresses");
 }
 
 #[actix_web::test]

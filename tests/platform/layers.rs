@@ -10,6 +10,8 @@ const MUST_NOT_USE: &[(&str, &[&str])] = &[
     ("actors/src", &["actix_web", "sqlx", "redis", "reqwest"]),
     ("src/api/cmd", &["store", "clients", "api::h5", "api::sso", "api::webapi"]),
     ("src/api/h5", &["store", "clients", "api::cmd", "api::sso", "api::webapi"]),
+    ("src/api/sso", &["store", "clients", "api::cmd", "api::h5", "api::webapi"]),
+    ("src/sso_wire", &["api", "service", "store", "clients", "ws", "context"]),
     ("src/api/admin", &["store", "clients", "api::cmd", "api::h5", "api::sso", "api::webapi"]),
     ("src/api", &["store", "clients"]),
     ("src/ws", &["store", "clients"]),

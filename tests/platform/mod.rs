@@ -4,6 +4,7 @@ mod admin_money;
 mod admin_players;
 mod config;
 mod demo;
+mod doctor;
 mod guards;
 mod http;
 mod layers;

@@ -17,6 +17,10 @@ impl<'a> Registrant<'a> {
         Self { app, token: answer["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned() }
     }
 
+    pub(crate) fn with_token(app: &'a TestApp, token: &str) -> Self {
+        Self { app, token: token.to_owned() }
+    }
+
     pub(crate) async fn send(&self, command: Value) -> Value {
         let request = self.app.client.post(self.app.at("/api/reg")).header("token", &self.token);
         request.json(&command).send().await.unwrap().json().await.unwrap()

@@ -3,7 +3,7 @@
 mod ask_refund;
 mod bad_input;
 pub(crate) mod client;
-mod digest;
+pub(crate) mod digest;
 mod envelope;
 mod limitation;
 mod line;

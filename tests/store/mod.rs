@@ -1,5 +1,6 @@
 //! The store's cases, each on SQLite and on Postgres.
 
+mod accounts;
 mod backup;
 mod constraints;
 pub(crate) mod databases;

@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod gateway;
 pub mod postgres;
 pub mod provider;
+pub mod registered;
 
 /// The administrator every test server has.
 pub const ADMIN: (&str, &str) = ("admin", "admin-password");
@@ -58,7 +59,8 @@ pub async fn spawn_app_in(folder: &Path, overrides: &[(&'static str, &str)]) -> 
     start(test_config(folder, None, overrides), None, None)
 }
 
-fn test_config(folder: &Path, database: Option<&postgres::Database>, overrides: &[(&'static str, &str)]) -> Config {
+/// The settings of a test server in a folder, with `overrides` on top.
+pub fn test_config(folder: &Path, database: Option<&postgres::Database>, overrides: &[(&'static str, &str)]) -> Config {
     let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
     let mut flags = vec![
         ("server.bind", "127.0.0.1:0".to_owned()),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::caller::{Anyone, By, Group, Owners};
 use super::codes::problem;
 use super::request::Body;
-use super::{games, resource, table};
+use super::{agents, games, hawk_credentials, resource, sso_apps, table};
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::collections::{Column, Kind, Link, column, fields};
@@ -32,13 +32,22 @@ pub struct Access {
     pub delete: Admits,
 }
 
+impl Access {
+    /// Owners only, and nothing is deleted.
+    pub const OWNERS: Self =
+        Self { read: Owners::admits, create: Owners::admits, change: Owners::admits, delete: nobody };
+}
+
 /// A collection as pages draw it.
 pub struct Listing {
     pub name: &'static str,
     pub columns: &'static [Column],
     pub links: &'static [Link],
-    /// Columns that a new row takes and a change does not.
+    /// Columns that a new row takes and a change does not, and the other way round.
     pub only_new: &'static [&'static str],
+    pub not_new: &'static [&'static str],
+    /// Columns that are written and never shown.
+    pub hidden: &'static [&'static str],
     pub access: Access,
 }
 
@@ -53,6 +62,8 @@ const MESSAGES: Listing = Listing {
     ],
     links: &[],
     only_new: &[],
+    not_new: &[],
+    hidden: &[],
     access: Access { read: Owners::admits, create: nobody, change: nobody, delete: nobody },
 };
 
@@ -63,7 +74,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 async fn list(context: Data<Context>, by: By<Anyone>) -> HttpResponse {
     let mut listings = table::listings();
-    listings.push(games::LISTING);
+    listings.extend([games::LISTING, agents::LISTING, hawk_credentials::LISTING, sso_apps::LISTING]);
     if sms::is_sandbox(&context) {
         listings.push(MESSAGES);
     }
@@ -80,7 +91,7 @@ fn shown(listing: &Listing, role: Role) -> Value {
         "may": {"create": create(role), "change": change(role), "delete": delete(role)},
         "columns": listing.columns.iter()
             .filter(|it| !matches!(it.kind, Kind::PhoneKey))
-            .map(|it| member(it, listing.only_new.contains(&it.name)))
+            .map(|it| member(it, listing))
             .collect::<Vec<_>>(),
         "links": listing.links.iter().map(link).collect::<Vec<_>>(),
     })
@@ -94,7 +105,7 @@ fn title(columns: &[Column]) -> &'static str {
 }
 
 /// A column: what is false, empty or without a bound is left out.
-fn member(column: &Column, only_new: bool) -> Value {
+fn member(column: &Column, listing: &Listing) -> Value {
     let mut told = Map::from_iter([("name".to_owned(), column.name.into())]);
     let mut tell = |name: &str, value: Value| told.insert(name.to_owned(), value);
     tell("kind", kind(column.kind).into());
@@ -103,7 +114,9 @@ fn member(column: &Column, only_new: bool) -> Value {
         ("read_only", column.read_only),
         ("private", column.private),
         ("picture", column.picture),
-        ("only_new", only_new),
+        ("only_new", listing.only_new.contains(&column.name)),
+        ("not_new", listing.not_new.contains(&column.name)),
+        ("hidden", listing.hidden.contains(&column.name)),
         ("nullable", matches!(column.kind, Kind::OptTime | Kind::Ref(..) | Kind::Phone)),
     ];
     for (name, _) in marks.iter().filter(|(_, holds)| *holds) {

@@ -36,6 +36,8 @@ pub const LISTING: Listing = Listing {
     ],
     links: &[],
     only_new: &["competition_id", "limitation"],
+    not_new: &[],
+    hidden: &[],
     access: Access { read: Anyone::admits, create: Editors::admits, change: Editors::admits, delete: Editors::admits },
 };
 

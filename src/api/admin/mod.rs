@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admins;
+mod agents;
 pub mod caller;
 pub mod codes;
 mod collection;
@@ -12,12 +13,14 @@ mod collections;
 mod draws;
 mod files;
 mod games;
+mod hawk_credentials;
 mod memberships;
 mod money;
 mod players;
 mod queue;
 mod request;
 mod session;
+mod sso_apps;
 mod table;
 mod uploads;
 
@@ -49,9 +52,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(accounts::routes)
             .configure(players::routes)
             .configure(admins::routes)
+            .configure(agents::routes)
+            .configure(hawk_credentials::routes)
             .configure(money::routes)
             .configure(memberships::routes)
             .configure(uploads::routes)
+            .configure(sso_apps::routes)
             .configure(collection::read_only::<AuditRecord, caller::Owners>("audit", Entity::Item)),
     );
 }

@@ -51,6 +51,8 @@ pub fn listings() -> Vec<Listing> {
         columns: table.columns,
         links: table.links,
         only_new: &[],
+        not_new: &[],
+        hidden: &[],
         access,
     };
     let written = |read: Admits| Access { read, create: editors, change: editors, delete: editors };

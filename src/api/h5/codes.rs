@@ -34,10 +34,9 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::MalformedOrderNo
         | DomainError::WrongAmount => PARAMETERS,
         DomainError::Unauthenticated => code(10003, "Token已过期或无效Token", StatusCode::UNAUTHORIZED),
-        // Here the only credential is WeChat's code, and its refusal is WeChat's failure.
-        DomainError::BadCredentials
-        | DomainError::SignInRefused { .. }
-        | DomainError::ProviderFailed(Provider::WeChat) => code(50000, "微信服务器异常", FAULT),
+        DomainError::SignInRefused { .. } | DomainError::ProviderFailed(Provider::WeChat) => {
+            code(50000, "微信服务器异常", FAULT)
+        }
         DomainError::Forbidden | DomainError::Muted { .. } => code(10001, "权限不够", REFUSED),
         DomainError::NotOwner => code(60007, "没有权限更改订单状态", REFUSED),
         DomainError::AccountDisabled => code(10004, "用户不存在或被禁用", MISSING),
@@ -56,7 +55,7 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::WrongCode => code(10007, "验证码错误", BAD),
         DomainError::BadPicture(_) => code(40001, "保存图片失败", BAD),
         DomainError::AlreadyPaid => code(60001, "订单已经支付过", BAD),
-        DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
+        DomainError::BadCredentials | DomainError::BadSignature => code(10008, "授权失败", StatusCode::UNAUTHORIZED),
         DomainError::PhoneRequired => code(10011, "请先绑定手机号码", BAD),
         DomainError::Conflict { field } if field == "mobile" => code(10006, "手机号码已被其他人使用", BAD),
         DomainError::Conflict { .. } | DomainError::InUse(_) => OPERATION,
@@ -65,6 +64,8 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),
         DomainError::ProviderFailed(Provider::Sms) => code(70000, "发送短信失败", FAULT),
         DomainError::ProviderFailed(Provider::Live) => code(80000, "阿里云服务器异常", FAULT),
+        // Not reachable through this dialect's routes.
+        DomainError::ProviderFailed(Provider::Application) => code(10000, "操作错误", FAULT),
         DomainError::Internal => code(999, "sorry，we make a mistake. (^o^)Y", FAULT),
     }
 }
@@ -134,7 +135,7 @@ mod tests {
             Entity::Route,
             Entity::Item,
         ];
-        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live];
+        let providers = [Provider::WeChat, Provider::Payment, Provider::Sms, Provider::Live, Provider::Application];
         let facts = entities
             .into_iter()
             .map(NotFound)
@@ -211,7 +212,7 @@ mod tests {
         99999 400 参数错误 <- request too large
         99999 400 参数错误 <- invalid id: wrong
         10003 401 Token已过期或无效Token <- not signed in
-        50000 500 微信服务器异常 <- sign-in refused
+        10008 401 授权失败 <- sign-in refused
         50000 500 微信服务器异常 <- sign-in refused: invalid code
         10001 403 权限不够 <- not allowed
         60007 403 没有权限更改订单状态 <- belongs to another account
@@ -246,6 +247,7 @@ mod tests {
         50000 500 微信服务器异常 <- Payment failed
         70000 500 发送短信失败 <- Sms failed
         80000 500 阿里云服务器异常 <- Live failed
+        10000 500 操作错误 <- Application failed
         10002 --- 身份验证失败 <- reserved
         20001 --- 业务类别不存在 <- reserved
         60004 --- 用户收货地址不存在，下单失败 <- reserved

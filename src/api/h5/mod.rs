@@ -28,6 +28,7 @@ mod pay_pre_order;
 mod play;
 mod play_notify;
 mod team;
+mod token_phone;
 mod token_user;
 mod uploads;
 mod user_change;
@@ -50,6 +51,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(PayloadConfig::new(body::MAX_BYTES))
             .wrap(from_fn(finish))
             .route("/token/user", web::post().to(token_user::token_user))
+            .route("/token/code", web::post().to(token_phone::send_code))
+            .route("/token/phone", web::post().to(token_phone::token_phone))
             .route("/user/info", web::get().to(user_info::user_info))
             .route("/user/save", web::post().to(user_change::save))
             .route("/user/bind", web::post().to(user_change::bind))

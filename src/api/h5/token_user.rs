@@ -12,7 +12,7 @@ use crate::service::accounts;
 
 #[derive(Serialize)]
 pub struct Token {
-    token: String,
+    pub token: String,
 }
 
 /// WeChat's codes have 32 characters; the sandbox's have room for a name.

@@ -11,7 +11,7 @@ use super::envelope::{H5Error, done};
 use crate::api::client_address::ClientAddress;
 use crate::context::Context;
 use crate::service::accounts::{self, Wanted};
-use crate::service::phones;
+use crate::service::phones::{self, Asker};
 
 /// Item 3.
 pub async fn save(context: Data<Context>, request: HttpRequest, signed: Signed) -> Result<HttpResponse, H5Error> {
@@ -30,7 +30,7 @@ pub async fn send_code(
     address: ClientAddress,
     signed: Signed,
 ) -> Result<HttpResponse, H5Error> {
-    phones::send_code(&context, address.0, &phone(&signed.params)?).await?;
+    phones::send_code(&context, address.0, &phone(&signed.params)?, Asker::SignedIn).await?;
     Ok(done(&request, StatusCode::OK))
 }
 
@@ -42,6 +42,6 @@ pub async fn bind(context: Data<Context>, request: HttpRequest, signed: Signed) 
     Ok(done(&request, StatusCode::OK))
 }
 
-fn phone(params: &Params) -> Result<String, DomainError> {
+pub(super) fn phone(params: &Params) -> Result<String, DomainError> {
     params.text("phone")?.ok_or_else(|| DomainError::field("phone", "不能为空"))
 }

@@ -9,7 +9,7 @@ use crate::clients::aliyun::Rpc;
 use crate::clients::outgoing::{Outgoing, Retry};
 use crate::config::Config;
 
-const BASE_URL: &str = "https://dysmsapi.aliyuncs.com";
+pub(super) const BASE_URL: &str = "https://dysmsapi.aliyuncs.com";
 const REGION: &str = "cn-hangzhou";
 
 pub struct Aliyun {

@@ -47,6 +47,15 @@ pub fn provider(config: &Config) -> anyhow::Result<Option<Arc<dyn SmsProvider>>>
     })
 }
 
+/// Where a real provider is when the configuration does not say.
+pub(super) fn address_of(provider: &str) -> Option<&'static str> {
+    match provider {
+        ALIYUN => Some(aliyun::BASE_URL),
+        YUNTONGXUN => Some(yuntongxun::BASE_URL),
+        _ => None,
+    }
+}
+
 struct Sandbox;
 
 #[async_trait]

@@ -13,7 +13,7 @@ use super::{Message, SmsProvider, YUNTONGXUN};
 use crate::clients::outgoing::{Limits, Outgoing, Retry};
 use crate::config::Config;
 
-const BASE_URL: &str = "https://app.cloopen.com:8883";
+pub(super) const BASE_URL: &str = "https://app.cloopen.com:8883";
 
 pub struct Yuntongxun {
     http: Outgoing,

@@ -44,7 +44,7 @@ pub struct Identified {
 pub trait WeChatLogin: Send + Sync {
     /// The person who got `code`. A code works once, for a short time.
     ///
-    /// Errors: `SignInRefused` (the sandbox: `BadCredentials`) for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
+    /// Errors: `SignInRefused` for a code that WeChat refuses, `ProviderFailed(WeChat)` when it cannot be asked.
     async fn identify(&self, code: &str) -> Result<Identified>;
 
     /// What WeChat tells about a person who has just been identified.
@@ -130,17 +130,21 @@ impl WeChatLogin for RealLogin {
 
 struct SandboxLogin;
 
+fn unknown_code() -> DomainError {
+    DomainError::SignInRefused { reason: "invalid code".into() }
+}
+
 const SANDBOX_PREFIX: &str = "sandbox:";
 
 #[async_trait]
 impl WeChatLogin for SandboxLogin {
     async fn identify(&self, code: &str) -> Result<Identified> {
-        let person = code.strip_prefix(SANDBOX_PREFIX).ok_or(DomainError::BadCredentials)?;
+        let person = code.strip_prefix(SANDBOX_PREFIX).ok_or_else(unknown_code)?;
         let (openid, nickname) = person.split_once(':').unwrap_or((person, person));
         let nickname_ok = nickname == openid
             || (NICKNAME_CHARACTERS.contains(&nickname.chars().count()) && !nickname.chars().any(char::is_control));
         if !is_openid(openid) || !nickname_ok {
-            return Err(DomainError::BadCredentials);
+            return Err(unknown_code());
         }
         Ok(Identified { openid: openid.to_owned(), access_token: nickname.to_owned() })
     }
@@ -201,7 +205,7 @@ mod tests {
             &long,
             &long_name,
         ] {
-            assert_eq!(login.identify(bad).await, Err(DomainError::BadCredentials), "{bad:?}");
+            assert_eq!(login.identify(bad).await, Err(unknown_code()), "{bad:?}");
         }
     }
 

@@ -5,28 +5,34 @@ use actors::error::{DomainError, Entity, Result};
 
 use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
-use crate::store::sql::accounts::id_by_mobile as by_mobile;
+use crate::store::sql::accounts::{id_by_email as by_email, id_by_mobile as by_mobile};
 use crate::store::sql::collections::{Page, accounts as store};
 use crate::store::sql::db::Tx;
 use crate::vault::Vault;
 
-/// Phones in full for owners only.
+/// Phones and mail addresses in full for owners only.
 pub fn seen_by(context: &Context, admin: &Admin, account: AccountRecord) -> AccountRecord {
     account.opened(&context.vault, admin.role == Role::Owner)
 }
 
-/// As `super::page`; a search that is the whole phone number of an account, however it is spelt, finds that account.
+/// As `super::page`; a search that is the whole phone number of an account, however it is spelt, or its whole mail
+/// address finds that account.
 pub async fn page(context: &Context, search: &str, page: i64, size: i64) -> Result<Page<AccountRecord>> {
-    if search.bytes().any(|byte| byte.is_ascii_digit())
-        && let Some(id) = by_mobile(&context.db, &context.vault.mobile_key(search)).await?
-    {
+    let mut owner = None;
+    if search.contains('@') {
+        owner = by_email(&context.db, &context.vault.email_key(search)).await?;
+    }
+    if owner.is_none() && search.bytes().any(|byte| byte.is_ascii_digit()) {
+        owner = by_mobile(&context.db, &context.vault.mobile_key(search)).await?;
+    }
+    if let Some(id) = owner {
         let rows = if page == 1 { vec![super::one(context, id, Entity::Account).await?] } else { Vec::new() };
         return Ok(Page { total: 1, rows });
     }
     super::page(context, search, page, size).await
 }
 
-/// The account under its lock, its phone masked.
+/// The account under its lock, its phone and mail address masked.
 ///
 /// Errors: `NotFound(Account)`.
 pub(in crate::service) async fn locked(tx: &mut Tx, vault: &Vault, id: i64) -> Result<AccountRecord> {

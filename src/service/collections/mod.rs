@@ -3,11 +3,18 @@
 
 pub mod accounts;
 pub mod admins;
+<<<<<<< HEAD
 pub mod fields;
+=======
+pub mod agents;
+mod fields;
+>>>>>>> main
 pub mod games;
+pub mod hawk_credentials;
 pub mod orders;
 pub mod outbox;
 pub mod players;
+pub mod sso_apps;
 pub mod table;
 
 use actors::domain::account::Admin;
@@ -23,9 +30,11 @@ use crate::store::sql::{audit, idempotency};
 pub use crate::store::sql::collections::Record;
 pub use crate::store::sql::collections::accounts::AccountRecord;
 pub use crate::store::sql::collections::admins::AdminRecord;
+pub use crate::store::sql::collections::agents::AgentRecord;
 pub use crate::store::sql::collections::audit::AuditRecord;
 pub use crate::store::sql::collections::bills::BillRecord;
 pub use crate::store::sql::collections::games::GameRecord;
+pub use crate::store::sql::collections::hawk_credentials::HawkCredentialRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
 pub use crate::store::sql::collections::table::{Column, Kind, Link, Table, column};

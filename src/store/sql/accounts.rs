@@ -135,6 +135,54 @@ pub async fn sign_in_by_openid(tx: &mut Tx, new: &NewAccount, now_ms: i64) -> Re
     row.map(|row| Ok(AccountId(row.int("id")?))).transpose()
 }
 
+const COUNT_LOGIN_OF: &str = "
+UPDATE accounts SET last_login_time = $2, login_count = login_count + 1
+WHERE id = $1 AND status = 1 AND email_pending = 0";
+
+/// Counts a sign-in of an account. False: it is disabled, or waits for its mail to be confirmed.
+pub async fn count_login(tx: &mut Tx, id: AccountId, now_ms: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(COUNT_LOGIN_OF, args![id.0, now_ms]).await? == 1)
+}
+
+/// What decides whether an account may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub id: AccountId,
+    pub enabled: bool,
+    /// Its mail address is not confirmed yet.
+    pub email_pending: bool,
+    pub mobile_key: Option<String>,
+    /// PHC text over what `password_kind` says (`new_accounts::PasswordKind`).
+    pub password_hash: Option<String>,
+    pub password_kind: i64,
+}
+
+fn standing(row: &Row) -> Result<Standing, StoreError> {
+    Ok(Standing {
+        id: AccountId(row.int("id")?),
+        enabled: row.flag("status")?,
+        email_pending: row.flag("email_pending")?,
+        mobile_key: row.opt_text("mobile_key")?,
+        password_hash: row.opt_text("password_hash")?,
+        password_kind: row.int("password_kind")?,
+    })
+}
+
+const BY_LOGIN_NAME: &str = "
+SELECT id, status, email_pending, mobile_key, password_hash, password_kind FROM accounts WHERE login_name = $1";
+const BY_MOBILE: &str = "
+SELECT id, status, email_pending, mobile_key, password_hash, password_kind FROM accounts WHERE mobile_key = $1";
+
+/// Whose login name this is; `folded` as `LoginName::folded`.
+pub async fn by_login_name(db: &Db, folded: &str) -> Result<Option<Standing>, StoreError> {
+    db.fetch_optional(BY_LOGIN_NAME, args![folded]).await?.as_ref().map(standing).transpose()
+}
+
+/// Who has bound this phone.
+pub async fn by_mobile(tx: &mut Tx, mobile_key: &str) -> Result<Option<Standing>, StoreError> {
+    tx.fetch_optional(BY_MOBILE, args![mobile_key]).await?.as_ref().map(standing).transpose()
+}
+
 const INSERT_SESSION: &str = "
 INSERT INTO sessions (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
 
@@ -161,6 +209,12 @@ pub async fn delete_stale_sessions(tx: &mut Tx, now_ms: i64, limit: i64) -> Resu
 /// Who has bound this phone; `mobile_key` as `vault::Vault::mobile_key` makes it.
 pub async fn id_by_mobile(db: &Db, mobile_key: &str) -> Result<Option<i64>, StoreError> {
     let row = db.fetch_optional("SELECT id FROM accounts WHERE mobile_key = $1", args![mobile_key]).await?;
+    row.map(|row| row.int("id")).transpose()
+}
+
+/// Who has this mail address; `email_key` as `vault::Vault::email_key` makes it.
+pub async fn id_by_email(db: &Db, email_key: &str) -> Result<Option<i64>, StoreError> {
+    let row = db.fetch_optional("SELECT id FROM accounts WHERE email_key = $1", args![email_key]).await?;
     row.map(|row| row.int("id")).transpose()
 }
 

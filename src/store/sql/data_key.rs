@@ -7,11 +7,16 @@ use super::db::Db;
 use crate::args;
 use crate::vault::Vault;
 
+/// What a key leaves in its database.
+pub(super) fn mark(vault: &Vault) -> String {
+    vault.lookup_key("data key", b"matchday")
+}
+
 /// Remembers the key's mark at the first start and compares it at every other.
 ///
 /// Errors: another key than the one that sealed what is stored.
 pub async fn check(db: &Db, vault: &Vault) -> anyhow::Result<()> {
-    let mark = vault.lookup_key("data key", b"matchday");
+    let mark = mark(vault);
     let fresh = mark.clone();
     let stored = db
         .write(move |tx| {

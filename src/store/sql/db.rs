@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actors::error::DomainError;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
@@ -294,6 +295,35 @@ impl Db {
             }
         };
         Ok(db)
+    }
+
+    /// Opens a database that must be there already and takes no writes through this.
+    pub(super) async fn open_to_look(url: &DatabaseUrl) -> anyhow::Result<Self> {
+        let pool = match url {
+            DatabaseUrl::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+                let options = options.options([("default_transaction_read_only", "on")]);
+                // A pool tries until its time is over and says only that.
+                let first = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+                first
+                    .map_err(|_| anyhow::anyhow!("no answer within {} s", ACQUIRE_TIMEOUT.as_secs()))??
+                    .close()
+                    .await?;
+                let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+                Pool::Postgres(pool.connect_with(options).await?)
+            }
+            DatabaseUrl::Sqlite(path) => {
+                let mut log = path.as_os_str().to_owned();
+                log.push("-wal");
+                let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+                // Without a log nobody writes, and SQLite need not make files for those who would.
+                let options = options.immutable(!Path::new(&log).exists());
+                let writer = SqliteWriter::start(options.clone().connect().await?);
+                let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+                Pool::Sqlite { readers: pool.connect_with(options).await?, writer }
+            }
+        };
+        Ok(Self { pool, clock_offset_ms: Arc::default(), writes: Arc::new(Semaphore::new(1)) })
     }
 
     async fn open_sqlite(path: &Path) -> anyhow::Result<Self> {

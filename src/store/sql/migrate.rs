@@ -35,6 +35,11 @@ fn migrator(dialect: Dialect) -> Migrator {
     Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }
 
+/// The versions of the newest schema, each with the checksum that its text leaves, in hex.
+pub fn checksums(dialect: Dialect) -> Vec<(i64, String)> {
+    migrator(dialect).iter().map(|migration| (migration.version, hex::encode(&migration.checksum))).collect()
+}
+
 pub async fn sqlite(options: &SqliteConnectOptions) -> anyhow::Result<()> {
     let mut connection = options.connect().await?;
     migrator(Dialect::Sqlite).run_direct(None, &mut connection, false).await?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod agents;
 pub mod audit;
 pub mod backup;
 mod batch;
@@ -16,9 +17,12 @@ pub mod demo;
 pub mod draws;
 pub mod files;
 pub mod games;
+pub mod hawk;
 pub mod idempotency;
+pub mod inspect;
 pub mod journal;
 pub mod lobby;
+pub mod mails;
 mod migrate;
 pub mod new_accounts;
 pub mod orders;
@@ -31,4 +35,5 @@ pub mod registrations;
 pub mod registrations_file;
 pub mod seal_plain;
 mod sqlite_writer;
+pub mod sso;
 pub mod wechat_credentials;

@@ -48,7 +48,8 @@ RETURNING id";
 
 /// Makes the account.
 ///
-/// Errors: `Conflict` on `login_name`, `mobile` or `email`, the first of these that another account has.
+/// Errors: `Conflict` on `login_name`, `mobile` or `email`, the first of these that another account has; `Busy` when it
+/// changed hands meanwhile.
 pub async fn insert(tx: &mut Tx, new: &Registered, now_ms: i64) -> Result<AccountId> {
     let (mobile, email) = (new.mobile.as_ref(), new.email.as_ref());
     let columns = args![
@@ -63,14 +64,20 @@ pub async fn insert(tx: &mut Tx, new: &Registered, now_ms: i64) -> Result<Accoun
         new.password_kind as i64,
         now_ms,
     ];
-    if let Some(row) = tx.fetch_optional(INSERT, columns).await? {
-        return Ok(AccountId(row.int("id")?));
+    // Whoever has the name, phone or address may lose it between the two statements; then it is free again.
+    for _ in 0..2 {
+        if let Some(row) = tx.fetch_optional(INSERT, columns.clone()).await? {
+            return Ok(AccountId(row.int("id")?));
+        }
+        if let Some(field) = taken(tx, new).await? {
+            return Err(DomainError::Conflict { field: field.into() });
+        }
     }
-    Err(DomainError::Conflict { field: taken(tx, new).await?.into() })
+    Err(DomainError::BUSY)
 }
 
 /// Why the row could not be inserted; seen after the conflict, so whoever has it has committed.
-async fn taken(tx: &mut Tx, new: &Registered) -> std::result::Result<&'static str, StoreError> {
+async fn taken(tx: &mut Tx, new: &Registered) -> std::result::Result<Option<&'static str>, StoreError> {
     for (field, sql, key) in [
         ("login_name", "SELECT id FROM accounts WHERE login_name = $1", Some(new.login_name.folded())),
         ("mobile", "SELECT id FROM accounts WHERE mobile_key = $1", new.mobile.as_ref().map(|it| it.key.as_str())),
@@ -79,8 +86,8 @@ async fn taken(tx: &mut Tx, new: &Registered) -> std::result::Result<&'static st
         if let Some(key) = key
             && tx.fetch_optional(sql, args![key]).await?.is_some()
         {
-            return Ok(field);
+            return Ok(Some(field));
         }
     }
-    Err(StoreError::Corrupt("an account conflicts with nothing".into()))
+    Ok(None)
 }

@@ -14,6 +14,7 @@ pub struct Work {
     pub payload: String,
     /// Tries so far, this one included.
     pub attempts: i64,
+    pub created_at: i64,
 }
 
 const INSERT: &str = "
@@ -59,7 +60,7 @@ pub async fn empty(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
 }
 
 const DUE: &str = "
-SELECT id, kind, payload, attempts FROM outbox
+SELECT id, kind, payload, attempts, created_at FROM outbox
 WHERE state = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $2";
 
 /// Work whose time has come, oldest first. Not claimed yet.
@@ -73,6 +74,7 @@ pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreErr
                 kind: row.text("kind")?,
                 payload: row.text("payload")?,
                 attempts: row.int("attempts")?,
+                created_at: row.int("created_at")?,
             })
         })
         .collect()

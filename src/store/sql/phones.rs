@@ -63,6 +63,33 @@ pub async fn forget_code(tx: &mut Tx, phone_key: &str) -> Result<(), StoreError>
     tx.execute("DELETE FROM phone_codes WHERE phone_key = $1", args![phone_key]).await.map(drop)
 }
 
+/// Uses a code up. False: it is over, or another one took its place.
+pub async fn use_code(tx: &mut Tx, phone_key: &str, code_hash: &str, now_ms: i64) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM phone_codes WHERE phone_key = $1 AND code_hash = $2 AND expires_at > $3";
+    Ok(tx.execute(sql, args![phone_key, code_hash, now_ms]).await? == 1)
+}
+
+const BIND_FIRST: &str = "
+UPDATE accounts SET mobile_key = $2, mobile_sealed = $3
+WHERE id = $1 AND password_hash = $4 AND (mobile_key IS NULL OR mobile_key = $2)";
+
+/// Gives the phone to an account that has none, or this one, and whose password is still the one of `password_hash`.
+/// False: it is not so any more.
+///
+/// Errors: `Conflict` on `mobile` when another account has it.
+pub async fn bind_first(
+    tx: &mut Tx,
+    account: AccountId,
+    phone_key: &str,
+    phone_sealed: &str,
+    password_hash: &str,
+) -> Result<bool> {
+    match tx.execute(BIND_FIRST, args![account.0, phone_key, phone_sealed, password_hash]).await {
+        Err(error) if error.is_unique_violation() => Err(DomainError::Conflict { field: "mobile".into() }),
+        done => Ok(done? == 1),
+    }
+}
+
 const BIND: &str = "UPDATE accounts SET mobile_key = $2, mobile_sealed = $3 WHERE id = $1";
 
 /// Gives the phone to an account, in place of the one it had.

@@ -11,7 +11,8 @@ use super::payments::OFFLINE;
 use crate::args;
 
 /// The sign-in name of the account that owns imported orders without an owner. It is disabled: nobody signs in with it.
-const HOUSE: &str = "matchday-offline-registrations";
+/// No dialect takes a name with a blank in it, so nobody can register this one.
+pub const HOUSE: &str = "matchday offline registrations";
 /// `pay_way` of what was not paid through a provider.
 const PAY_WAY_OTHER: i64 = 4;
 /// Rows of a page and of a statement.

@@ -227,6 +227,15 @@ export default {
   'content.choice.sms.kind.order_closed': 'Order closed',
   'content.choice.sms.kind.membership_over': 'Membership over',
 
+  'content.agents.has_password': 'Has a password',
+  'content.choice.agents.has_password.true': 'Yes',
+  'content.choice.agents.has_password.false': 'No',
+  'content.hint.agents.password': 'Never shown again. Empty: it stays as it is.',
+  'content.hint.hawk-credentials.class': '“official” or “agent”.',
+  'content.hint.hawk-credentials.algorithm': '“sha256” (also when empty) or “sha1”.',
+  'content.hint.sso-apps.ip_allow': 'One a line, * for any ending. Empty: all.',
+  'content.hint.sso-apps.ip_bad': 'One a line, * for any ending.',
+
   'admin.col_membership': 'Membership',
   'accounts.member_0': 'None',
   'accounts.member_1': 'Member',

@@ -227,6 +227,15 @@ export default {
   'content.choice.sms.kind.order_closed': '订单关闭',
   'content.choice.sms.kind.membership_over': '会员到期',
 
+  'content.agents.has_password': '已设密码',
+  'content.choice.agents.has_password.true': '是',
+  'content.choice.agents.has_password.false': '否',
+  'content.hint.agents.password': '保存后不再显示。留空则不变。',
+  'content.hint.hawk-credentials.class': '“official” 或 “agent”。',
+  'content.hint.hawk-credentials.algorithm': '“sha256”（留空也是它）或 “sha1”。',
+  'content.hint.sso-apps.ip_allow': '每行一个，末尾可用 *。留空：不限。',
+  'content.hint.sso-apps.ip_bad': '每行一个，末尾可用 *。',
+
   'admin.col_membership': '会员',
   'accounts.member_0': '非会员',
   'accounts.member_1': '会员',

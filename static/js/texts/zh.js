@@ -388,4 +388,17 @@ export default {
   'code.h5.60001': '订单已经支付过',
   'code.h5.60007': '没有权限更改订单状态',
   'code.h5.99999': '参数错误',
+
+  'confirm.title': '确认邮箱',
+  'confirm.lead': '点一下按钮，确认这个邮箱是您的。',
+  'confirm.confirm': '确认',
+  'confirm.again': '再发一封邮件',
+  'confirm.done': '邮箱已确认，可以关闭本页。',
+  'confirm.sent': '新的邮件已发出，请打开其中的链接。',
+  'confirm.link_expired': '这个链接已过期，可以再要一封邮件。',
+  'confirm.no_such_link': '这个链接无效，请从邮件里完整地打开它。',
+  'confirm.rate_limited': '刚刚发过邮件，请先找找看，或稍后再试。',
+  'confirm.busy': '服务器繁忙，请稍后再试。',
+  'confirm.network': '没有网络连接，请稍后再试。',
+  'confirm.internal': '服务器出错了，请稍后再试。',
 };

@@ -3,13 +3,16 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod agents;
 pub mod audit;
 pub mod bills;
 pub mod games;
+pub mod hawk_credentials;
 pub mod hooks;
 pub mod orders;
 pub mod outbox;
 pub mod players;
+pub mod sso_apps;
 pub mod table;
 pub mod tables;
 pub mod wire;

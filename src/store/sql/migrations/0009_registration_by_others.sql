@@ -9,6 +9,9 @@ ALTER TABLE accounts ADD COLUMN email_pending BIGINT NOT NULL DEFAULT 0 CHECK (e
 ALTER TABLE accounts ADD COLUMN password_kind BIGINT NOT NULL DEFAULT 0 CHECK (password_kind BETWEEN 0 AND 2);
                                                       -- the hash is over: 1 lower-case MD5 hex, 2 a blob of Regist
 
+-- A name that nobody can register: a login name has no blanks.
+UPDATE accounts SET login_name = 'matchday offline registrations' WHERE login_name = 'matchday-offline-registrations';
+
 ALTER TABLE sso_apps RENAME COLUMN app_key TO app_key_sealed;
 ALTER TABLE sso_apps RENAME COLUMN app_secret TO app_secret_sealed;
 ALTER TABLE sso_apps ADD COLUMN previous_key_sealed TEXT;       -- what was rotated away and is still good until
@@ -25,6 +28,7 @@ ALTER TABLE sso_apps ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE sso_members (
     account_id           BIGINT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     app_id               BIGINT NOT NULL REFERENCES sso_apps (id),
+    user_name            TEXT NOT NULL,               -- as typed; accounts.login_name is folded
     contact_sealed       TEXT NOT NULL DEFAULT '',
     extend_sealed        TEXT NOT NULL DEFAULT '',
     address_sealed       TEXT NOT NULL DEFAULT '',    -- the person's network address
@@ -42,7 +46,7 @@ CREATE TABLE sso_calls (
 CREATE INDEX sso_calls_by_expiry ON sso_calls (expires_at);
 
 CREATE TABLE mail_confirmations (
-    token_hash           TEXT PRIMARY KEY,            -- hex SHA-256
+    token_hash           TEXT PRIMARY KEY,            -- hex SHA-256 of the token in the link
     account_id           BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     created_at           BIGINT NOT NULL,
     expires_at           BIGINT NOT NULL
@@ -53,10 +57,12 @@ CREATE INDEX mail_confirmations_by_expiry ON mail_confirmations (expires_at);
 -- Mails of the sandbox, which an administrator reads instead of a mailbox.
 CREATE TABLE sandbox_mails (
     id                   $ID,
-    mail_sealed          TEXT NOT NULL,               -- JSON {to, subject, text}
+    account_id           BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    mail_sealed          TEXT NOT NULL,               -- JSON {to, kind, values, until}
     work_id              BIGINT NOT NULL UNIQUE,      -- its piece of the outbox
     created_at           BIGINT NOT NULL
 );
+CREATE INDEX sandbox_mails_by_account ON sandbox_mails (account_id);
 
 -- Travel agents that personal accounts may act for.
 CREATE TABLE agents (
@@ -82,8 +88,8 @@ ALTER TABLE hawk_credentials ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE hawk_nonces (
     hawk_id              TEXT NOT NULL,
     ts                   BIGINT NOT NULL,             -- seconds, as the caller said
-    nonce                TEXT NOT NULL,
+    nonce_hash           TEXT NOT NULL,               -- hex SHA-256
     expires_at           BIGINT NOT NULL,
-    PRIMARY KEY (hawk_id, ts, nonce)
+    PRIMARY KEY (hawk_id, ts, nonce_hash)
 );
 CREATE INDEX hawk_nonces_by_expiry ON hawk_nonces (expires_at);

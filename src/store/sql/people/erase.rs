@@ -44,10 +44,16 @@ pub async fn account(tx: &mut Tx, id: AccountId, found: &Found, placeholder: &st
                WHERE account_id IS NULL AND mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1)
                  AND NOT EXISTS (SELECT 1 FROM members o WHERE o.account_id = $1)";
     tx.execute(sql, args![id.0]).await?;
+    // Whoever was bound to an agent by a phone leaves it.
+    let sql = "UPDATE agents SET account_id = NULL,
+                   mobile_key = CASE WHEN mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1) THEN NULL ELSE mobile_key END,
+                   mobile_sealed = CASE WHEN mobile_key = (SELECT a.mobile_key FROM accounts a WHERE a.id = $1) THEN NULL ELSE mobile_sealed END
+               WHERE account_id = $1";
+    tx.execute(sql, args![id.0]).await?;
     forget_pictures(tx, id, now).await?;
     let sql = "UPDATE accounts SET openid = NULL, login_name = NULL, mobile_key = NULL, mobile_sealed = NULL,
-                   email_key = NULL, email_sealed = NULL, password_hash = NULL, username = '', sex = 0, country = '', province = '', city = '',
-                   head_img = '', status = 0, last_login_time = NULL
+                   email_key = NULL, email_sealed = NULL, email_pending = 0, password_hash = NULL, password_kind = 0,
+                   username = '', sex = 0, country = '', province = '', city = '', head_img = '', status = 0, last_login_time = NULL
                WHERE id = $1";
     if tx.execute(sql, args![id.0]).await? == 0 {
         return Err(DomainError::NotFound(Entity::Account));
@@ -343,12 +349,18 @@ async fn rest(tx: &mut Tx, id: AccountId, now: i64) -> Result<(), StoreError> {
     tx.execute(sql, args![id.0, now]).await?;
     for sql in [
         "DELETE FROM feeds WHERE account_id = $1",
+        "DELETE FROM sso_members WHERE account_id = $1",
+        "DELETE FROM mail_confirmations WHERE account_id = $1",
+        "DELETE FROM sandbox_mails WHERE account_id = $1",
         "DELETE FROM room_moderators WHERE account_id = $1",
         "UPDATE mutes SET reason = '' WHERE account_id = $1",
         "UPDATE bans SET reason = '' WHERE account_id = $1",
     ] {
         tx.execute(sql, args![id.0]).await?;
     }
+    // Mails that have not left yet.
+    tx.execute("DELETE FROM outbox WHERE kind = 'mail' AND work_key LIKE $1", args![format!("mail:{}:%", id.0)])
+        .await?;
     let sql = "UPDATE audit SET before_json = NULL, after_json = NULL WHERE entity = 'accounts' AND entity_id = $1";
     tx.execute(sql, args![id.0.to_string()]).await?;
     // So do those of accounts.

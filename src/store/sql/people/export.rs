@@ -43,8 +43,8 @@ pub struct Section {
 
 const ACCOUNT: Section = Section {
     name: "account",
-    sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email_sealed AS email, username, sex, country, province,
-                 city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time
+    sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email_sealed AS email,
+                 email_pending, username, sex, country, province, city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time
           FROM accounts WHERE id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
     columns: &[
         ("id", Int),
@@ -52,6 +52,7 @@ const ACCOUNT: Section = Section {
         ("login_name", Text),
         ("mobile", Sealed),
         ("email", Sealed),
+        ("email_pending", Int),
         ("username", Text),
         ("sex", Int),
         ("country", Text),
@@ -69,8 +70,15 @@ const ACCOUNT: Section = Section {
 };
 
 /// The sections in the order in which they leave.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 11] = [
     ACCOUNT,
+    Section {
+        name: "agent",
+        sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, name, username FROM agents
+              WHERE account_id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
+        columns: &[("id", Int), ("name", Text), ("username", Text)],
+        by_game: false,
+    },
     Section {
         name: "orders",
         sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, order_no, name, game_id, business_id, item_count, total_fen, currency_type, status,
@@ -218,6 +226,21 @@ pub const SECTIONS: [Section; 9] = [
             ("title", Text),
             ("content", Text),
             ("address", Text),
+            ("created_at", At),
+        ],
+        by_game: false,
+    },
+    Section {
+        name: "sso",
+        sql: "SELECT account_id AS a, CAST(0 AS BIGINT) AS b, app_id, user_name, contact_sealed AS contact,
+                     extend_sealed AS extend, address_sealed AS address, created_at
+              FROM sso_members WHERE account_id = $1 AND account_id > $2 AND 0 = $3 LIMIT 1",
+        columns: &[
+            ("app_id", Int),
+            ("user_name", Text),
+            ("contact", Sealed),
+            ("extend", Sealed),
+            ("address", Sealed),
             ("created_at", At),
         ],
         by_game: false,

@@ -1,0 +1,90 @@
+//! How the world sees this server: its own address, the proxies before it, and the pages that may open a chat.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Finding;
+use crate::config::{Config, Environment};
+
+const PUBLIC: &str = "public address";
+const PROXIES: &str = "proxies";
+const CHAT: &str = "chat";
+const INTERNAL: &str = "internal port";
+
+pub fn examine(config: &Config) -> Vec<Finding> {
+    [public(config), proxies(config), chat(config), internal(config)].into_iter().collect()
+}
+
+fn public(config: &Config) -> Finding {
+    let (url, production) = (&config.server.public_url, config.environment == Environment::Production);
+    if url.is_empty() && production {
+        Finding::warning(
+            PUBLIC,
+            "server.public_url is empty: links are made from what each request says its Host is. Set it to the origin \
+             that people see",
+        )
+    } else if url.is_empty() {
+        Finding::ok(PUBLIC, "server.public_url is empty: links are made from each request's Host")
+    } else if production && url.starts_with("http://") {
+        Finding::warning(
+            PUBLIC,
+            "server.public_url is without TLS: tokens and personal data travel readable. Put a TLS proxy before the \
+             server and name its https:// origin",
+        )
+    } else {
+        Finding::ok(PUBLIC, url.clone())
+    }
+}
+
+fn proxies(config: &Config) -> Finding {
+    let trusted = &config.server.trusted_proxies;
+    let anybody = ["203.0.113.1", "2001:db8::1"].into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
+    if anybody.into_iter().any(|stranger| trusted.iter().any(|network| network.contains(stranger))) {
+        return Finding::wrong(
+            PROXIES,
+            "server.trusted_proxies takes in the whole world: whoever sends X-Forwarded-For has any address they like, \
+             and no limit holds them. Name the proxy's own address",
+        );
+    }
+    let behind_tls = config.server.public_url.starts_with("https://");
+    match (trusted.is_empty(), behind_tls) {
+        (true, true) => Finding::warning(
+            PROXIES,
+            "server.public_url has TLS, which a proxy must make, but server.trusted_proxies is empty: everybody has the \
+             proxy's address, and the limits per address are one for all. Name the proxy's address",
+        ),
+        (true, false) => Finding::ok(PROXIES, "none: callers have the address that they come from"),
+        (false, _) => Finding::ok(PROXIES, "X-Forwarded-For is believed from the named ones only"),
+    }
+}
+
+fn chat(config: &Config) -> Finding {
+    let (origins, url) = (&config.chat.allowed_origins, &config.server.public_url);
+    let production = config.environment == Environment::Production;
+    if !origins.is_empty() && !url.is_empty() && !origins.contains(url) {
+        return Finding::warning(
+            CHAT,
+            "chat.allowed_origins does not have server.public_url in it: this server's own pages cannot chat. Add it",
+        );
+    }
+    if production && origins.iter().any(|origin| origin.starts_with("http://")) {
+        return Finding::warning(CHAT, "chat.allowed_origins has an origin without TLS. Use its https:// origin");
+    }
+    match (origins.is_empty(), production) {
+        (true, true) => Finding::ok(CHAT, "only this server's own pages may open it"),
+        (true, false) => Finding::ok(CHAT, "pages of any origin may open it in development"),
+        (false, _) => Finding::ok(CHAT, "pages of the named origins may open it"),
+    }
+}
+
+fn internal(config: &Config) -> Finding {
+    let bind = config.internal.bind.parse::<SocketAddr>();
+    match bind {
+        Ok(address) if !address.ip().is_loopback() => Finding::warning(
+            INTERNAL,
+            "internal.bind can be reached from other machines, and asks nobody who they are. Bind it to 127.0.0.1, or \
+             let a firewall keep strangers out",
+        ),
+        Ok(_) => Finding::ok(INTERNAL, "only this machine reaches it"),
+        Err(_) => Finding::ok(INTERNAL, "off"),
+    }
+}

@@ -1,0 +1,176 @@
+//! Signing in by a phone: its code and, for an account that has no phone yet, the account's name and password, which
+//! bind the phone in the transaction that makes the session. No account is made here.
+//!
+//! The code is looked at first: each guess at a password costs a try of a code that was sent to a phone.
+
+use std::net::IpAddr;
+
+use actors::domain::login_name::LoginName;
+use actors::error::{DomainError, Entity, Result};
+
+use super::accounts::NewSession;
+use super::attempts::{Attempts, address_key};
+use super::phones::Proof;
+use crate::context::Context;
+use crate::store::sql::accounts::{self as store, Standing};
+use crate::store::sql::new_accounts::PasswordKind;
+use crate::store::sql::phones;
+
+/// Wrong passwords for one name from one address, and for one name from anywhere, in `WINDOW_SECONDS`.
+const WRONG_PER_ADDRESS: u32 = 10;
+const WRONG_PER_NAME: u32 = 50;
+const WINDOW_SECONDS: u32 = 600;
+
+/// Slows down those who guess passwords.
+pub struct PhoneGate {
+    wrong: Attempts,
+}
+
+impl Default for PhoneGate {
+    fn default() -> Self {
+        Self { wrong: Attempts::new(WINDOW_SECONDS) }
+    }
+}
+
+/// Who an account without a phone says to be.
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub user_name: String,
+    /// 32 hex digits of MD5, in any case, as in the SSO dialect.
+    pub user_pass: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The session's token.
+    Token(String),
+    /// The account waits for the link in its mail to be opened.
+    EmailPending,
+}
+
+/// What a transaction found, which is committed whatever it was: the try is spent.
+enum Found {
+    SignedIn,
+    WrongCode,
+    Standing(Option<Standing>),
+}
+
+/// Signs in who tells the code of a phone.
+///
+/// Errors: `InvalidField`; `NoCode` when none was sent or it is over or out of tries; `WrongCode`;
+/// `NotFound(Account)` when nobody has the phone and no name is told; `BadCredentials` for a wrong name or password;
+/// `RateLimited` after too many of them; `AccountDisabled`; `Forbidden` when the named account has another phone;
+/// `Conflict` on `mobile` when another account has this one; `Busy`.
+pub async fn sign_in(
+    context: &Context,
+    address: IpAddr,
+    phone: &str,
+    code: &str,
+    named: Option<Named>,
+) -> Result<Outcome> {
+    let proof = Proof::new(&context.vault, phone, code)?;
+    match named {
+        None => by_phone(context, proof).await,
+        Some(named) => by_name(context, address, proof, named).await,
+    }
+}
+
+async fn by_phone(context: &Context, proof: Proof) -> Result<Outcome> {
+    let session = NewSession::draw(context)?;
+    let token = session.token.clone();
+    let clock = context.db.clone();
+    let found = context.db.write(move |tx| {
+        Box::pin(async move {
+            let now_ms = clock.now_in(tx).await?;
+            if !proof.holds(tx, now_ms).await? {
+                return Ok(Found::WrongCode);
+            }
+            let standing = store::by_mobile(tx, &proof.phone_key).await?;
+            let Some(account) = &standing else { return Ok(Found::Standing(None)) };
+            if !store::count_login(tx, account.id, now_ms).await? {
+                return Ok(Found::Standing(standing));
+            }
+            session.insert(tx, account.id).await?;
+            phones::forget_code(tx, &proof.phone_key).await?;
+            Ok(Found::SignedIn)
+        })
+    });
+    match found.await? {
+        Found::SignedIn => Ok(Outcome::Token(token)),
+        Found::WrongCode => Err(DomainError::WrongCode),
+        Found::Standing(None) => Err(DomainError::NotFound(Entity::Account)),
+        Found::Standing(Some(account)) => refused(&account),
+    }
+}
+
+/// Why an account that was found may not sign in.
+fn refused(account: &Standing) -> Result<Outcome> {
+    if account.enabled && account.email_pending { Ok(Outcome::EmailPending) } else { Err(DomainError::AccountDisabled) }
+}
+
+async fn by_name(context: &Context, address: IpAddr, proof: Proof, named: Named) -> Result<Outcome> {
+    let name = LoginName::new(&named.user_name)
+        .ok_or_else(|| DomainError::field("user_name", "长度必须是1到30个字符，不能有空格"))?;
+    let password = named.user_pass.to_ascii_lowercase();
+    if password.len() != 32 || !password.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(DomainError::field("user_pass", "必须是32位十六进制的MD5"));
+    }
+    let now_ms = context.db.now_ms();
+    let wrong = &context.phone_gate.wrong;
+    let by_address = format!("{}|{}", address_key(address), name.folded());
+    wrong.check(&by_address, WRONG_PER_ADDRESS, now_ms)?;
+    wrong.check(name.folded(), WRONG_PER_NAME, now_ms)?;
+
+    let (clock, told) = (context.db.clone(), proof.clone());
+    let holds = context.db.write(move |tx| {
+        Box::pin(async move {
+            let now_ms = clock.now_in(tx).await?;
+            told.holds(tx, now_ms).await
+        })
+    });
+    if !holds.await? {
+        return Err(DomainError::WrongCode);
+    }
+    // Outside of any transaction: the work on a password takes long.
+    let found = store::by_login_name(&context.db, name.folded()).await?;
+    let found = found.filter(|account| account.password_kind == PasswordKind::Md5Hex as i64);
+    let stored = found.as_ref().and_then(|account| account.password_hash.clone());
+    let fits = context.passwords.verify(&password, stored.clone()).await?;
+    let (Some(account), Some(stored), true) = (found, stored, fits) else {
+        wrong.take(&by_address, WRONG_PER_ADDRESS, now_ms)?;
+        wrong.take(name.folded(), WRONG_PER_NAME, now_ms)?;
+        return Err(DomainError::BadCredentials);
+    };
+    if !account.enabled || account.email_pending {
+        return refused(&account);
+    }
+    if account.mobile_key.as_ref().is_some_and(|key| *key != proof.phone_key) {
+        return Err(DomainError::Forbidden);
+    }
+    bind_and_sign_in(context, proof, account, stored).await
+}
+
+async fn bind_and_sign_in(context: &Context, proof: Proof, account: Standing, stored: String) -> Result<Outcome> {
+    let session = NewSession::draw(context)?;
+    let token = session.token.clone();
+    let (clock, sealed, id) = (context.db.clone(), context.vault.seal(&proof.phone), account.id);
+    let done = context.db.write(move |tx| {
+        Box::pin(async move {
+            let now_ms = clock.now_in(tx).await?;
+            if !phones::use_code(tx, &proof.phone_key, &proof.code_hash, now_ms).await? {
+                return Err(DomainError::NoCode);
+            }
+            if !phones::bind_first(tx, id, &proof.phone_key, &sealed, &stored).await? {
+                return Err(DomainError::Forbidden);
+            }
+            if !store::count_login(tx, id, now_ms).await? {
+                return Err(DomainError::AccountDisabled);
+            }
+            phones::join_member(tx, id, &proof.phone_key).await?;
+            Ok(session.insert(tx, id).await?)
+        })
+    });
+    done.await?;
+    context.sessions.forget(id);
+    Ok(Outcome::Token(token))
+}

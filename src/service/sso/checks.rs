@@ -1,0 +1,31 @@
+//! Whether a name or a mail address is free. Whoever may ask could list who has an account, so questions are counted.
+
+use std::net::IpAddr;
+
+use super::{Caller, Refusal, fields};
+use crate::context::Context;
+use crate::store::sql::sso as store;
+
+/// Errors: `InvalidField`, `RateLimited`.
+pub async fn name_is_free(
+    context: &Context,
+    caller: &Caller,
+    address: IpAddr,
+    name: Option<&str>,
+) -> Result<bool, Refusal> {
+    let name = fields::name(&context.config.sso, name)?;
+    context.limits.sso_check(caller.app, address)?;
+    Ok(!store::has_name(&context.db, name.folded()).await?)
+}
+
+/// Errors: `InvalidField`, `RateLimited`.
+pub async fn mail_is_free(
+    context: &Context,
+    caller: &Caller,
+    address: IpAddr,
+    mail: Option<&str>,
+) -> Result<bool, Refusal> {
+    let mail = fields::needed_mail(&context.config.sso, mail)?;
+    context.limits.sso_check(caller.app, address)?;
+    Ok(!store::has_mail(&context.db, &context.vault.email_key(&mail)).await?)
+}

@@ -1,0 +1,13 @@
+//! The HAWK-signed registration API over a real server.
+
+mod admin;
+mod agents;
+mod business;
+mod client;
+mod command_line;
+mod formats;
+mod hardness;
+mod hawk;
+mod nodes;
+mod proxies;
+mod schema;
