@@ -3,12 +3,8 @@
 
 pub mod accounts;
 pub mod admins;
-<<<<<<< HEAD
-pub mod fields;
-=======
 pub mod agents;
-mod fields;
->>>>>>> main
+pub mod fields;
 pub mod games;
 pub mod hawk_credentials;
 pub mod orders;
