@@ -34,7 +34,7 @@ function text(about) {
 
 /** HTML with a look at what the server leaves of it. */
 function rich({ id, column, session }) {
-  const input = h('textarea', { id, class: 'input mono', rows: 6, spellcheck: 'false' });
+  const input = h('textarea', { id, class: 'input mono', rows: 4, spellcheck: 'false' });
   const shown = h('div', { class: 'rich-preview', 'data-preview': column.name, 'aria-live': 'polite' });
   const details = h('details', { class: 'rich-look' }, h('summary', { i18n: 'content.preview' }), shown);
   let asked = 0;

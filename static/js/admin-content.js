@@ -21,7 +21,7 @@ const place = (name) => { const at = ORDER.indexOf(name); return at < 0 ? ORDER.
 /** What fits into a table: no long texts, no addresses; what a new row needs comes first, what is of a person last. */
 function tableColumns({ columns, title, links }) {
   const short = columns.filter((column) => column.name !== title && !column.hidden && !['rich', 'address', 'stream'].includes(column.kind) && !(column.kind === 'text' && column.most > SHORT));
-  const rank = (column) => (column.private ? 5 : column.link ? 4 : column.required ? 0 : column.kind === 'ref' ? 1 : ['int', 'yuan'].includes(column.kind) ? 2 : 3);
+  const rank = (column) => (column.private ? 5 : column.link ? 2.5 : column.required ? 0 : column.kind === 'ref' ? 1 : ['int', 'yuan'].includes(column.kind) ? 2 : 3);
   const lists = links.map((link) => ({ ...link, link: true }));
   return [...short, ...lists].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_COLUMNS);
 }
