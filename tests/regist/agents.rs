@@ -175,7 +175,7 @@ async fn kept_answers_end_after_a_day_whoever_s_they_are() {
     let sql = "INSERT INTO idempotency_keys (admin_id, idempotency_key, request_hash, status, body, created_at)
                VALUES ($1, $2, '', 200, 'x', $3)";
     // More than one step removes, of administrators who never write again.
-    for at in 0..1_003 {
+    for at in 0..1_003_i64 {
         execute(&app.context.db, sql, args![1_000 + at, "old", now - day - 1]).await;
     }
     assert_eq!(desk.send_with_key(Method::POST, "agents", agent("travel", None), Some("new")).await.0, 201);

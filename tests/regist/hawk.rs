@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_http::BoxedPayloadStream;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{App, test};
@@ -317,7 +318,8 @@ async fn send_late(app: &TestApp, call: &Call, sql: &'static str) -> u16 {
         execute(&db, sql, args![]).await;
         Ok(bytes.into())
     });
-    let (request, _) = request.to_request().replace_payload(Payload::Stream { payload: Box::pin(body) });
+    let body: BoxedPayloadStream = Box::pin(body);
+    let (request, _) = request.to_request().replace_payload(Payload::Stream { payload: body });
     test::call_service(&service, request).await.status().as_u16()
 }
 

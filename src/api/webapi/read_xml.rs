@@ -39,8 +39,7 @@ fn refused<T>(reason: &str) -> Reading<T> {
 /// What is wrong in words for the document's author; those of the library may be for ours.
 fn unreadable(error: quick_xml::Error) -> Unreadable {
     match error {
-        quick_xml::Error::IllFormed(error) => Unreadable::body(error),
-        quick_xml::Error::Syntax(error) => Unreadable::body(error),
+        quick_xml::Error::IllFormed(_) | quick_xml::Error::Syntax(_) => Unreadable::body(error),
         quick_xml::Error::Namespace(_) => Unreadable::body("The document's namespaces are too many or not allowed."),
         quick_xml::Error::InvalidAttr(_) => Unreadable::body("The attributes of an element are invalid."),
         _ => Unreadable::body("The document cannot be read."),
