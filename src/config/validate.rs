@@ -133,7 +133,8 @@ impl Judge<'_> {
             ("sso.confirmation_seconds", config.sso.confirmation_seconds, 60, decade),
             ("sso.checks_per_minute", config.sso.checks_per_minute.into(), 1, 1_000_000),
             ("regist.clock_skew_seconds", config.regist.clock_skew_seconds, 1, hour),
-            ("regist.tries_per_minute", config.regist.tries_per_minute.into(), 1, 1_000_000),
+            ("regist.tries_per_minute_per_phone", config.regist.tries_per_minute_per_phone.into(), 1, 1_000_000),
+            ("regist.tries_per_minute_per_address", config.regist.tries_per_minute_per_address.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
@@ -160,6 +161,10 @@ impl Judge<'_> {
             }
         }
         let regist = &config.regist;
+        if regist.tries_per_minute_per_address < regist.tries_per_minute_per_phone {
+            let reason = "must not be less than regist.tries_per_minute_per_phone: one address stands for many phones";
+            self.refuse("regist.tries_per_minute_per_address", reason);
+        }
         let iv = &regist.wrap_iv;
         if iv.len() != 16 || !iv.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             self.refuse("regist.wrap_iv", "must be 16 hex digits");

@@ -56,6 +56,9 @@ const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
     FROM orders o WHERE kind = 0";
 const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
 
+const ACCOUNTS: &str = "SELECT login_name, id FROM accounts WHERE password_kind = 2";
+const CODES: &str = "SELECT COUNT(*) FROM phone_codes";
+
 type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
 type OrderRow = (String, i64, i64, i64, i64, i64, i64);
 
@@ -153,6 +156,8 @@ impl Database {
             games: games.into_iter().map(game).collect(),
             orders: orders.into_iter().map(order).collect(),
             lines: lines.into_iter().map(line).collect(),
+            accounts: on!(self, pool => sqlx::query_as(ACCOUNTS).fetch_all(pool).await.unwrap()),
+            codes: on!(self, pool => sqlx::query_scalar(CODES).fetch_one(pool).await.unwrap()),
             refunds_not_made: self.refunds_not_made().await,
             cash_off_fen: on!(self, pool => sqlx::query_scalar(CASH_OFF).fetch_one(pool).await.unwrap()),
         }

@@ -85,7 +85,7 @@ pub async fn register(
     given: &Given,
     address: IpAddr,
 ) -> Result<Registered, Refusal> {
-    let checked = fields::check(&context.config.sso, given, address)?;
+    let checked = fields::check(&context.config, given, address)?;
     refuse_taken(context, caller, address, &checked).await?;
     let hash = context.passwords.hash(&checked.password).await?;
     let plan = plan(context, caller, &checked, hash);
