@@ -5,8 +5,12 @@ use actors::domain::ids::GameId;
 use actors::domain::registration::{Certificate, Player};
 use chrono::NaiveDate;
 use matchday::api::cmd::{parse, query_token_state};
+use matchday::api::webapi::hawk_header::{self, HawkHeader};
+use matchday::api::webapi::members::{Members, NAMES, Unreadable};
+use matchday::api::webapi::{read_bson, read_json, read_xml};
 use matchday::clients::wechat::{sign, xml};
 use matchday::service::queue_token::QueueToken;
+use matchday::sso_wire::cipher::{self, KeyPair};
 use matchday::vault::Vault;
 
 /// A body of `POST /api/reg`: the two ways to read a poll agree, and a player who is accepted is one for ever.
@@ -83,4 +87,107 @@ pub fn wechat_notice(bytes: &[u8]) {
         }
         assert!(!sign::verify(&forged, key, sign::SignType::Md5), "{name} is not covered");
     }
+}
+
+/// A sign, a line's end and a code of SSO: what opens was sealed with the pair. And the bytes as a plain text: it opens as
+/// it was sealed, and nothing that was changed opens.
+pub fn sso_code(bytes: &[u8]) {
+    let pair = KeyPair::new("0123456789abcdef0123456789abcdef", "AbCdEfGhIjKlMnOp").expect("a pair");
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Some((sign, code)) = text.split_once('\n')
+        && let Some(plain) = cipher::open(&pair, code, sign)
+        && let Ok(plain) = String::from_utf8(plain)
+    {
+        assert_eq!(cipher::seal(&pair, &plain).sign, sign, "opened, but not signed by us");
+    }
+    let plain = String::from_utf8_lossy(bytes);
+    let sealed = cipher::seal(&pair, &plain);
+    assert_eq!(cipher::open(&pair, &sealed.code, &sealed.sign).as_deref(), Some(plain.as_bytes()));
+    let Some(first) = bytes.first() else { return };
+    // The last letter of a code may carry bits that say nothing.
+    let at = usize::from(*first) % (sealed.code.len() - 1);
+    let mut forged = sealed.code.clone().into_bytes();
+    forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).expect("ASCII");
+    assert_eq!(cipher::open(&pair, &forged, &sealed.sign), None, "a forged code opens");
+    let mut forged = sealed.sign.into_bytes();
+    let at = usize::from(*first) % forged.len();
+    forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+    assert_eq!(cipher::open(&pair, &sealed.code, &String::from_utf8(forged).expect("ASCII")), None);
+}
+
+/// The header of HAWK: what is read can be written and read again, and no attribute can hide another.
+pub fn hawk_header(bytes: &[u8]) {
+    let Ok(header) = hawk_header::parse(bytes) else { return };
+    assert!(header.seconds() >= 0 && header.ts.bytes().all(|byte| byte.is_ascii_digit()));
+    let HawkHeader { id, ts, nonce, hash, ext, mac, app, dlg } = &header;
+    let some = |text: &String| Some(text.clone());
+    let attributes = [
+        ("dlg", dlg.clone()),
+        ("mac", some(mac)),
+        ("ts", some(ts)),
+        ("app", app.clone()),
+        ("id", some(id)),
+        ("ext", ext.clone()),
+        ("nonce", some(nonce)),
+        ("hash", hash.clone()),
+    ];
+    let attributes: Vec<String> = attributes
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let value = value?;
+            assert!(!value.is_empty() && !value.contains(['"', '\\', '\n', '\r']), "{name}: {value:?}");
+            Some(format!("{name}=\"{value}\""))
+        })
+        .collect();
+    // Writing may make it longer than what is read.
+    let written = format!("Hawk {}", attributes.join(", "));
+    if written.len() <= 4096 {
+        assert_eq!(hawk_header::parse(written.as_bytes()).as_ref(), Ok(&header));
+        let twice = format!("{written}, {}", attributes[0]);
+        assert!(hawk_header::parse(twice.as_bytes()).is_err(), "an attribute comes twice");
+    }
+}
+
+/// What must hold for the members that any of the readers found: short enough, and the same when they are written and
+/// read again.
+fn members(found: Result<Members, Unreadable>, again: impl Fn([(&str, &str); 4]) -> Result<Members, Unreadable>) {
+    let Ok(found) = found else { return };
+    let Ok(values) = found.clone().checked() else { return };
+    for (value, (name, most)) in values.iter().zip(NAMES) {
+        assert!(!value.trim().is_empty() && value.encode_utf16().count() <= most, "{name}: {value:?}");
+    }
+    let [username, password, mobile, verifycode] = &values;
+    // In another order than they are declared.
+    let pairs = [("verifycode", verifycode), ("mobile", mobile), ("username", username), ("password", password)];
+    assert_eq!(again(pairs.map(|(name, value)| (name, value.as_str()))), Ok(found));
+}
+
+pub fn regist_xml(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    members(read_xml::read(text), |pairs| {
+        let escaped =
+            |value: &str| value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#13;");
+        let inner: String = pairs.map(|(name, value)| format!("<{name}>{}</{name}>", escaped(value))).concat();
+        read_xml::read(&format!(
+            "<PersonalMemberRegistParm xmlns=\"http://schemas.datacontract.org/2004/07/\
+             DigitalScience.DataTransfer.Tour.V5.Parm.WebInterface\">{inner}</PersonalMemberRegistParm>"
+        ))
+    });
+}
+
+pub fn regist_bson(bytes: &[u8]) {
+    members(read_bson::read(bytes), |pairs| {
+        let document: bson::Document = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        read_bson::read(&document.to_vec().expect("a document cannot be written"))
+    });
+}
+
+pub fn regist_json(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    members(read_json::read(text), |pairs| {
+        let object: serde_json::Map<_, _> =
+            pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        read_json::read(&serde_json::Value::Object(object).to_string())
+    });
 }

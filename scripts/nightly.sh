@@ -20,7 +20,7 @@ cargo test --locked --test suite fuzz:: -- --nocapture
 # Guided by coverage; needs a nightly compiler and `cargo install cargo-fuzz`. The targets compile without either.
 cargo check --manifest-path fuzz/Cargo.toml
 if cargo fuzz --version >/dev/null 2>&1; then
-    for target in command queue_token wechat_notice; do
+    for target in command queue_token wechat_notice sso_code hawk_header regist_xml regist_bson regist_json; do
         mkdir -p "fuzz/corpus/$target"
         cargo +nightly fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
             -max_total_time="${FUZZ_SECONDS:-600}" -max_len=65536

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything there is to test, on a Debian machine that has Rust: installs Postgres, Redis, Chromium and Node.js when
-# they are missing, starts throw-away servers on loopback, and runs format, lints, the Rust tests and the browser tests.
+# Everything there is to test, on a Debian machine that has Rust: installs Postgres, Redis, Chromium, Node.js and Python when
+# they are missing, starts throw-away servers on loopback, and runs format, lints, the Rust tests, the clients of others
+# and the browser tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUST_BACKTRACE=0
@@ -11,6 +12,7 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+python3 -c "import ensurepip, venv" 2>/dev/null || missing+=(python3-venv)
 command -v setpriv >/dev/null || missing+=(util-linux)
 command -v cc >/dev/null || missing+=(build-essential)
 if [ ${#missing[@]} -gt 0 ]; then
@@ -29,4 +31,5 @@ fi
 
 . scripts/services.sh
 cargo test --workspace --locked
+scripts/clients.sh
 scripts/browser.sh

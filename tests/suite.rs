@@ -4,6 +4,7 @@ mod support;
 
 mod bench;
 mod crash;
+mod dialects;
 mod draw;
 mod fuzz;
 mod h5;

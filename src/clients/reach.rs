@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::DATE;
 
+use super::mail::{self, smtp::Smtp};
 use super::{live, outgoing, sms};
 use crate::config::Config;
 
@@ -46,6 +47,19 @@ pub fn endpoints(config: &Config) -> Vec<Endpoint> {
         add("live.base_url", if config.live.base_url.is_empty() { live::BASE_URL } else { &config.live.base_url });
     }
     found
+}
+
+/// Whether the mail server takes a connection and lets us in; no mail is sent. `None`: there is none.
+///
+/// Errors: why it does not.
+pub async fn mail(config: &Config) -> Option<Result<(), String>> {
+    if config.mail.provider != mail::SMTP {
+        return None;
+    }
+    Some(match Smtp::new(&config.mail, None) {
+        Ok(smtp) => smtp.greet(TIMEOUT).await,
+        Err(error) => Err(format!("{error:#}")),
+    })
 }
 
 /// Asks for a page and takes any answer.

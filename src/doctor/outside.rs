@@ -33,7 +33,7 @@ fn providers(config: &Config) -> [(&'static str, &'static str, &str, &'static st
 
 /// Settings that a provider lacks do not get this far: the configuration is refused for them.
 fn chosen(config: &Config) -> Vec<Finding> {
-    let mut found: Vec<Finding> = providers(config)
+    providers(config)
         .into_iter()
         .map(|(about, setting, value, without)| match value {
             "none" => {
@@ -42,13 +42,21 @@ fn chosen(config: &Config) -> Vec<Finding> {
             "sandbox" => Finding::ok(about, "the sandbox, for trying out"),
             name => Finding::ok(about, format!("{name} has all its settings")),
         })
-        .collect();
-    if config.sso.confirm_mail && config.mail.provider == "none" {
-        let words =
-            "sso.confirm_mail is on, but mail.provider is none: who registers by SSO waits for ever. Choose one";
-        found.push(Finding::wrong("mail", words));
-    }
-    found
+        .collect()
+}
+
+/// The mail server, where there is one: reached, and signed in to.
+async fn mail(config: &Config) -> Option<Finding> {
+    Some(match reach::mail(config).await? {
+        Ok(()) => Finding::ok("mail", "the service of mail.url can be reached and lets this server in"),
+        Err(reason) => Finding::wrong(
+            "mail",
+            format!(
+                "the service of mail.url cannot be used ({reason}). Are its address, its encryption, mail.username and \
+                 mail.password right?"
+            ),
+        ),
+    })
 }
 
 pub async fn examine(config: &Config) -> Outside {
@@ -75,6 +83,7 @@ pub async fn examine(config: &Config) -> Outside {
             )),
         }
     }
+    findings.extend(mail(config).await);
     findings.extend(own_page(config).await);
     Outside { findings, clocks }
 }

@@ -23,7 +23,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Pieces that parsers trip over.
-const PIECES: [&[u8]; 20] = [
+const PIECES: [&[u8]; 25] = [
     b"\"",
     b"\\u0000",
     b"\\ud800",
@@ -44,6 +44,11 @@ const PIECES: [&[u8]; 20] = [
     b"<!DOCTYPE x>",
     b"\xe3\x80\x80",
     b"2026-02-30",
+    b"=\"",
+    b"\", hash=\"",
+    b" i:nil=\"true\"",
+    b"\x03x\0",
+    b"&#13;",
 ];
 
 fn changed(random: &mut StdRng, seeds: &[Vec<u8>]) -> Vec<u8> {
@@ -109,7 +114,24 @@ fn any_payment_notice_is_read_or_refused() {
     feed("wechat_notice", targets::wechat_notice);
 }
 
-/// The feeding itself must reach what lies behind the parsers, or the three above say little.
+#[test]
+fn any_code_of_sso_is_ours_or_refused() {
+    feed("sso_code", targets::sso_code);
+}
+
+#[test]
+fn any_hawk_header_is_read_or_refused() {
+    feed("hawk_header", targets::hawk_header);
+}
+
+#[test]
+fn any_body_of_regist_is_read_or_refused() {
+    feed("regist_xml", targets::regist_xml);
+    feed("regist_bson", targets::regist_bson);
+    feed("regist_json", targets::regist_json);
+}
+
+/// The feeding itself must reach what lies behind the parsers, or those above say little.
 #[test]
 fn seeds_reach_the_players_and_the_members() {
     let commands = seeds("command");
@@ -123,6 +145,15 @@ fn seeds_reach_the_players_and_the_members() {
     let read =
         (0..500).filter(|_| matchday::api::cmd::parse::command(&changed(&mut random, &commands)).is_ok()).count();
     assert!((20..480).contains(&read), "{read} of 500 changed commands are read");
+    for header in seeds("hawk_header") {
+        matchday::api::webapi::hawk_header::parse(&header).unwrap();
+    }
+    let reads = |target: &str, read: fn(&[u8]) -> bool| seeds(target).iter().filter(|seed| read(seed)).count();
+    let xml = |body: &[u8]| matchday::api::webapi::read_xml::read(std::str::from_utf8(body).unwrap()).is_ok();
+    let bson = |body: &[u8]| matchday::api::webapi::read_bson::read(body).is_ok();
+    let json = |body: &[u8]| matchday::api::webapi::read_json::read(std::str::from_utf8(body).unwrap()).is_ok();
+    let read = (reads("regist_xml", xml), reads("regist_bson", bson), reads("regist_json", json));
+    assert_eq!(read, (2, 2, 2), "those that nest too deep or declare entities are refused");
     for notice in seeds("wechat_notice") {
         matchday::clients::wechat::xml::parse(&notice).unwrap();
     }

@@ -240,10 +240,11 @@ async fn what_is_wrong_with_ports_and_services_is_said() {
     let report = asked(&format!("http://{}", program(answer).await)).await;
     says(&report, "OK", "network: the service of wechat.base_url can be reached");
     says(&report, "WRONG", "clock: the clock of wechat.base_url is 3");
+    let smtp = [("mail.provider", "smtp"), ("mail.url", "smtps://127.0.0.1:1"), ("mail.from", "office@example.org")];
     says(
-        &examined(&[("sso.confirm_mail", "true"), ("mail.provider", "none")]).await,
+        &examined(&smtp).await,
         "WRONG",
-        "mail: sso.confirm_mail is on",
+        "mail: the service of mail.url cannot be used (no connection to the mail server)",
     );
 }
 

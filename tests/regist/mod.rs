@@ -3,7 +3,7 @@
 mod admin;
 mod agents;
 mod business;
-mod client;
+pub(crate) mod client;
 mod command_line;
 mod formats;
 mod hardness;

@@ -2,7 +2,7 @@
 
 mod admin;
 mod bad_input;
-mod client;
+pub(crate) mod client;
 mod command_line;
 mod confirmations;
 mod notices;

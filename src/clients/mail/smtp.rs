@@ -80,6 +80,16 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from: settings.from.parse().context("mail.from")? })
     }
 
+    /// Connects, signs in where there is a user name, and sends nothing.
+    ///
+    /// Errors: why not, in words of no person.
+    pub async fn greet(&self, time: Duration) -> Result<(), String> {
+        match within(time, self.transport.test_connection()).await? {
+            true => Ok(()),
+            false => Err("the mail server hangs up".to_owned()),
+        }
+    }
+
     fn message(&self, letter: &Letter) -> Result<Message, String> {
         let to: Mailbox = letter.to.parse().map_err(|_| "the address of the mail is none".to_owned())?;
         Message::builder()
@@ -101,19 +111,24 @@ impl MailProvider for Smtp {
 
     async fn send(&self, letter: &Letter) -> Result<(), String> {
         let message = self.message(letter)?;
-        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            // The server's text may name the person.
-            Ok(Err(error)) => Err(match error.status() {
-                Some(code) => format!("the mail server answers {code}"),
-                None if error.is_timeout() => "the mail server does not answer in time".to_owned(),
-                None if error.is_client() => {
-                    "the mail server does not offer what is needed, such as STARTTLS".to_owned()
-                }
-                None => "no connection to the mail server".to_owned(),
-            }),
-            Err(_) => Err("the mail server does not answer in time".to_owned()),
-        }
+        within(TIMEOUT, self.transport.send(message)).await.map(drop)
+    }
+}
+
+/// The outcome of an exchange in words of no person: the server's own text may name one.
+async fn within<T>(
+    time: Duration,
+    exchange: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(time, exchange).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(match error.status() {
+            Some(code) => format!("the mail server answers {code}"),
+            None if error.is_timeout() => "the mail server does not answer in time".to_owned(),
+            None if error.is_client() => "the mail server does not offer what is needed, such as STARTTLS".to_owned(),
+            None => "no connection to the mail server".to_owned(),
+        }),
+        Err(_) => Err("the mail server does not answer in time".to_owned()),
     }
 }
 

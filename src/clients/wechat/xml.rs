@@ -98,6 +98,10 @@ fn check_tag(tag: &quick_xml::events::BytesStart<'_>) -> Refusal<()> {
     if tag.name().as_ref().len() > MAX_NAME_BYTES {
         return Err(XmlRefused("a member's name is too long"));
     }
+    // The reader takes `<a//>` for an element of the name `a/`.
+    if !tag.name().as_ref().chars().all(|letter| letter.is_alphanumeric() || "_-.:".contains(letter)) {
+        return Err(XmlRefused("a member's name is none"));
+    }
     if !is_blank(tag.attributes_raw()) {
         return Err(XmlRefused("attributes are not taken"));
     }
@@ -199,6 +203,7 @@ mod tests {
             "text",
             "<xml>",
             "<xml><a>1</a>",
+            "<xml><a//></xml>",
             "<xml><a>1</xml>",
             "<xml><a>1</b></xml>",
             "<other><a>1</a></other>",
