@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::sso::{self, Account};
+
 /// A queue token that was acknowledged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenPromise {
@@ -31,6 +33,8 @@ pub struct Ledger {
     /// Orders whose payment dialogue could be opened.
     pub registered: HashSet<String>,
     pub lines: Vec<LinePromise>,
+    /// Names that SSO acknowledged.
+    pub people: Vec<String>,
     /// Promises seen broken while the load was running.
     pub broken: Vec<String>,
 }
@@ -43,7 +47,10 @@ impl Ledger {
 
     /// Whether every kind of promise was made.
     pub fn has_everything(&self) -> bool {
-        !self.paid.is_disjoint(&self.given_back) && !self.registered.is_empty() && !self.lines.is_empty()
+        !self.paid.is_disjoint(&self.given_back)
+            && !self.registered.is_empty()
+            && !self.lines.is_empty()
+            && !self.people.is_empty()
     }
 
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
@@ -104,6 +111,9 @@ pub struct State {
     pub refunds_not_made: i64,
     /// What the journal has more than was paid and kept.
     pub cash_off_fen: i64,
+    /// Accounts of SSO, and the calls that were noted as taken.
+    pub people: Vec<Account>,
+    pub calls: i64,
 }
 
 const UNPAID: i64 = 0;
@@ -117,6 +127,7 @@ pub fn faults(ledger: &Ledger, state: &State) -> Vec<String> {
     orders(ledger, state, &mut faults);
     places(state, &mut faults);
     lines(ledger, state, &mut faults);
+    faults.extend(sso::faults(&ledger.people, &state.people, state.calls));
     faults
 }
 

@@ -9,6 +9,7 @@ mod draws;
 mod ledger;
 mod openings;
 mod server;
+mod sso;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -23,6 +24,7 @@ use self::clients::Shared;
 use self::database::Database;
 use self::ledger::Ledger;
 use self::server::{Home, Server};
+use crate::sso::client::Keys;
 use crate::support::{eventually, postgres};
 
 const REGISTRANTS: i64 = 6;
@@ -46,6 +48,8 @@ fn seed() -> u64 {
 struct Drill {
     home: Home,
     shared: Rc<Shared>,
+    /// The application that registers people.
+    sso: Keys,
     load: Vec<JoinHandle<()>>,
 }
 
@@ -53,6 +57,7 @@ impl Drill {
     async fn new(postgres_url: &str) -> Self {
         matchday::clients::tls::use_ring();
         let home = Home::new(postgres_url);
+        let sso = sso::application(&home);
         let database = Database::open(&home.database_url()).await;
         database.write_event().await;
         database.close().await;
@@ -63,7 +68,7 @@ impl Drill {
             ledger: RefCell::new(Ledger::default()),
             finishing: Cell::new(false),
         });
-        Self { home, shared, load: Vec::new() }
+        Self { home, shared, sso, load: Vec::new() }
     }
 
     fn start_load(&mut self) {
@@ -73,6 +78,7 @@ impl Drill {
         let chatters =
             (1..=CHATTERS).map(|account| tokio::task::spawn_local(clients::chat(self.shared.clone(), account)));
         self.load.extend(chatters);
+        self.load.push(tokio::task::spawn_local(sso::register(self.shared.clone(), self.sso.clone())));
     }
 
     fn assert_alive(&self, when: &str) {
@@ -138,8 +144,9 @@ async fn kill_under_load(postgres_url: &str, rounds: u64) {
 /// How often a point is passed before the process dies at it. What is rare must not be waited for.
 fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
     let name = point.name();
-    let rare =
-        ["outbox", "refund", "inquiries", "taken_back", "wait_list", "leave"].iter().any(|part| name.contains(part));
+    let rare = ["outbox", "refund", "inquiries", "sso", "taken_back", "wait_list", "leave"]
+        .iter()
+        .any(|part| name.contains(part));
     random.random_range(if rare { 0..3 } else { 0..40 })
 }
 
