@@ -134,7 +134,11 @@ impl Application {
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            limits: RateLimits::new(&config.limits, config.sso.checks_per_minute),
+            limits: RateLimits::new(
+                &config.limits,
+                config.sso.checks_per_minute,
+                config.sso.checks_per_minute_per_application,
+            ),
             db,
             vault,
             bus,

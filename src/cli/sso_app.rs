@@ -20,7 +20,7 @@ pub enum SsoAppCommand {
     /// Give an application new keys and print them
     Rotate {
         id: i64,
-        /// How long the old keys stay good
+        /// How long the old keys stay good. Run again in this time the oldest ones do, and the ones in between are over
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         overlap_seconds: i64,
     },
@@ -34,7 +34,7 @@ impl SsoAppCommand {
         let Made { id, pair } = match self {
             Self::Create { name, notify_url } => {
                 let new = AppPatch { name: Some(name), notify_url, ..AppPatch::default() };
-                sso_apps::create_from_command_line(&db, &vault, new).await?
+                sso_apps::create_from_command_line(&db, &vault, config.environment, new).await?
             }
             Self::Rotate { id, overlap_seconds } => {
                 sso_apps::rotate_from_command_line(&db, &vault, id, overlap_seconds).await?

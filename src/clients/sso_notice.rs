@@ -1,12 +1,13 @@
 //! Telling an application of SSO that somebody was registered: a signed form to the address that its administrator set.
 //! Each application has its own circuit, so that one that is away holds up nobody else's.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actors::error::Provider;
 use quick_cache::sync::Cache;
-use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Url};
 use serde::Deserialize;
 
 use super::outgoing::{self, Limits, Outgoing, Retry};
@@ -15,6 +16,22 @@ use super::outgoing::{self, Limits, Outgoing, Retry};
 const REMEMBERED: usize = 1_000;
 /// What the original adds to the address.
 const QUERY: &str = "m=sso&c=notify&a=reg";
+
+/// Whether what is sent to this address travels readable through networks of others. The notice's form has the
+/// application's key in it, and the key, the code and what is known of the text give the secret away.
+pub fn can_be_overheard(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(is_near);
+    url.scheme() == "http" && !near
+}
+
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
 
 /// What one application is told.
 #[derive(Debug, Clone)]

@@ -269,8 +269,11 @@ pub struct Sso {
     /// Patterns of addresses; where there are any, no other address is taken and `bad_mails` is not asked.
     pub allowed_mails: Vec<String>,
     pub bad_mails: Vec<String>,
-    /// Questions whether a name or address is free, of one application and of one network address.
+    /// Questions whether a name or address is free, of one network address and of one application from wherever.
     pub checks_per_minute: u32,
+    pub checks_per_minute_per_application: u32,
+    /// Days after its last link when an account that was never confirmed gives its name and address back.
+    pub pending_days: u64,
 }
 
 /// The HAWK-signed registration API.

@@ -132,6 +132,13 @@ impl Judge<'_> {
             ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),
             ("sso.confirmation_seconds", config.sso.confirmation_seconds, 60, decade),
             ("sso.checks_per_minute", config.sso.checks_per_minute.into(), 1, 1_000_000),
+            (
+                "sso.checks_per_minute_per_application",
+                config.sso.checks_per_minute_per_application.into(),
+                config.sso.checks_per_minute.into(),
+                1_000_000,
+            ),
+            ("sso.pending_days", config.sso.pending_days, 1, 30),
             ("regist.clock_skew_seconds", config.regist.clock_skew_seconds, 1, hour),
             ("regist.tries_per_minute_per_phone", config.regist.tries_per_minute_per_phone.into(), 1, 1_000_000),
             ("regist.tries_per_minute_per_address", config.regist.tries_per_minute_per_address.into(), 1, 1_000_000),

@@ -8,6 +8,7 @@ use super::mails::{self, Kind, Mail};
 use crate::context::Context;
 use crate::store::sql::db::Tx;
 use crate::store::sql::mails as store;
+use crate::store::sql::sso::{self, Occasion};
 use crate::vault::Vault;
 
 /// Between two mails to one account, and how many of them in a day. No setting switches it off.
@@ -16,6 +17,10 @@ const MOST_A_DAY: i64 = 5;
 const DAY_MS: i64 = 86_400_000;
 /// A link that is over can be exchanged for a new one for so long.
 const EXCHANGE_MS: i64 = 30 * DAY_MS;
+/// Mails that never left are shown for so long.
+const GIVEN_UP_MS: i64 = 7 * DAY_MS;
+/// Accounts that are given up in one transaction.
+const RELEASED_AT_ONCE: i64 = 100;
 /// Hex digits of a token.
 const TOKEN_LENGTH: usize = 64;
 
@@ -100,11 +105,18 @@ pub async fn open(context: &Context, token: &str) -> Result<Opened> {
                 if link.expires_at <= now_ms {
                     return Ok(Opened::Expired);
                 }
-                store::confirm(tx, link.account).await?;
+                confirm(tx, link.account, now_ms).await?;
                 Ok(Opened::Confirmed)
             })
         })
         .await
+}
+
+/// The account waits no longer, and the applications that were told that it does are told so.
+pub(in crate::service) async fn confirm(tx: &mut Tx, account: AccountId, now_ms: i64) -> Result<()> {
+    store::confirm(tx, account).await?;
+    sso::enqueue_notices(tx, account, Occasion::Confirmed, now_ms).await?;
+    Ok(())
 }
 
 /// Sends a new link to the address of an account whose link is over, or was lost on the way.
@@ -117,19 +129,46 @@ pub async fn ask_again(context: &Context, token: &str) -> Result<()> {
         .db
         .write(move |tx| {
             Box::pin(async move {
+                let link = store::confirmation(tx, &hash).await?.ok_or(DomainError::NotFound(Entity::Item))?;
                 let now_ms = db.now_in(tx).await?;
-                let missing = DomainError::NotFound(Entity::Item);
-                let link = store::confirmation(tx, &hash).await?.ok_or(missing.clone())?;
-                if !link.pending {
-                    return Err(DomainError::Conflict { field: "mail".into() });
-                }
-                let address = link.email_sealed.ok_or(missing)?;
-                let address = vault.open(&address).map_err(|_| DomainError::Internal)?;
-                refuse_often(tx, link.account, now_ms).await?;
-                ask(tx, &vault, &links, link.account, &address, now_ms).await
+                renew(tx, &vault, &links, link.account, now_ms).await
             })
         })
         .await
+}
+
+/// Sends a new link to an account, whose person proved another way to be the one.
+///
+/// Errors: `NotFound(Account)`, `Conflict` on `mail` when it is confirmed already, `RateLimited`.
+pub async fn ask_once_more(context: &Context, account: AccountId) -> Result<()> {
+    let (db, vault, links) = (context.db.clone(), context.vault.clone(), Links::from_context(context));
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let now_ms = db.now_in(tx).await?;
+                renew(tx, &vault, &links, account, now_ms).await
+            })
+        })
+        .await
+}
+
+/// Errors: as `ask_once_more`.
+pub(in crate::service) async fn renew(
+    tx: &mut Tx,
+    vault: &Vault,
+    links: &Links,
+    account: AccountId,
+    now_ms: i64,
+) -> Result<()> {
+    let missing = DomainError::NotFound(Entity::Account);
+    let (pending, address) = store::standing(tx, account).await?.ok_or(missing.clone())?;
+    if !pending {
+        return Err(DomainError::Conflict { field: "mail".into() });
+    }
+    let address = vault.open(&address.ok_or(missing)?).map_err(|_| DomainError::Internal)?;
+    refuse_often(tx, account, now_ms).await?;
+    ask(tx, vault, links, account, &address, now_ms).await
 }
 
 async fn refuse_often(tx: &mut Tx, account: AccountId, now_ms: i64) -> Result<()> {
@@ -141,7 +180,8 @@ async fn refuse_often(tx: &mut Tx, account: AccountId, now_ms: i64) -> Result<()
     Err(DomainError::RateLimited { retry_after_seconds: u32::try_from(wait_ms / 1000 + 1).unwrap_or(u32::MAX) })
 }
 
-/// Removes links that cannot be exchanged any more, and mails of before yesterday.
+/// Removes links that cannot be exchanged any more, mails of before yesterday, and what never left a week later. Gives
+/// up a bounded number of accounts that nobody confirmed: their names and addresses are free again.
 pub async fn sweep(context: &Context) -> Result<()> {
     let db = context.db.clone();
     context
@@ -149,8 +189,26 @@ pub async fn sweep(context: &Context) -> Result<()> {
         .write(move |tx| {
             Box::pin(async move {
                 let now_ms = db.now_in(tx).await?;
-                Ok(store::sweep(tx, now_ms - EXCHANGE_MS, now_ms - DAY_MS).await?)
+                Ok(store::sweep(tx, now_ms - EXCHANGE_MS, now_ms - DAY_MS, now_ms - GIVEN_UP_MS).await?)
             })
         })
-        .await
+        .await?;
+    let pending_ms = i64::try_from(context.config.sso.pending_days).unwrap_or(i64::MAX / DAY_MS) * DAY_MS;
+    let before = context.db.now_ms() - pending_ms;
+    let overdue = store::overdue(&context.db, before, RELEASED_AT_ONCE).await?;
+    if overdue.is_empty() {
+        return Ok(());
+    }
+    let given_up = context.db.write(move |tx| {
+        Box::pin(async move {
+            let mut released = 0_u32;
+            for account in overdue {
+                released += u32::from(store::release(tx, account, before).await?);
+            }
+            Ok(released)
+        })
+    });
+    let released = given_up.await?;
+    tracing::info!(released, "accounts that nobody confirmed");
+    Ok(())
 }

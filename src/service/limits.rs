@@ -58,15 +58,16 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 }
 
 impl RateLimits {
-    pub fn new(settings: &Settings, sso_checks_per_minute: u32) -> Self {
+    /// Questions of SSO that one network address may ask in a minute, and one application.
+    pub fn new(settings: &Settings, checks_per_address: u32, checks_per_application: u32) -> Self {
         Self {
             enabled: settings.enabled,
             sign_in: Limit::per_minute(settings.logins_per_minute_per_address),
             enqueue: Limit::per_minute(settings.enqueues_per_minute_per_account),
             certificate_query: Limit::per_minute(settings.certificate_queries_per_minute),
             feed: Limit::per_minute(FEEDS_PER_MINUTE),
-            sso_app: Limit::per_minute(sso_checks_per_minute),
-            sso_address: Limit::per_minute(sso_checks_per_minute),
+            sso_app: Limit::per_minute(checks_per_application),
+            sso_address: Limit::per_minute(checks_per_address),
         }
     }
 
@@ -123,6 +124,7 @@ mod tests {
                 event_streams_per_address: 1,
             },
             2,
+            3,
         )
     }
 
@@ -139,11 +141,18 @@ mod tests {
     fn questions_are_counted_by_application_and_by_address() {
         let limits = limits(true);
         let address = |text: &str| text.parse().unwrap();
-        assert_eq!(limits.sso_check(1, address("10.0.0.1")), Ok(()));
-        assert_eq!(limits.sso_check(1, address("10.0.0.2")), Ok(()));
-        assert!(limits.sso_check(1, address("10.0.0.3")).is_err(), "the application asked twice");
-        assert_eq!(limits.sso_check(2, address("10.0.0.1")), Ok(()));
-        assert!(limits.sso_check(3, address("10.0.0.1")).is_err(), "the address asked twice");
+        for (app, from, may) in [
+            (1, "10.0.0.1", true),
+            (1, "10.0.0.1", true),
+            // The address asked twice, and its refused questions are not the application's.
+            (1, "10.0.0.1", false),
+            (1, "10.0.0.1", false),
+            (1, "10.0.0.2", true),
+            (1, "10.0.0.3", false),
+            (2, "10.0.0.4", true),
+        ] {
+            assert_eq!(limits.sso_check(app, address(from)).is_ok(), may, "{app} {from}");
+        }
     }
 
     #[test]

@@ -64,12 +64,17 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> s
     let mail = open(&context.vault, &work.sealed)?;
     if mail.until <= context.db.now_ms() {
         tracing::warn!(work_id, "a mail came too late to be sent");
-        return Ok(finish(context, work_id, None).await?);
+        return Ok(give_up(context, work_id, "the mail came too late to be sent").await?);
     }
     let provider = context.outside.mail.as_deref().ok_or_else(|| Setback::new("mail is switched off"))?;
     provider.send(&letter(&mail, work_id)).await.map_err(Setback::new)?;
     let kept = (provider.name() == SANDBOX).then_some((work.account, mail));
     Ok(finish(context, work_id, kept).await?)
+}
+
+/// Administrators see it, until the sweep removes it.
+async fn give_up(context: &Context, work_id: i64, reason: &'static str) -> Result<()> {
+    context.db.write(move |tx| Box::pin(async move { Ok(outbox::give_up(tx, work_id, reason).await?) })).await
 }
 
 async fn finish(context: &Context, work_id: i64, kept: Option<(i64, Mail)>) -> Result<()> {

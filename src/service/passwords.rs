@@ -1,18 +1,24 @@
 //! Argon2id on the blocking threads, a few at a time: a flood of sign-ins must not take every core.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actors::error::{DomainError, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hashes that are worked out at the same time.
 const PERMITS: usize = 2;
 /// Callers that may wait for a permit, and for how long; further ones are told `Busy`.
 const WAITING: usize = 32;
 const WAIT: Duration = Duration::from_secs(5);
+/// Of these places, how many one application may have, and how many of its calls may wait for one of them.
+const SHARE: usize = 8;
+const WAITING_FOR_SHARE: usize = 64;
+/// Shares that are remembered, beside those in use.
+const REMEMBERED: usize = 64;
 
 /// Longest password that is hashed, in bytes.
 pub const MAX_BYTES: usize = 256;
@@ -21,24 +27,82 @@ pub const MAX_BYTES: usize = 256;
 pub struct Passwords {
     permits: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    shares: Arc<Mutex<HashMap<i64, Share>>>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(PERMITS)), waiting: Arc::new(Semaphore::new(WAITING)) }
+        Self {
+            permits: Arc::new(Semaphore::new(PERMITS)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            shares: Arc::default(),
+        }
     }
 }
 
+/// What one application has of the places.
+#[derive(Clone)]
+struct Share {
+    places: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Share {
+    fn new() -> Self {
+        Self { places: Arc::new(Semaphore::new(SHARE)), waiting: Arc::new(Semaphore::new(WAITING_FOR_SHARE)) }
+    }
+
+    fn in_use(&self) -> bool {
+        Arc::strong_count(&self.places) > 1
+    }
+}
+
+/// A place among those who may wait for work on a password, until it is dropped or used.
+pub struct Place {
+    permits: Arc<Semaphore>,
+    _place: OwnedSemaphorePermit,
+}
+
 impl Passwords {
+    /// Errors: `Busy`.
+    pub fn place(&self) -> Result<Place> {
+        let place = self.waiting.clone().try_acquire_owned().map_err(|_| DomainError::BUSY)?;
+        Ok(Place { permits: self.permits.clone(), _place: place })
+    }
+
+    /// A part of an application's share, to be held while its call works on a password, so that one application's flood
+    /// leaves places to everybody else.
+    ///
+    /// Errors: `Busy`.
+    pub async fn share(&self, application: i64) -> Result<OwnedSemaphorePermit> {
+        let share = {
+            let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+            if shares.len() > REMEMBERED {
+                shares.retain(|_, share| share.in_use());
+            }
+            shares.entry(application).or_insert_with(Share::new).clone()
+        };
+        let _waiting = share.waiting.try_acquire().map_err(|_| DomainError::BUSY)?;
+        let place = tokio::time::timeout(WAIT, share.places.acquire_owned()).await;
+        place.map_err(|_| DomainError::BUSY)?.map_err(|_| DomainError::BUSY)
+    }
+
     /// The PHC text of a password with a new salt. Errors: `Busy`.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        self.run(move || hash(&password)).await?
+        self.place()?.run(move || hash(&password)).await?
     }
 
+    /// As `Place::verify`. Errors: `Busy`.
+    pub async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool> {
+        self.place()?.verify(password, stored).await
+    }
+}
+
+impl Place {
     /// Whether `password` is the one of `stored`. Without a stored one the same work is done for nothing, so that time
     /// does not tell which names exist. Errors: `Busy`.
-    pub async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool> {
+    pub async fn verify(self, password: &str, stored: Option<String>) -> Result<bool> {
         let password = password.to_owned();
         self.run(move || {
             let known = stored.is_some();
@@ -53,8 +117,7 @@ impl Passwords {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _place = self.waiting.try_acquire().map_err(|_| DomainError::BUSY)?;
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let permit = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned())
             .await
             .map_err(|_| DomainError::BUSY)?
@@ -113,5 +176,30 @@ mod tests {
         let passwords = Passwords::default();
         let _all = passwords.waiting.try_acquire_many(WAITING as u32).unwrap();
         assert_eq!(passwords.hash("x").await, Err(DomainError::BUSY));
+    }
+
+    #[actix_web::test]
+    async fn an_application_has_a_share_and_no_more() {
+        let passwords = Passwords::default();
+        let mut held = Vec::new();
+        for _ in 0..SHARE {
+            held.push(passwords.share(1).await.unwrap());
+        }
+        let mut ninth = std::pin::pin!(passwords.share(1));
+        assert!(futures_util::poll!(&mut ninth).is_pending());
+        assert!(passwords.share(2).await.is_ok(), "another application is served");
+        assert!(passwords.hash("x").await.is_ok(), "and everybody else");
+        let mut waiting: Vec<_> = (1..WAITING_FOR_SHARE).map(|_| Box::pin(passwords.share(1))).collect();
+        for call in &mut waiting {
+            assert!(futures_util::poll!(call).is_pending());
+        }
+        assert!(matches!(passwords.share(1).await, Err(DomainError::BUSY)));
+        held.pop();
+        assert!(ninth.await.is_ok());
+        drop((held, waiting));
+        for application in 0..1_000 {
+            drop(passwords.share(application).await.unwrap());
+        }
+        assert!(passwords.shares.lock().unwrap().len() <= REMEMBERED + 1);
     }
 }

@@ -5,11 +5,13 @@
 
 use std::net::IpAddr;
 
+use actors::domain::ids::AccountId;
 use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Entity, Result};
 
 use super::accounts::NewSession;
 use super::attempts::{Attempts, address_key};
+use super::confirmations;
 use super::phones::Proof;
 use crate::context::Context;
 use crate::store::sql::accounts::{self as store, Standing};
@@ -46,6 +48,8 @@ pub enum Outcome {
     Token(String),
     /// The account waits for the link in its mail to be opened.
     EmailPending,
+    /// As before, and a new link has been sent.
+    MailSent,
 }
 
 /// What a transaction found, which is committed whatever it was: the try is spent.
@@ -121,6 +125,8 @@ async fn by_name(context: &Context, address: IpAddr, proof: Proof, named: Named)
     wrong.check(&by_address, WRONG_PER_ADDRESS, now_ms)?;
     wrong.check(name.folded(), WRONG_PER_NAME, now_ms)?;
 
+    // Before the code's try is spent: whoever is told to come back has lost nothing.
+    let place = context.passwords.place()?;
     let (clock, told) = (context.db.clone(), proof.clone());
     let holds = context.db.write(move |tx| {
         Box::pin(async move {
@@ -135,19 +141,34 @@ async fn by_name(context: &Context, address: IpAddr, proof: Proof, named: Named)
     let found = store::by_login_name(&context.db, name.folded()).await?;
     let found = found.filter(|account| account.password_kind == PasswordKind::Md5Hex as i64);
     let stored = found.as_ref().and_then(|account| account.password_hash.clone());
-    let fits = context.passwords.verify(&password, stored.clone()).await?;
+    let fits = place.verify(&password, stored.clone()).await?;
     let (Some(account), Some(stored), true) = (found, stored, fits) else {
         wrong.take(&by_address, WRONG_PER_ADDRESS, now_ms)?;
         wrong.take(name.folded(), WRONG_PER_NAME, now_ms)?;
         return Err(DomainError::BadCredentials);
     };
-    if !account.enabled || account.email_pending {
+    if account.enabled && account.email_pending {
+        return renew_link(context, account.id).await;
+    }
+    if !account.enabled {
         return refused(&account);
     }
     if account.mobile_key.as_ref().is_some_and(|key| *key != proof.phone_key) {
         return Err(DomainError::Forbidden);
     }
     bind_and_sign_in(context, proof, account, stored).await
+}
+
+/// The mail with the link may never have arrived; whoever knows the password may ask for another.
+async fn renew_link(context: &Context, account: AccountId) -> Result<Outcome> {
+    if context.outside.mail.is_none() {
+        return Ok(Outcome::EmailPending);
+    }
+    match confirmations::ask_once_more(context, account).await {
+        Ok(()) => Ok(Outcome::MailSent),
+        Err(DomainError::RateLimited { .. }) => Ok(Outcome::EmailPending),
+        Err(error) => Err(error),
+    }
 }
 
 async fn bind_and_sign_in(context: &Context, proof: Proof, account: Standing, stored: String) -> Result<Outcome> {

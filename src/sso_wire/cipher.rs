@@ -113,6 +113,11 @@ pub fn seal(pair: &KeyPair, plain: &str) -> Sealed {
 /// The signed plain text, or `None` for a code that is none, that does not decrypt, or whose sign is another: which of
 /// these it was can be told neither from the answer nor from the work, for the sign is always worked out.
 pub fn open(pair: &KeyPair, code: &str, sign: &str) -> Option<Vec<u8>> {
+    open_with(pair, code, sign, |text| pair.sign(text))
+}
+
+/// As `open`, with what works the sign out.
+fn open_with(pair: &KeyPair, code: &str, sign: &str, work_out: impl FnOnce(&[u8]) -> String) -> Option<Vec<u8>> {
     let (mut text, readable) = blocks(code);
     let cipher = cbc::Decryptor::<Aes128>::new(&pair.cipher_key().into(), &pair.vector().into());
     if cipher.decrypt_padded::<NoPadding>(&mut text).is_err() {
@@ -120,7 +125,7 @@ pub fn open(pair: &KeyPair, code: &str, sign: &str) -> Option<Vec<u8>> {
     }
     let (length, padded) = unpadded(&text);
     text.truncate(length);
-    let signed = pair.sign(&text).as_bytes().ct_eq(sign.as_bytes());
+    let signed = work_out(&text).as_bytes().ct_eq(sign.as_bytes());
     bool::from(readable & padded & signed).then_some(text)
 }
 
@@ -211,6 +216,31 @@ mod tests {
         }
         assert_eq!(open(&pair(), &code, &sign.to_lowercase()), None);
         assert_eq!(open(&pair(), &code, ""), None);
+    }
+
+    /// The bytes that the sign was worked out over; none if it was not.
+    fn signed_bytes(code: &str, sign: &str) -> Option<usize> {
+        let mut signed = None;
+        open_with(&pair(), code, sign, |text| {
+            signed = Some(text.len());
+            pair().sign(text)
+        });
+        signed
+    }
+
+    #[test]
+    fn whatever_is_wrong_the_sign_is_worked_out_over_as_much() {
+        let plain = "x".repeat(60_000);
+        let Sealed { code, sign } = seal(&pair(), &plain);
+        let unpadded = raw(&[0; 60_000], plain.as_bytes()).code;
+        let cut = &code[..code.len() - 3];
+        let strange = code.replacen(&code[..1], "!", 1);
+        for code in [&code, &unpadded, cut, &strange, &"你".repeat(code.len() / 3)] {
+            for sign in [sign.as_str(), "", &sign.to_lowercase()] {
+                let signed = signed_bytes(code, sign).expect("always worked out");
+                assert!(signed.abs_diff(plain.len()) <= 2 * BLOCK, "{signed}");
+            }
+        }
     }
 
     #[test]

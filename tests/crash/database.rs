@@ -4,6 +4,7 @@
 use sqlx::{PgPool, SqlitePool};
 
 use super::ledger::{GameState, LinePromise, OrderState, State};
+use super::sso::Account;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -54,12 +55,19 @@ const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
     (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 3), \
     (SELECT COUNT(*) FROM outbox w WHERE w.work_key = 'inquiry:' || o.order_no AND o.prepay_id IS NOT NULL) \
     FROM orders o WHERE kind = 0";
+const PEOPLE: &str = "SELECT login_name, \
+    (SELECT COUNT(*) FROM sso_members m WHERE m.account_id = a.id), \
+    (SELECT COUNT(*) FROM mail_confirmations c WHERE c.account_id = a.id), \
+    (SELECT COUNT(*) FROM outbox w WHERE w.work_key LIKE 'mail:' || CAST(a.id AS TEXT) || ':%') \
+    FROM accounts a WHERE password_kind = 1";
+const CALLS: &str = "SELECT COUNT(*) FROM sso_calls";
 const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
 
 const ACCOUNTS: &str = "SELECT login_name, id FROM accounts WHERE password_kind = 2";
 const CODES: &str = "SELECT COUNT(*) FROM phone_codes";
 
 type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+type PersonRow = (String, i64, i64, i64);
 type OrderRow = (String, i64, i64, i64, i64, i64, i64);
 
 fn now_ms() -> i64 {
@@ -152,7 +160,11 @@ impl Database {
             inquiries,
         };
         let line = |(content, offset)| LinePromise { content, offset };
+        let people: Vec<PersonRow> = on!(self, pool => sqlx::query_as(PEOPLE).fetch_all(pool).await.unwrap());
+        let person = |(name, members, links, mails)| Account { name, members, links, mails };
         State {
+            people: people.into_iter().map(person).collect(),
+            calls: on!(self, pool => sqlx::query_scalar(CALLS).fetch_one(pool).await.unwrap()),
             games: games.into_iter().map(game).collect(),
             orders: orders.into_iter().map(order).collect(),
             lines: lines.into_iter().map(line).collect(),

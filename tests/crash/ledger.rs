@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::sso::{self, Account};
+
 /// A queue token that was acknowledged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenPromise {
@@ -41,6 +43,8 @@ pub struct Ledger {
     pub enrolled: Vec<Enrolment>,
     /// Codes that may have been sent and were not used.
     pub codes_given_up: i64,
+    /// Names that SSO acknowledged.
+    pub people: Vec<String>,
     /// Promises seen broken while the load was running.
     pub broken: Vec<String>,
 }
@@ -63,6 +67,7 @@ impl Ledger {
             && !self.registered.is_empty()
             && !self.lines.is_empty()
             && !self.enrolled.is_empty()
+            && !self.people.is_empty()
     }
 
     /// Another answer about a token: a place, or an outcome when `state` is not 0.
@@ -127,6 +132,9 @@ pub struct State {
     pub refunds_not_made: i64,
     /// What the journal has more than was paid and kept.
     pub cash_off_fen: i64,
+    /// Accounts of SSO, and the calls that were noted as taken.
+    pub people: Vec<Account>,
+    pub calls: i64,
 }
 
 const UNPAID: i64 = 0;
@@ -141,6 +149,7 @@ pub fn faults(ledger: &Ledger, state: &State) -> Vec<String> {
     places(state, &mut faults);
     lines(ledger, state, &mut faults);
     accounts(ledger, state, &mut faults);
+    faults.extend(sso::faults(&ledger.people, &state.people, state.calls));
     faults
 }
 
@@ -345,6 +354,7 @@ mod tests {
                 Enrolment { name: "two".to_owned(), id: None },
             ],
             codes_given_up: 1,
+            people: Vec::new(),
             broken: Vec::new(),
         };
         let game =
@@ -358,6 +368,8 @@ mod tests {
             codes: 1,
             refunds_not_made: 0,
             cash_off_fen: 0,
+            people: Vec::new(),
+            calls: 0,
         };
         (ledger, state)
     }

@@ -10,6 +10,7 @@ mod enrol;
 mod ledger;
 mod openings;
 mod server;
+mod sso;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use self::clients::Shared;
 use self::database::Database;
 use self::ledger::Ledger;
 use self::server::{Home, Server};
+use crate::sso::client::Keys;
 use crate::support::{eventually, postgres};
 
 const REGISTRANTS: i64 = 6;
@@ -48,6 +50,8 @@ fn seed() -> u64 {
 struct Drill {
     home: Home,
     shared: Rc<Shared>,
+    /// The application that registers people.
+    sso: Keys,
     load: Vec<JoinHandle<()>>,
 }
 
@@ -55,6 +59,7 @@ impl Drill {
     async fn new(postgres_url: &str) -> Self {
         matchday::clients::tls::use_ring();
         let home = Home::new(postgres_url);
+        let sso = sso::application(&home);
         let database = Database::open(&home.database_url()).await;
         database.write_event().await;
         database.close().await;
@@ -67,7 +72,7 @@ impl Drill {
             taken: RefCell::new(None),
             finishing: Cell::new(false),
         });
-        Self { home, shared, load: Vec::new() }
+        Self { home, shared, sso, load: Vec::new() }
     }
 
     fn start_load(&mut self) {
@@ -79,6 +84,7 @@ impl Drill {
         self.load.extend(chatters);
         let sites = (1..=SITES).map(|site| tokio::task::spawn_local(enrol::enrol(self.shared.clone(), site)));
         self.load.extend(sites);
+        self.load.push(tokio::task::spawn_local(sso::register(self.shared.clone(), self.sso.clone())));
     }
 
     fn assert_alive(&self, when: &str) {
@@ -146,7 +152,7 @@ async fn kill_under_load(postgres_url: &str, rounds: u64) {
 /// How often a point is passed before the process dies at it. What is rare must not be waited for.
 fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
     let name = point.name();
-    let rare = ["outbox", "refund", "inquiries", "taken_back", "wait_list", "leave", "hawk", "regist"]
+    let rare = ["outbox", "refund", "inquiries", "sso", "taken_back", "wait_list", "leave", "hawk", "regist"]
         .iter()
         .any(|part| name.contains(part));
     random.random_range(if rare { 0..3 } else { 0..40 })

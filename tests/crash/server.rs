@@ -55,7 +55,7 @@ impl Home {
         format!("ws://127.0.0.1:{}/ws", self.port)
     }
 
-    fn program(&self, command: &str) -> Command {
+    pub fn program(&self, command: &str) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_matchday"));
         program
             .args([command, "--chat-bind", "", "--internal-bind", "", "--demo", "false", "--log-level", "warn"])
@@ -65,6 +65,8 @@ impl Home {
             .env("MATCHDAY__LIMITS__ENABLED", "false")
             .env("MATCHDAY__ADMIN__PASSWORD", ADMIN.1)
             .env("MATCHDAY__REG__PAYMENT_WINDOW_SECONDS", PAYMENT_WINDOW_SECONDS.to_string())
+            .env("MATCHDAY__MAIL__PROVIDER", "sandbox")
+            .env("MATCHDAY__SSO__CONFIRM_MAIL", "true")
             .envs(self.settings.iter().copied())
             .env_remove("FAILPOINTS")
             .current_dir(self.folder.path())

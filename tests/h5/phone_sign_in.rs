@@ -101,6 +101,22 @@ async fn an_account_of_regist_signs_in_orders_and_chats_as_itself() {
 }
 
 #[actix_web::test]
+async fn whoever_finds_no_place_for_a_password_has_lost_no_try() {
+    let app = spawn_app(&[]).await;
+    New::sso("Runner-1").make(&app).await;
+    let code = code(&app, OTHER).await;
+    let places: Vec<_> = std::iter::from_fn(|| app.context.passwords.place().ok()).collect();
+    let tries = async || count(&app, "SELECT tries_left AS n FROM phone_codes").await;
+    let before = tries().await;
+    for _ in 0..7 {
+        assert_eq!(by_name(&app, OTHER, &code, "Runner-1", PASSWORD).await.0, 503);
+    }
+    assert_eq!(tries().await, before);
+    drop(places);
+    signed_in(&app, by_name(&app, OTHER, &code, "Runner-1", PASSWORD).await).await;
+}
+
+#[actix_web::test]
 async fn an_account_of_sso_binds_its_phone_at_its_first_sign_in() {
     let app = spawn_app(&[]).await;
     let made = New::sso("Runner-1").make(&app).await;

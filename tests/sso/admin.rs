@@ -96,6 +96,53 @@ async fn rotated_keys_overlap_and_each_is_answered_with_itself() {
 }
 
 #[actix_web::test]
+async fn keys_that_were_promised_survive_another_rotation() {
+    on_both(&[], async |app| {
+        let first = create(&app, json!({"name": "twice"})).await;
+        let path = format!("sso-apps/{}/rotate", first.id);
+        let rotate = async |seconds: i64| {
+            let (status, row) = call(&app, Method::POST, &path, None, json!({"overlap_seconds": seconds})).await;
+            assert_eq!(status, 200, "{row}");
+            keys_in(&row)
+        };
+        let good =
+            async |pair: &Keys| check(&app, pair, "chkname", json!({"user_name": "x"})).await["rcode"] == "y010401";
+        // The answer is lost, and it is rotated again.
+        let lost = rotate(600).await;
+        let third = rotate(60).await;
+        assert_eq!([good(&first).await, good(&lost).await, good(&third).await], [true, false, true]);
+        app.context.db.advance_clock(Duration::from_secs(599));
+        assert!(good(&first).await, "for as long as was promised first");
+        let fourth = rotate(300).await;
+        app.context.db.advance_clock(Duration::from_secs(299));
+        assert_eq!([good(&first).await, good(&third).await, good(&fourth).await], [true, false, true]);
+        app.context.db.advance_clock(Duration::from_secs(2));
+        assert_eq!([good(&first).await, good(&fourth).await], [false, true]);
+        // Nothing is promised any more, so the keys at work are kept again; and without an overlap none are.
+        let fifth = rotate(60).await;
+        assert_eq!([good(&fourth).await, good(&fifth).await], [true, true]);
+        let sixth = rotate(0).await;
+        assert_eq!([good(&fourth).await, good(&fifth).await, good(&sixth).await], [false, false, true]);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn lists_of_addresses_take_networks() {
+    let app = spawn_app(&[]).await;
+    let own = create(&app, json!({"name": "listed", "ip_bad": "::ffff:127.0.0.1\n2001:0DB8:0::7"})).await;
+    let path = format!("sso-apps/{}", own.id);
+    let (_, row) = call(&app, Method::GET, &path, None, Value::Null).await;
+    assert_eq!(row["ip_bad"], "127.0.0.1\n2001:db8::7");
+    assert_eq!(check(&app, &own, "chkname", json!({"user_name": "x"})).await["rcode"], "x050408");
+    for (list, rcode) in [("127.0.0.0/8", "y010401"), ("10.0.0.0/8\n::/0", "x050407")] {
+        assert_eq!(call(&app, Method::PATCH, &path, None, json!({"ip_allow": list})).await.0, 200);
+        assert_eq!(check(&app, &own, "chkname", json!({"user_name": "x"})).await["rcode"], rcode, "{list}");
+    }
+    assert_eq!(call(&app, Method::PATCH, &path, None, json!({"ip_bad": "2001:db8:0:0:*"})).await.0, 422);
+}
+
+#[actix_web::test]
 async fn applications_are_changed_and_disabled() {
     let app = spawn_app(&[]).await;
     let own = create(&app, json!({"name": "changed", "may_register": 0})).await;

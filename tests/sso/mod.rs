@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod command_line;
 mod confirmations;
 mod notices;
+mod pending;
 mod people;
 mod register;
 mod replay;

@@ -25,6 +25,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
                 .route(web::patch().to(change))
                 .route(web::delete().to(disable)),
         )
+        .service(resource("/accounts/{id}/send-confirmation").route(web::post().to(send_confirmation)))
+        .service(resource("/accounts/{id}/confirm-mail").route(web::post().to(confirm_mail)))
         .service(resource("/accounts/{id}/export").route(web::get().to(export)))
         .service(resource("/accounts/{id}/erase").route(web::post().to(erase)))
         .service(resource("/players/erase").route(web::post().to(erase_player)));
@@ -68,6 +70,26 @@ async fn disable(
 ) -> Result<HttpResponse, Problem> {
     let (writer, ()) = write.by(by.admin);
     accounts::set_status(&context, writer, *id, 0).await.map(respond).map_err(problem)
+}
+
+async fn send_confirmation(
+    context: Data<Context>,
+    by: By<Owners>,
+    id: Path<i64>,
+    write: Write<()>,
+) -> Result<HttpResponse, Problem> {
+    let (writer, ()) = write.by(by.admin);
+    accounts::send_confirmation(&context, writer, *id).await.map(respond).map_err(problem)
+}
+
+async fn confirm_mail(
+    context: Data<Context>,
+    by: By<Owners>,
+    id: Path<i64>,
+    write: Write<()>,
+) -> Result<HttpResponse, Problem> {
+    let (writer, ()) = write.by(by.admin);
+    accounts::confirm_mail(&context, writer, *id).await.map(respond).map_err(problem)
 }
 
 /// Everything about one person, as a file.

@@ -43,6 +43,7 @@ pub async fn token_phone(
     };
     match phone_sign_in::sign_in(&context, address.0, &phone, &code, named).await? {
         Outcome::Token(token) => Ok(Json(Token { token })),
+        Outcome::MailSent => Err(H5Error::worded(DomainError::AccountDisabled, "邮箱尚未确认，已重新发送确认邮件")),
         Outcome::EmailPending => Err(H5Error::worded(DomainError::AccountDisabled, "邮箱尚未确认")),
     }
 }

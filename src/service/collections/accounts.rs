@@ -1,10 +1,12 @@
 //! Accounts as administrators handle them: found, disabled and enabled again.
 
 use actors::domain::account::{Admin, Role};
+use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Entity, Result};
 
 use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
+use crate::service::confirmations::{self, Links};
 use crate::store::sql::accounts::{id_by_email as by_email, id_by_mobile as by_mobile};
 use crate::store::sql::collections::{Page, accounts as store};
 use crate::store::sql::db::Tx;
@@ -41,6 +43,46 @@ pub(in crate::service) async fn locked(tx: &mut Tx, vault: &Vault, id: i64) -> R
     }
     let account: AccountRecord = in_tx(tx, id, Entity::Account).await?;
     Ok(account.opened(vault, false))
+}
+
+/// Sends a new link to the mail address of an account that waits for it to be confirmed.
+///
+/// Errors: `NotFound(Account)`, `Conflict` on `mail` when it is confirmed already, `RateLimited`.
+pub async fn send_confirmation(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
+    let (vault, links) = (context.vault.clone(), Links::from_context(context));
+    write(context, writer, move |tx, now| {
+        Box::pin(async move {
+            let account = locked(tx, &vault, id).await?;
+            confirmations::renew(tx, &vault, &links, AccountId(id), now).await?;
+            Ok(Change { action: "send-confirmation", entity: "accounts", id, before: None, after: public(&account) })
+        })
+    })
+    .await
+}
+
+/// Takes a mail address as confirmed, on the administrator's word.
+///
+/// Errors: `NotFound(Account)`, `Conflict` on `mail` when it is confirmed already.
+pub async fn confirm_mail(context: &Context, writer: Writer, id: i64) -> Result<Answer> {
+    let vault = context.vault.clone();
+    write(context, writer, move |tx, now| {
+        Box::pin(async move {
+            let before = locked(tx, &vault, id).await?;
+            if before.email_pending == 0 {
+                return Err(DomainError::Conflict { field: "mail".into() });
+            }
+            confirmations::confirm(tx, AccountId(id), now).await?;
+            let after = AccountRecord { email_pending: 0, ..before.clone() };
+            Ok(Change {
+                action: "confirm-mail",
+                entity: "accounts",
+                id,
+                before: public(&before),
+                after: public(&after),
+            })
+        })
+    })
+    .await
 }
 
 /// 0 disables the account and ends its sessions, 1 enables it.

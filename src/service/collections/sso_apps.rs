@@ -6,8 +6,10 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use super::{Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write};
+use crate::clients::sso_notice;
+use crate::config::Environment;
 use crate::context::Context;
-use crate::service::sso::open_pair;
+use crate::service::sso::{addresses, open_pair};
 use crate::sso_wire::cipher::KeyPair;
 use crate::store::sql::audit;
 use crate::store::sql::collections::sso_apps as store;
@@ -39,8 +41,10 @@ pub struct AppPatch {
 }
 
 impl AppPatch {
+    /// In the form in which it is kept.
+    ///
     /// Errors: `InvalidField`.
-    fn check(&self) -> Result<()> {
+    fn checked(mut self, environment: Environment) -> Result<Self> {
         if let Some(name) = &self.name {
             check_line("name", name)?;
             check_length("name", name, LONGEST_NAME)?;
@@ -50,18 +54,22 @@ impl AppPatch {
                 check_range(field, flag, 0..=1)?;
             }
         }
-        for (field, list) in [("ip_allow", &self.ip_allow), ("ip_bad", &self.ip_bad)] {
+        for (field, list) in [("ip_allow", &mut self.ip_allow), ("ip_bad", &mut self.ip_bad)] {
             if let Some(list) = list {
-                check_patterns(field, list)?;
+                *list =
+                    addresses::canonical(list, MOST_PATTERNS).map_err(|reason| DomainError::field(field, reason))?;
             }
         }
         if let Some(url) = &self.notify_url {
-            check_url(url)?;
+            check_url(url, environment)?;
         }
         if let Some(params) = &self.notify_params {
             check_params(params)?;
         }
-        self.note.as_ref().map_or(Ok(()), |note| check_length("note", note, LONGEST_NOTE))
+        if let Some(note) = &self.note {
+            check_length("note", note, LONGEST_NOTE)?;
+        }
+        Ok(self)
     }
 
     fn apply(self, row: SsoAppRecord) -> SsoAppRecord {
@@ -79,18 +87,7 @@ impl AppPatch {
     }
 }
 
-fn check_patterns(field: &'static str, list: &str) -> Result<()> {
-    let fits = |line: &str| line.len() <= 45 && line.bytes().all(|it| it.is_ascii_hexdigit() || b".:*".contains(&it));
-    if list.lines().count() > MOST_PATTERNS || !list.lines().map(str::trim).all(fits) {
-        return Err(DomainError::field(
-            field,
-            format!("must be at most {MOST_PATTERNS} lines with an address such as 10.0.* each"),
-        ));
-    }
-    Ok(())
-}
-
-fn check_url(text: &str) -> Result<()> {
+fn check_url(text: &str, environment: Environment) -> Result<()> {
     let bare = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some_and(|host| !host.is_empty())
@@ -99,13 +96,21 @@ fn check_url(text: &str) -> Result<()> {
             && url.fragment().is_none()
     };
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if text.is_empty() || (text.len() <= LONGEST_URL && plain && Url::parse(text).is_ok_and(|url| bare(&url))) {
-        return Ok(());
+    let fits = || text.len() <= LONGEST_URL && plain && Url::parse(text).is_ok_and(|url| bare(&url));
+    if !text.is_empty() && !fits() {
+        return Err(DomainError::field(
+            "notify_url",
+            "must be an address of http or https without a password and without #, or empty",
+        ));
     }
-    Err(DomainError::field(
-        "notify_url",
-        "must be an address of http or https without a password and without #, or empty",
-    ))
+    if environment == Environment::Production && sso_notice::can_be_overheard(text) {
+        return Err(DomainError::field(
+            "notify_url",
+            "must begin with https://, for whoever overhears a notice gets the application's keys; http is good for \
+             addresses such as 127.0.0.1 or 10.0.0.7 only",
+        ));
+    }
+    Ok(())
 }
 
 fn check_params(params: &Map<String, Value>) -> Result<()> {
@@ -151,18 +156,18 @@ async fn insert(tx: &mut Tx, vault: &Vault, new: AppPatch, pair: &KeyPair, now: 
     Ok(row)
 }
 
-fn check_new(new: &AppPatch) -> Result<()> {
+fn check_new(new: AppPatch, environment: Environment) -> Result<AppPatch> {
     if new.name.is_none() {
         return Err(DomainError::field("name", "is required"));
     }
-    new.check()
+    new.checked(environment)
 }
 
 /// Makes an application; the answer has its keys.
 ///
 /// Errors: `InvalidField`.
 pub async fn create(context: &Context, writer: Writer, new: AppPatch) -> Result<Answer> {
-    check_new(&new)?;
+    let new = check_new(new, context.config.environment)?;
     let vault = context.vault.clone();
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
@@ -176,7 +181,7 @@ pub async fn create(context: &Context, writer: Writer, new: AppPatch) -> Result<
 
 /// Errors: `InvalidField`, `NotFound(Item)`.
 pub async fn change(context: &Context, writer: Writer, id: i64, patch: AppPatch) -> Result<Answer> {
-    patch.check()?;
+    let patch = patch.checked(context.config.environment)?;
     write(context, writer, move |tx, _| {
         Box::pin(async move {
             let before = locked(tx, id).await?;
@@ -188,13 +193,22 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: AppPatch)
     .await
 }
 
-async fn rotate_in(tx: &mut Tx, vault: &Vault, id: i64, pair: &KeyPair, until: i64) -> Result<[SsoAppRecord; 2]> {
+/// The application before and after.
+async fn rotate_in(
+    tx: &mut Tx,
+    vault: &Vault,
+    id: i64,
+    pair: &KeyPair,
+    overlap_seconds: i64,
+    now: i64,
+) -> Result<[SsoAppRecord; 2]> {
     let before = locked(tx, id).await?;
-    store::rotate(tx, id, &sealed(vault, pair), until).await?;
+    store::rotate(tx, id, &sealed(vault, pair), now + overlap_seconds * 1000, now).await?;
     Ok([before, in_tx(tx, id, Entity::Item).await?])
 }
 
-/// Gives an application new keys, told in the answer; the old ones stay good for `overlap_seconds`.
+/// Gives an application new keys, told in the answer; the old ones stay good for `overlap_seconds`. While keys of an
+/// earlier rotation are good these stay so, for `overlap_seconds` at least, and the ones in between are over.
 ///
 /// Errors: `InvalidField`, `NotFound(Item)`.
 pub async fn rotate(context: &Context, writer: Writer, id: i64, overlap_seconds: i64) -> Result<Answer> {
@@ -202,8 +216,7 @@ pub async fn rotate(context: &Context, writer: Writer, id: i64, overlap_seconds:
     let vault = context.vault.clone();
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
-            let until = now + overlap_seconds * 1000;
-            let [before, after] = rotate_in(tx, &vault, id, &KeyPair::random(), until).await?;
+            let [before, after] = rotate_in(tx, &vault, id, &KeyPair::random(), overlap_seconds, now).await?;
             Ok(Change { action: "rotate", entity: "sso-apps", id, before: public(&before), after: public(&after) })
         })
     })
@@ -218,8 +231,8 @@ pub struct Made {
 }
 
 /// As `create`, by whoever runs the server.
-pub async fn create_from_command_line(db: &Db, vault: &Vault, new: AppPatch) -> Result<Made> {
-    check_new(&new)?;
+pub async fn create_from_command_line(db: &Db, vault: &Vault, environment: Environment, new: AppPatch) -> Result<Made> {
+    let new = check_new(new, environment)?;
     from_command_line(db, vault, move |tx, vault, pair, now| {
         Box::pin(async move {
             let row = insert(tx, &vault, new, &pair, now).await?;
@@ -234,7 +247,7 @@ pub async fn rotate_from_command_line(db: &Db, vault: &Vault, id: i64, overlap_s
     check_range("overlap_seconds", overlap_seconds, 0..=LONGEST_OVERLAP)?;
     from_command_line(db, vault, move |tx, vault, pair, now| {
         Box::pin(async move {
-            let [before, after] = rotate_in(tx, &vault, id, &pair, now + overlap_seconds * 1000).await?;
+            let [before, after] = rotate_in(tx, &vault, id, &pair, overlap_seconds, now).await?;
             Ok(Change { action: "rotate", entity: "sso-apps", id, before: public(&before), after: public(&after) })
         })
     })
@@ -280,7 +293,8 @@ mod tests {
     #[test]
     fn only_plain_addresses_are_told() {
         for good in ["", "http://10.0.0.7:8080/notify", "https://app.example.org/notify.php?x=1"] {
-            assert_eq!(check_url(good), Ok(()), "{good}");
+            assert_eq!(check_url(good, Environment::Development), Ok(()), "{good}");
+            assert_eq!(check_url(good, Environment::Production), Ok(()), "{good}");
         }
         let long = format!("https://a.example/{}", "x".repeat(LONGEST_URL));
         for bad in [
@@ -293,16 +307,21 @@ mod tests {
             "https://a.example/ x",
             &long,
         ] {
-            assert!(check_url(bad).is_err(), "{bad}");
+            assert!(check_url(bad, Environment::Development).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn patterns_and_parameters_are_bounded() {
-        assert!(check_patterns("ip_allow", "10.0.*\r\n2001:DB8:*\n\n").is_ok());
-        for bad in ["example.org", "10.0.0.0/8", &"1\n".repeat(201), &"1".repeat(46)] {
-            assert!(check_patterns("ip_allow", bad).is_err(), "{bad}");
+    fn in_production_nobody_overhears_a_notice() {
+        for url in ["http://a.example/", "HTTP://203.0.113.7/", "http://8.8.8.8:80/n?x=1", "http://[2001:db8::1]/"] {
+            assert_eq!(check_url(url, Environment::Development), Ok(()), "{url}");
+            let refused = check_url(url, Environment::Production);
+            assert!(matches!(refused, Err(DomainError::InvalidField { .. })), "{url}");
         }
+    }
+
+    #[test]
+    fn parameters_are_bounded() {
         let check = |params: Value| check_params(params.as_object().unwrap());
         assert!(check(json!({"from": "matchday"})).is_ok());
         for bad in [json!({"sign": "x"}), json!({"": "x"}), json!({"a": 1}), json!({"a": "x".repeat(501)})] {

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use actors::error::{DomainError, Result as Outcome};
 
-use super::Refusal;
+use super::{Refusal, addresses};
 use crate::context::Context;
-use crate::service::patterns::any_matches;
 use crate::sso_wire::cipher::KeyPair;
 use crate::store::sql::sso::{self as store, SealedKeys, StoredApp};
 use crate::vault::Vault;
@@ -50,14 +49,10 @@ pub async fn find_caller(context: &Context, app: i64, key: &str, address: IpAddr
 }
 
 fn check_address(app: &StoredApp, address: IpAddr) -> Result<(), Refusal> {
-    let address = address.to_canonical().to_string();
-    let lines = |list: &str| -> Vec<String> {
-        list.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    };
-    let allowed = lines(&app.ip_allow);
-    if allowed.is_empty() {
-        if any_matches(lines(&app.ip_bad), &address) { Err(Refusal::AddressBanned) } else { Ok(()) }
-    } else if any_matches(allowed, &address) {
+    let address = address.to_canonical();
+    if addresses::is_empty(&app.ip_allow) {
+        if addresses::any_is(&app.ip_bad, address) { Err(Refusal::AddressBanned) } else { Ok(()) }
+    } else if addresses::any_is(&app.ip_allow, address) {
         Ok(())
     } else {
         Err(Refusal::AddressNotAllowed)

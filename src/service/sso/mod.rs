@@ -1,6 +1,7 @@
 //! Encrypted SSO registration: who calls, whether a name or an address is free, the registration itself, and telling
 //! other applications of it.
 
+pub(super) mod addresses;
 mod caller;
 mod checks;
 mod fields;

@@ -10,10 +10,11 @@ use super::caller::is_now;
 use super::fields::{self, Checked};
 use super::{Caller, Refusal};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::service::confirmations::{self, Links};
 use crate::store::sql::db::Tx;
 use crate::store::sql::new_accounts::{self, PasswordKind, Sealed};
-use crate::store::sql::sso::{self as store, NewMember};
+use crate::store::sql::sso::{self as store, NewMember, Occasion};
 use crate::vault::Vault;
 
 /// The members of a registration as texts; documents as JSON.
@@ -86,7 +87,8 @@ pub async fn register(
     address: IpAddr,
 ) -> Result<Registered, Refusal> {
     let checked = fields::check(&context.config, given, address)?;
-    refuse_taken(context, caller, address, &checked).await?;
+    let _share = context.passwords.share(caller.app).await?;
+    refuse_taken(context, caller, address, &call, &checked).await?;
     let hash = context.passwords.hash(&checked.password).await?;
     let plan = plan(context, caller, &checked, hash);
     let links = Links::from_context(context);
@@ -99,7 +101,13 @@ pub async fn register(
 }
 
 /// Spares the work on a password that would be for nothing. A taken name counts as a question for it.
-async fn refuse_taken(context: &Context, caller: &Caller, address: IpAddr, checked: &Checked) -> Outcome<()> {
+async fn refuse_taken(
+    context: &Context,
+    caller: &Caller,
+    address: IpAddr,
+    call: &Call,
+    checked: &Checked,
+) -> Result<(), Refusal> {
     let taken = if store::has_name(&context.db, checked.name.folded()).await? {
         "login_name"
     } else if let Some(mail) = &checked.mail
@@ -109,8 +117,12 @@ async fn refuse_taken(context: &Context, caller: &Caller, address: IpAddr, check
     } else {
         return Ok(());
     };
+    // Looked at again, and after the name: this very call may have taken it since it was judged.
+    if store::knows_call(&context.db, caller.app, &call.sign).await? {
+        return Err(Refusal::BadSign);
+    }
     context.limits.sso_check(caller.app, address)?;
-    Err(DomainError::Conflict { field: taken.into() })
+    Err(DomainError::Conflict { field: taken.into() }.into())
 }
 
 fn plan(context: &Context, caller: &Caller, checked: &Checked, password_hash: String) -> Plan {
@@ -159,12 +171,17 @@ async fn write(context: &Context, app: i64, call: Call, plan: Plan, links: Links
                 if !store::take_call(tx, app, &call.sign, expires_at).await? {
                     return Ok(Written::TakenBefore);
                 }
+                pass(Failpoint::SsoCallNoted);
                 let account = new_accounts::insert(tx, &plan.account, now_ms).await?;
+                pass(Failpoint::SsoAccountInserted);
                 store::insert_member(tx, account, &plan.member, now_ms).await?;
+                pass(Failpoint::SsoMemberKept);
                 if let Some(mail) = &plan.confirm {
                     confirmations::ask(tx, &vault, &links, account, mail, now_ms).await?;
+                    pass(Failpoint::SsoMailEnqueued);
                 }
-                store::enqueue_notices(tx, account, now_ms).await?;
+                store::enqueue_notices(tx, account, Occasion::Registered, now_ms).await?;
+                pass(Failpoint::SsoNoticesEnqueued);
                 Ok(Written::Done(account, now_ms))
             })
         })

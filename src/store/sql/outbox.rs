@@ -136,6 +136,13 @@ pub async fn failed(tx: &mut Tx, id: i64, reason: &str, most_attempts: i64) -> R
     tx.execute(FAILED, args![id, reason, most_attempts]).await.map(drop)
 }
 
+const GIVE_UP: &str = "UPDATE outbox SET state = 2, last_error = $2 WHERE id = $1 AND state = 0";
+
+/// Gives work up at once, whatever its tries.
+pub async fn give_up(tx: &mut Tx, id: i64, reason: &str) -> Result<(), StoreError> {
+    tx.execute(GIVE_UP, args![id, reason]).await.map(drop)
+}
+
 const REVIVE: &str = "UPDATE outbox SET state = 0, attempts = 0, next_at = $2 WHERE id = $1 AND state = 2";
 
 /// Makes work due that was given up. False: it is not given up.

@@ -109,14 +109,31 @@ pub async fn insert_member(tx: &mut Tx, account: AccountId, new: &NewMember, now
 
 const ENQUEUE_NOTICES: &str = "
 INSERT INTO outbox (kind, party, work_key, payload, next_at, created_at)
-SELECT 'sso_notice', CAST(id AS TEXT), 'sso_notice:' || CAST(id AS TEXT) || ':' || $1,
+SELECT 'sso_notice', CAST(id AS TEXT), 'sso_notice:' || CAST(id AS TEXT) || ':' || $1 || $3,
        '{\"app\":' || CAST(id AS TEXT) || ',\"account\":' || $1 || '}', $2, $2
 FROM sso_apps WHERE status = 1 AND notify_url <> ''
 ON CONFLICT (work_key) DO NOTHING";
 
-/// One piece of work for each enabled application that wants to hear of registrations.
-pub async fn enqueue_notices(tx: &mut Tx, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
-    tx.execute(ENQUEUE_NOTICES, args![account.0.to_string(), now_ms]).await
+/// What applications are told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    Registered,
+    /// The mail address was.
+    Confirmed,
+}
+
+/// One piece of work for each enabled application that wants to hear of people.
+pub async fn enqueue_notices(
+    tx: &mut Tx,
+    account: AccountId,
+    occasion: Occasion,
+    now_ms: i64,
+) -> Result<u64, StoreError> {
+    let suffix = match occasion {
+        Occasion::Registered => "",
+        Occasion::Confirmed => ":confirmed",
+    };
+    tx.execute(ENQUEUE_NOTICES, args![account.0.to_string(), now_ms, suffix]).await
 }
 
 /// What other applications are told of a person.

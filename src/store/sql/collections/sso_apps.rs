@@ -89,9 +89,17 @@ const ROTATE: &str = "
 UPDATE sso_apps SET previous_key_sealed = app_key_sealed, previous_secret_sealed = app_secret_sealed,
                     previous_until = $4, app_key_sealed = $2, app_secret_sealed = $3
 WHERE id = $1";
+const REPLACE: &str = "
+UPDATE sso_apps SET app_key_sealed = $2, app_secret_sealed = $3,
+                    previous_until = CASE WHEN previous_until > $4 THEN previous_until ELSE $4 END
+WHERE id = $1 AND previous_until > $5";
 
-/// Puts new keys in the place of those at work, which stay good until `until`.
-pub async fn rotate(tx: &mut Tx, id: i64, keys: &SealedKeys, until: i64) -> Result<()> {
-    tx.execute(ROTATE, args![id, &keys.key, &keys.secret, until]).await?;
+/// Puts new keys in the place of those at work, which stay good until `until`. Keys that were promised to be good still
+/// keep their place, if any are to be good: then those at work, which may never have reached anybody, are over at once.
+pub async fn rotate(tx: &mut Tx, id: i64, keys: &SealedKeys, until: i64, now: i64) -> Result<()> {
+    let replaced = until > now && tx.execute(REPLACE, args![id, &keys.key, &keys.secret, until, now]).await? == 1;
+    if !replaced {
+        tx.execute(ROTATE, args![id, &keys.key, &keys.secret, until]).await?;
+    }
     Ok(())
 }

@@ -9,6 +9,8 @@ ALTER TABLE accounts ADD COLUMN email_pending BIGINT NOT NULL DEFAULT 0 CHECK (e
 ALTER TABLE accounts ADD COLUMN password_kind BIGINT NOT NULL DEFAULT 0 CHECK (password_kind BETWEEN 0 AND 2);
                                                       -- the hash is over: 1 lower-case MD5 hex, 2 a blob of Regist
 
+CREATE INDEX accounts_pending ON accounts (register_time) WHERE email_pending = 1;
+
 -- A name that nobody can register: a login name has no blanks.
 UPDATE accounts SET login_name = 'matchday offline registrations' WHERE login_name = 'matchday-offline-registrations';
 
