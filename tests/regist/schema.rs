@@ -81,7 +81,7 @@ async fn bodies_that_cannot_be_read_name_the_parameter() {
         (JSON, &b"{"[..], "EOF while parsing an object at line 1 column 1"),
         (JSON, b"[]", "invalid type: sequence, expected an object at line 1 column 2"),
         (JSON, b"\"\xff\"", "The body is not in its character encoding."),
-        ("application/bson", b"{}", "too short"),
+        ("application/bson", b"{}", "no BSON document"),
         ("application/x-www-form-urlencoded", b"username=%FF", "The form is not in UTF-8."),
         ("text/xml", b"<a/>", "Expecting element 'PersonalMemberRegistParm' from namespace"),
         ("text/xml", b"<!DOCTYPE a><a/>", "For security reasons DTD is prohibited in this XML document."),

@@ -7,13 +7,18 @@ use super::members::{Members, NAMES, Unreadable, index};
 /// Deepest nesting, also of members that nobody asked for.
 const DEEPEST: usize = 32;
 
+/// In words for the document's author; those of the library are for ours.
+fn unreadable(_: bson::error::Error) -> Unreadable {
+    Unreadable::body("The body is no BSON document.")
+}
+
 /// Errors: bytes that are no document, or nest too deep; a member that is a document, a list or anything else that is
 /// no text.
 pub fn read(body: &[u8]) -> Result<Members, Unreadable> {
-    let document = RawDocument::from_bytes(body).map_err(Unreadable::body)?;
+    let document = RawDocument::from_bytes(body).map_err(unreadable)?;
     let mut members = Members::default();
     for element in document.iter() {
-        let (name, value) = element.map_err(Unreadable::body)?;
+        let (name, value) = element.map_err(unreadable)?;
         sound(&value, 1)?;
         let Some(at) = index(name.as_str()) else { continue };
         let value = match value {
@@ -34,14 +39,14 @@ pub fn read(body: &[u8]) -> Result<Members, Unreadable> {
 fn sound(value: &RawBsonRef<'_>, depth: usize) -> Result<(), Unreadable> {
     let inner = match value {
         RawBsonRef::Document(inner) => *inner,
-        RawBsonRef::Array(inner) => RawDocument::from_bytes(inner.as_bytes()).map_err(Unreadable::body)?,
+        RawBsonRef::Array(inner) => RawDocument::from_bytes(inner.as_bytes()).map_err(unreadable)?,
         _ => return Ok(()),
     };
     if depth >= DEEPEST {
         return Err(Unreadable::body("The document nests too deep."));
     }
     for element in inner.iter() {
-        let (_, value) = element.map_err(Unreadable::body)?;
+        let (_, value) = element.map_err(unreadable)?;
         sound(&value, depth + 1)?;
     }
     Ok(())
