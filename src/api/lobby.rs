@@ -9,7 +9,7 @@ use super::admin::codes::problem;
 use super::problem::Problem;
 use super::times::{self, rfc3339};
 use crate::context::Context;
-use crate::service::lobby::{self, CompetitionCard, GameCard};
+use crate::service::lobby::{self, CompetitionCard, GameCard, Live};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.route("/api/lobby", web::get().to(show_lobby));
@@ -19,6 +19,7 @@ async fn show_lobby(context: Data<Context>) -> Result<HttpResponse, Problem> {
     let lobby = lobby::lobby(&context).await.map_err(problem)?;
     let body = json!({
         "competitions": lobby.competitions.iter().map(card).collect::<Vec<_>>(),
+        "lives": lobby.lives.iter().map(live).collect::<Vec<_>>(),
         "payment_window_seconds": context.config.reg.payment_window_seconds,
         "sandbox": context.config.pay.provider == "sandbox",
     });
@@ -26,21 +27,6 @@ async fn show_lobby(context: Data<Context>) -> Result<HttpResponse, Problem> {
 }
 
 fn card(card: &CompetitionCard) -> Value {
-    let lives: Vec<Value> = card
-        .lives
-        .iter()
-        .map(|(live, online)| {
-            json!({
-                "id": live.id,
-                "title": live.title,
-                "summary": live.summary,
-                "main_img_url": live.main_img_url,
-                "play_m3u8": live.play_m3u8,
-                "live_status": live.live_status,
-                "online": online,
-            })
-        })
-        .collect();
     json!({
         "id": card.id.to_string(),
         "title": card.title,
@@ -50,7 +36,19 @@ fn card(card: &CompetitionCard) -> Value {
         "closes_at": rfc3339(card.closes_at),
         "registration_open": card.registration_open,
         "games": card.games.iter().map(game).collect::<Vec<_>>(),
-        "lives": lives,
+        "lives": card.lives.iter().map(live).collect::<Vec<_>>(),
+    })
+}
+
+fn live((live, online): &(Live, i64)) -> Value {
+    json!({
+        "id": live.id,
+        "title": live.title,
+        "summary": live.summary,
+        "main_img_url": live.main_img_url,
+        "play_m3u8": live.play_m3u8,
+        "live_status": live.live_status,
+        "online": online,
     })
 }
 

@@ -13,6 +13,7 @@ pub mod ops;
 pub mod problem;
 pub mod queue;
 pub mod sandbox;
+mod slow_bodies;
 pub mod sso;
 pub mod static_files;
 pub mod times;

@@ -24,6 +24,7 @@ const SECRETS: &[&str] = &[
     "live.key_secret",
     "live.play_key",
     "live.push_key",
+    "mail.password",
     "pay.api_key",
     "pay.api_v3_key",
     "pay.certificate",
@@ -397,6 +398,18 @@ mod tests {
             merge.toml("built-in", built_in);
             assert_eq!(merge.faults, []);
         }
+    }
+
+    #[test]
+    fn every_secret_is_masked_and_comes_from_the_environment() {
+        let fields =
+            include_str!("mod.rs").lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
+        let mut secret: Vec<&str> = fields.filter(|(_, kind)| *kind == "SecretString,").map(|(name, _)| name).collect();
+        let mut listed: Vec<&str> =
+            SECRETS.iter().chain(SECRET_URLS).filter_map(|key| key.rsplit('.').next()).collect();
+        secret.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(secret, listed);
     }
 
     #[test]

@@ -19,6 +19,8 @@ const FRESH: Duration = Duration::from_secs(1);
 
 pub struct Lobby {
     pub competitions: Vec<CompetitionCard>,
+    /// Those without a competition, each with the connections in its room.
+    pub lives: Vec<(Live, i64)>,
 }
 
 pub struct CompetitionCard {
@@ -70,12 +72,7 @@ async fn read(context: &Context) -> Result<Lobby> {
     let competitions = store::competitions(&context.db, now).await?;
     let competitions = competitions
         .into_iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let of_it = |live: &mut Live| match live.competition_id {
-                Some(id) => id == row.id,
-                None => index == 0,
-            };
+        .map(|row| {
             let games: Vec<GameCard> = games
                 .extract_if(.., |game| game.competition_id == row.id)
                 .map(|places| GameCard {
@@ -87,13 +84,7 @@ async fn read(context: &Context) -> Result<Lobby> {
             Ok(CompetitionCard {
                 registration_open: is_in_window(&row, now) || games.iter().any(|game| game.is_open),
                 games,
-                lives: lives
-                    .extract_if(.., of_it)
-                    .map(|live| {
-                        let online = live::online(context, LiveId(live.id))?.connections;
-                        Ok((live, online))
-                    })
-                    .collect::<Result<_>>()?,
+                lives: watched(context, lives.extract_if(.., |live| live.competition_id == Some(row.id)))?,
                 closes_at: closes_at(&row),
                 id: row.id,
                 title: row.title,
@@ -103,7 +94,12 @@ async fn read(context: &Context) -> Result<Lobby> {
             })
         })
         .collect::<Result<_>>()?;
-    Ok(Lobby { competitions })
+    let lives = watched(context, lives.into_iter().filter(|live| live.competition_id.is_none()))?;
+    Ok(Lobby { competitions, lives })
+}
+
+fn watched(context: &Context, lives: impl Iterator<Item = Live>) -> Result<Vec<(Live, i64)>> {
+    lives.map(|live| live::online(context, LiveId(live.id)).map(|room| (live, room.connections))).collect()
 }
 
 fn is_in_window(competition: &Competition, now: i64) -> bool {

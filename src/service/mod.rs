@@ -24,6 +24,7 @@ pub mod mails;
 pub mod memberships;
 pub mod orders;
 pub mod outbox;
+mod outbox_lane;
 pub mod passwords;
 pub mod patterns;
 pub mod payments;

@@ -1,4 +1,4 @@
-//! The loop that does the outbox's work: bounded batches, growing delays, each piece idempotent by its key. Any node may
+//! The outbox's work: growing delays, each piece idempotent by its key. Any node may
 //! run it; a claim puts a piece out of the others' reach for as long as its next try is away.
 
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use actors::error::{DomainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{accounts, inquiries, mails, pictures, reconciliation, refunds, sms, sso};
+use super::{accounts, inquiries, mails, outbox_lane, pictures, reconciliation, refunds, sms, sso};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::files::FORGET;
 use crate::store::sql::mails::MAIL;
-use crate::store::sql::outbox as store;
+use crate::store::sql::outbox::{self as store, Lane};
 use crate::store::sql::sso::NOTICE;
 
 /// Giving money back. The payload is written and read by `refunds`.
@@ -27,8 +27,7 @@ pub const INQUIRY: &str = "inquiry";
 pub const BILL: &str = "bill";
 
 const BATCH: i64 = 32;
-/// Pieces that are done at the same time: outside services answer slowly, and the end of many payment windows comes at
-/// once.
+/// Pieces that `step` does at the same time.
 const AT_ONCE: usize = 8;
 /// About two days of tries, the later ones an hour apart.
 const MOST_ATTEMPTS: i64 = 50;
@@ -36,9 +35,7 @@ const MOST_ATTEMPTS: i64 = 50;
 const NOTICE_LIFE_MS: i64 = 86_400_000;
 const FIRST_DELAY_MS: i64 = 15_000;
 const LONGEST_DELAY_MS: i64 = 3_600_000;
-const IDLE: Duration = Duration::from_secs(1);
-/// Idle rounds between two removals of stale sessions.
-const ROUNDS_PER_SWEEP: u32 = 60;
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Why a try came to nothing, as administrators read it: without a word of a person.
 #[derive(Debug)]
@@ -58,40 +55,38 @@ impl From<DomainError> for Setback {
 
 /// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
 pub async fn run(context: Arc<Context>) {
-    let mut rounds = 0_u32;
+    let lanes = futures_util::future::join_all(Lane::ALL.map(|lane| outbox_lane::run(&context, lane)));
+    tokio::join!(lanes, tidy(&context));
+}
+
+async fn tidy(context: &Context) {
     loop {
-        let done = step(&context).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "outbox");
-            0
-        });
-        if done > 0 {
-            continue;
-        }
-        if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
-            && let Err(error) = accounts::sweep_sessions(&context).await
-        {
+        if let Err(error) = accounts::sweep_sessions(context).await {
             tracing::warn!(%error, "stale sessions");
         }
-        if rounds.is_multiple_of(ROUNDS_PER_SWEEP)
-            && let Err(error) = reconciliation::schedule(&context).await
-        {
+        if let Err(error) = reconciliation::schedule(context).await {
             tracing::warn!(%error, "the bill of the day before");
         }
-        rounds = rounds.wrapping_add(1);
-        tokio::time::sleep(IDLE).await;
+        tokio::time::sleep(TIDY_EVERY).await;
     }
 }
 
-/// Tries what is due, at most a batch. Answers how many pieces were done; one that failed is due again later.
+/// Tries what is due, at most a batch of each lane. Answers how many pieces were done; one that failed is due again later.
 pub async fn step(context: &Context) -> Result<usize> {
-    let due = store::due(&context.db, context.db.now_ms(), BATCH).await?;
-    let outcomes: Vec<Result<bool>> =
-        stream::iter(due).map(|work| attempt(context, work)).buffer_unordered(AT_ONCE).collect().await;
-    outcomes.into_iter().try_fold(0, |done, outcome| outcome.map(|it| done + usize::from(it)))
+    let mut done = 0;
+    for lane in Lane::ALL {
+        let due = store::due(&context.db, lane, context.db.now_ms(), BATCH).await?;
+        let outcomes: Vec<Result<bool>> =
+            stream::iter(due).map(|work| attempt(context, work)).buffer_unordered(AT_ONCE).collect().await;
+        for outcome in outcomes {
+            done += usize::from(outcome?);
+        }
+    }
+    Ok(done)
 }
 
 /// Whether the piece was done here and now.
-async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
+pub(super) async fn attempt(context: &Context, work: store::Work) -> Result<bool> {
     let (id, attempts) = (work.id, work.attempts);
     let next_at = context.db.now_ms() + delay_ms(attempts).max(longest_ms(&work.kind));
     let claimed =

@@ -164,11 +164,16 @@ pub struct Shown {
     pub at: i64,
 }
 
+/// Whether messages are kept here to be read, and not sent.
+pub fn is_sandbox(context: &Context) -> bool {
+    context.outside.sms.as_deref().map(SmsProvider::name) == Some(SANDBOX)
+}
+
 /// The last messages of the sandbox, newest first; only those to `phone` when it is given.
 ///
 /// Errors: `NotFound(Route)` while the sandbox is off.
 pub async fn shown(context: &Context, phone: Option<&str>) -> Result<Vec<Shown>> {
-    if context.outside.sms.as_deref().map(SmsProvider::name) != Some(SANDBOX) {
+    if !is_sandbox(context) {
         return Err(DomainError::NotFound(Entity::Route));
     }
     let kept = match phone {

@@ -7,11 +7,17 @@ use super::{confirmations, hawk, memberships, orders, phones, sso};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
+///
+/// Errors: of the first that failed; the others were done nevertheless.
 pub async fn step(context: &Context) -> Result<u64> {
-    phones::sweep(context).await?;
-    confirmations::sweep(context).await?;
-    sso::sweep::sweep(context).await?;
-    hawk::sweep(context).await?;
-    let orders = orders::sweep_memberships(context).await?;
-    Ok(orders + memberships::sweep(context).await?)
+    let tidied = [
+        phones::sweep(context).await,
+        confirmations::sweep(context).await,
+        sso::sweep::sweep(context).await,
+        hawk::sweep(context).await,
+    ];
+    let orders = orders::sweep_memberships(context).await;
+    let ended = memberships::sweep(context).await;
+    tidied.into_iter().collect::<Result<()>>()?;
+    Ok(orders? + ended?)
 }

@@ -14,7 +14,7 @@ export class AdminSession {
   /** Whether the role allows it; the server decides for itself. */
   may(act) {
     const role = this.state?.admin?.role;
-    return role === 'owner' || { edit: role === 'editor', money: role === 'cashier' }[act] === true;
+    return role === 'owner' || { edit: role === 'editor', money: role === 'cashier', moderate: role === 'moderator' }[act] === true;
   }
 
   /** The token of the one-time link `/admin.html#setup=…`. */

@@ -1,8 +1,8 @@
 // Paged, searchable collections of the admin API: the pager, and the tables of lives, orders and accounts.
-import { errorText } from './api.js';
+import { errorText, serverNow } from './api.js';
 import { ask } from './ask.js';
 import { $, fill, h, notice } from './dom.js';
-import { count, dateTime, yuan } from './format.js';
+import { count, dateTime, parseTime, yuan } from './format.js';
 import { t } from './i18n.js';
 
 const SIZE = 20;
@@ -100,12 +100,15 @@ export const accountsTable = {
   ],
 };
 
+/** In progress, and its end has not come. */
+const isOn = (row) => Number(row.live_status) === 1 && !(parseTime(row.expire_time)?.getTime() <= serverNow());
+
 export const livesTable = {
   path: 'lives', search: 'admin.search_lives', label: 'admin.tab_lives', every: 3000,
   columns: [
     ['id', (row) => `#${row.id}`],
     ['title', (row) => h('a', { href: `/live.html?id=${encodeURIComponent(row.id)}`, text: row.title })],
-    ['live_status', (row) => tag(Number(row.live_status) === 1 ? 'paid' : 'cancelled', t(Number(row.live_status) === 1 ? 'live.on' : 'live.off'))],
+    ['live_status', (row) => { const on = isOn(row); return tag(on ? 'paid' : 'cancelled', t(on ? 'live.on' : 'live.off')); }],
     ['online', (row) => h('strong', { 'data-online': row.id, text: count(row.online) })],
     ['browse_num', (row) => count(row.browse_num)],
   ],
@@ -126,14 +129,14 @@ export class TablePanel {
 
   draw(withPager = true) {
     if (withPager) this.pager.draw();
-    const { columns, label } = this.table;
+    const { columns, label, heading = (name) => t(`admin.col_${name}`) } = this.table;
     if (!this.rows.length) { fill(this.body, h('p', { class: 'empty', text: t('admin.none') })); return; }
     const focused = $('a:focus', this.body)?.getAttribute('href');
     fill(this.body, h('table', {},
       h('caption', { class: 'visually-hidden', text: t(label) }),
-      h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: t(`admin.col_${name}`) })))),
+      h('thead', {}, h('tr', {}, columns.map(([name]) => h('th', { scope: 'col', text: heading(name) })))),
       h('tbody', {}, this.rows.map((row) => h('tr', { 'data-row': row.id },
-        columns.map(([name, cell]) => h('td', { 'data-label': t(`admin.col_${name}`) }, cell(row, this.around))))))));
+        columns.map(([name, cell]) => h('td', { 'data-label': heading(name) }, cell(row, this.around))))))));
     if (focused) $(`a[href="${CSS.escape(focused)}"]`, this.body)?.focus();
   }
 }

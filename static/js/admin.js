@@ -1,17 +1,21 @@
 // The administrators' page: sign-in and the one-time set-up, then one panel at a time.
 import './header.js';
+import { accountsFor } from './admin-accounts.js';
+import { ContentPanel } from './admin-content.js';
 import { AdminSession } from './admin-session.js';
 import { GamesPanel } from './admin-games.js';
 import { MoneyPanel } from './admin-money.js';
 import { AppsPanel } from './admin-sso.js';
-import { TablePanel, accountsTable, livesTable, ordersTable } from './admin-tables.js';
+import { TablePanel, livesTable, ordersTable } from './admin-tables.js';
 import { $, fill, h } from './dom.js';
 import { addTexts, onLanguage, t } from './i18n.js';
 import en from './texts/admin-en.js';
 import zh from './texts/admin-zh.js';
+import contentEn from './texts/content-en.js';
+import contentZh from './texts/content-zh.js';
 
-addTexts({ zh, en });
-const ALL = ['games', 'lives', 'orders', 'money', 'accounts', 'apps'];
+addTexts({ zh: { ...zh, ...contentZh }, en: { ...en, ...contentEn } });
+const ALL = ['games', 'content', 'lives', 'orders', 'money', 'accounts', 'apps'];
 /** Tabs that only some roles may open. */
 const MONEY = ['orders', 'money'];
 const OWNERS = ['apps'];
@@ -22,10 +26,11 @@ let panel = null;
 const session = new AdminSession({ onChange: show });
 const builders = {
   games: (host) => new GamesPanel(host, session),
+  content: (host) => new ContentPanel(host, session),
   lives: (host) => new TablePanel(host, session, livesTable),
   orders: (host) => new TablePanel(host, session, ordersTable),
   money: (host) => new MoneyPanel(host, session),
-  accounts: (host) => new TablePanel(host, session, accountsTable),
+  accounts: (host) => new TablePanel(host, session, accountsFor(session)),
   apps: (host) => new AppsPanel(host, session),
 };
 

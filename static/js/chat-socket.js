@@ -7,6 +7,8 @@ const ACK_MS = 10000;
 const BACKOFF_MAX_S = 30;
 const CLOSE_RESTART = new Set([1001, 1012]);
 const CLOSE_BANNED = 4003;
+/** There is no such live, or not any more. */
+const NO_ROOM = 30005;
 
 const toLine = (frame) => ({
   offset: Number.isInteger(frame.offset) ? frame.offset : null,
@@ -76,6 +78,15 @@ export class ChatSocket {
     old?.close(1000);
     this.attempts = 0;
     this.connect();
+  }
+
+  /** For good: nothing is to be had here. */
+  stop() {
+    const old = this.socket;
+    this.socket = null;
+    this.stopped = true;
+    clearTimeout(this.timer);
+    old?.close(1000);
   }
 
   reconnectNow() {
@@ -148,6 +159,7 @@ export class ChatSocket {
 
   refused(frame) {
     const id = frame.client_id;
+    if (frame.code === NO_ROOM && !this.ready) { this.stop(); this.events.state('unknown'); return; }
     if (frame.code === 10002 || frame.code === 10003) this.events.stale();
     this.events.refused(frame);
     const known = id && this.unacknowledged.has(id) ? id : null;

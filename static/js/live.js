@@ -12,8 +12,12 @@ import { onSession, signInFromAddress, signOut, signedIn, token, username } from
 import { signInForm } from './sign-in-form.js';
 
 const MAX_LENGTH = 500;
+/** How often the page looks whether the live is still on. */
+const REFRESH_MS = 30_000;
+/** What `play_notify` calls a live. */
+const WATCHED_LIVE = 2;
 const id = new URLSearchParams(location.search).get('id') || '1';
-const page = { live: null, competition: null, lobby: null, online: null, mode: {}, coolUntil: 0, noticed: false };
+const page = { live: null, competition: null, lobby: null, online: null, mode: {}, coolUntil: 0, started: false, counted: false };
 const wires = new Map();
 
 const view = new ChatView($('#chat'), { onOlder: (before) => socket.requestHistory(before), onRetry: (which) => socket.send(wires.get(which), which) });
@@ -53,6 +57,7 @@ function refusal(frame) {
 function showProblem(text) { $('#chat-problem').textContent = text; }
 
 function showState(state, seconds) {
+  if (state === 'unknown') { noSuchLive(); return; }
   const host = $('#chat-state');
   host.dataset.state = state;
   host.textContent = state === 'open' ? '' : t(`chat.state_${state}`, { seconds });
@@ -61,6 +66,8 @@ function showState(state, seconds) {
 
 async function welcomed(frame, { first, lost, restarted }) {
   showMode(frame.mode ?? frame);
+  page.welcomed = true;
+  if (!signedIn() && !page.lobbyLive) player.say('live.sign_in_to_watch');
   if (restarted) view.reset();
   else if (lost) view.say(t('chat.gap'));
   if (!first && !restarted) return;
@@ -149,7 +156,27 @@ text.addEventListener('keydown', (event) => { if (event.key === 'Enter' && !even
 
 // The video and what it is about.
 
-const player = new Player($('#stage'));
+const player = new Player($('#stage'), { onStart: () => { page.started = true; countOpening(); } });
+
+/** Whoever is signed in and sees the video move is counted, once a page view. */
+function countOpening() {
+  if (page.counted || !page.started || !signedIn()) return;
+  page.counted = true;
+  // A lost count is nobody's trouble.
+  h5('POST', '/api/v1/competition/play_notify', { id: Number(id), type: WATCHED_LIVE }, token()).catch(() => null);
+}
+
+/** Nothing to see and nobody to talk to: one sentence instead of a screen and a chat. */
+function noSuchLive() {
+  if (page.unknown) return;
+  page.unknown = true;
+  socket.stop();
+  clearInterval(page.refresh);
+  $('#main').classList.add('watch-nothing');
+  fill($('#main'), h('div', { class: 'no-live', role: 'alert' },
+    h('h1', { i18n: 'live.unknown' }), h('p', { i18n: 'live.unknown_text' }),
+    h('p', {}, h('a', { class: 'button button-signal', href: '/', i18n: 'live.to_lobby' }))));
+}
 
 function drawAbout() {
   const live = page.live ?? page.lobbyLive;
@@ -158,6 +185,7 @@ function drawAbout() {
   document.title = `${title} · matchday`;
   const open = page.competition?.games.find((game) => game.open && !game.full);
   const playing = Number(live.live_status) === 1;
+  $('#online .live-dot').hidden = !playing;
   fill($('#about'),
     h('div', { class: 'about-head' },
       h('span', { class: playing ? 'live-tag live-tag-on' : 'live-tag', text: t(playing ? 'live.on' : 'live.off') }),
@@ -170,8 +198,9 @@ function drawAbout() {
 
 let playing = false;
 async function loadLive() {
+  // Only the lobby names a stream without a session, and only the room can say that there is no such live.
+  if (!signedIn() && !page.lobbyLive) { if (page.welcomed) player.say('live.sign_in_to_watch'); return; }
   try {
-    // Everybody may watch: the lobby names the stream without a session.
     page.live = signedIn() || !page.lobbyLive ? await h5('GET', `/api/v1/competitionlive/${encodeURIComponent(id)}`, undefined, token()) : page.lobbyLive;
     drawAbout();
     const address = safeUrl(page.live.play_m3u8);
@@ -179,31 +208,51 @@ async function loadLive() {
     else if (!playing) { playing = true; player.say(''); await player.play(address, { live: Number(page.live.live_status) === 1 }); }
   } catch (problem) {
     if (problem.signedOut) player.say('live.sign_in_to_watch');
-    else if (problem.code === 30005) player.say('live.unknown');
+    else if (problem.code === 30005) noSuchLive();
     else { player.say('live.broken'); showProblem(errorText(problem)); }
   }
 }
 
+/** Finds the live in the lobby: with its competition, or on its own. */
+function findInLobby() {
+  const places = [...page.lobby.competitions.map((competition) => [competition.lives, competition]), [page.lobby.lives ?? [], null]];
+  for (const [lives, competition] of places) {
+    const live = lives.find((row) => String(row.id) === id);
+    if (live) return Object.assign(page, { competition, lobbyLive: live });
+  }
+  return null;
+}
+
+async function loadLobby() {
+  page.lobby = await h5('GET', '/api/lobby').catch(() => page.lobby ?? { competitions: [], lives: [], sandbox: false });
+  return findInLobby();
+}
+
+/** A live that ends must not be called live any longer. */
+async function refresh() {
+  if (document.hidden || !(await loadLobby()) || page.unknown) return;
+  if (page.live) page.live = { ...page.live, live_status: page.lobbyLive.live_status };
+  drawAbout();
+}
+
 async function load() {
   await signInFromAddress().catch(() => null);
-  page.lobby = await h5('GET', '/api/lobby').catch(() => ({ competitions: [], sandbox: false }));
-  for (const competition of page.lobby.competitions) {
-    const live = competition.lives.find((row) => String(row.id) === id);
-    if (live) Object.assign(page, { competition, lobbyLive: live });
-  }
+  await loadLobby();
   drawAbout();
   drawComposer();
   socket.connect();
   await loadLive();
+  if (!page.unknown) page.refresh = setInterval(refresh, REFRESH_MS);
 }
 
 let had = token();
 onSession(() => {
-  if (token() === had) return;
+  if (token() === had || page.unknown) return;
   had = token();
+  countOpening();
   drawComposer();
   socket.restart();
   if (!playing && signedIn()) loadLive();
 });
-onLanguage(() => { drawAbout(); showMode({}); if (page.online) showOnline({}); });
+onLanguage(() => { if (page.unknown) return; drawAbout(); showMode({}); if (page.online) showOnline({}); });
 load();

@@ -110,6 +110,7 @@ function lane(game, index) {
     laneButton(game));
 }
 
+/** `competition` is null for a live of its own. */
 function liveCard(live, competition) {
   const playing = live.live_status === 1;
   return h('li', { class: 'live-card' },
@@ -119,7 +120,7 @@ function liveCard(live, competition) {
         h('span', { class: playing ? 'live-tag live-tag-on' : 'live-tag', text: t(playing ? 'live.on' : 'live.off') })),
       h('span', { class: 'live-text' },
         h('strong', { text: localized(live, 'title') }),
-        h('span', { text: localized(competition, 'title') }),
+        competition && h('span', { text: localized(competition, 'title') }),
         playing && h('span', { class: 'live-online', text: t('live.watching', { count: count(live.online) }) }))));
 }
 
@@ -137,15 +138,17 @@ function laterCard(competition) {
 
 function draw() {
   const [first, ...later] = lobby.competitions;
-  if (!first) {
+  if (first) drawHero(first);
+  else {
+    stopClock();
     fill($('#hero'), h('h1', { class: 'hero-title', text: 'matchday' }), h('p', { class: 'hero-summary', text: t('lobby.nothing') }));
-    return;
   }
-  drawHero(first);
-  fill($('#lane-list'), first.games.map(lane));
-  $('#lanes').hidden = first.games.length === 0;
-  const lives = lobby.competitions.flatMap((competition) => competition.lives.map((live) => liveCard(live, competition)));
-  fill($('#live-list'), lives);
+  fill($('#lane-list'), (first?.games ?? []).map(lane));
+  $('#lanes').hidden = !first?.games.length;
+  const lives = [...lobby.competitions.flatMap((competition) => competition.lives.map((live) => [live, competition])), ...lobby.lives.map((live) => [live, null])];
+  // What is on now comes first.
+  lives.sort(([one], [other]) => Number(other.live_status === 1) - Number(one.live_status === 1));
+  fill($('#live-list'), lives.map(([live, competition]) => liveCard(live, competition)));
   $('#lives').hidden = lives.length === 0;
   fill($('#later-list'), later.map(laterCard));
   $('#later').hidden = later.length === 0;
@@ -178,7 +181,7 @@ async function mineChanged() {
   }
   for (const element of document.querySelectorAll('.lane[data-game]')) {
     const [badge, host] = [laneBadge({ game_id: element.dataset.game }), $('.lane-name', element)];
-    const game = lobby.competitions[0].games.find((row) => String(row.game_id) === element.dataset.game);
+    const game = lobby.competitions[0]?.games.find((row) => String(row.game_id) === element.dataset.game);
     const button = game && laneButton(game);
     if (button && button.textContent !== $('.lane-go', element).textContent) $('.lane-go', element).replaceWith(button);
     const shown = $('[data-badge]', host);

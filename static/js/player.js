@@ -13,10 +13,11 @@ function loadHls() {
 }
 
 export class Player {
-  constructor(host) {
+  /** `onStart`: pictures move, for the first time. */
+  constructor(host, { onStart }) {
     this.video = $('video', host);
     this.message = $('[data-player-message]', host);
-    this.video.addEventListener('playing', () => this.say(''), { once: true });
+    this.video.addEventListener('playing', () => { this.say(''); onStart(); }, { once: true });
   }
 
   say(key) {

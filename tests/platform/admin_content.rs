@@ -1,5 +1,7 @@
 //! Collections that are described by their columns: what each takes, refuses, shows to whom, and leaves in the trail.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -297,4 +299,129 @@ async fn a_key_makes_one_row_of_two_requests() {
     assert_eq!(first, again);
     let desk = owner(&app).await;
     assert_eq!(desk.get("teams").await.1["total"], 3);
+}
+
+/// The rows of `GET collections` by name.
+async fn listed(desk: &Desk<'_>) -> BTreeMap<String, Value> {
+    let (status, told) = desk.get("collections").await;
+    assert_eq!(status, 200, "{told}");
+    let rows = told["collections"].as_array().unwrap();
+    rows.iter().map(|row| (row["name"].as_str().unwrap().to_owned(), row.clone())).collect()
+}
+
+#[actix_web::test]
+async fn the_list_of_collections_says_what_each_role_may() {
+    let app = spawn_app(&[]).await;
+    let owner = owner(&app).await;
+    let all = listed(&owner).await;
+    assert!(all.len() >= 13, "{all:?}");
+    let mut desks = vec![];
+    for role in ["editor", "cashier", "moderator"] {
+        desks.push((role, with_role(&owner, role).await));
+    }
+    desks.push(("owner", owner));
+    for (role, desk) in &desks {
+        let seen = listed(desk).await;
+        for name in all.keys() {
+            let told = seen.get(name);
+            assert_eq!(desk.get(name).await.0, if told.is_some() { 200 } else { 403 }, "{role} {name}");
+            let may = |act: &str| told.is_some_and(|told| told["may"][act] == json!(true));
+            let nobody = format!("{name}/999999");
+            let new = match name.as_str() {
+                "games" => {
+                    json!({"competition_id": 999_999, "name": "x", "price": 1, "limitation": 1, "start_time": "2030-01-01"})
+                }
+                "agents" | "sso-apps" => json!({}),
+                "hawk-credentials" => json!({"hawk_id": "?", "class": "official"}),
+                _ => json!({"nothing": 1}),
+            };
+            let mut acts = vec![("create", desk.post(name, new).await)];
+            // Its rows have no address of their own.
+            if name != "sms" {
+                acts.push(("change", desk.patch(&nobody, json!({})).await));
+                acts.push(("delete", desk.delete(&nobody).await));
+            }
+            for (act, (status, _)) in acts {
+                // Its `DELETE` disables, which is a change.
+                if (name.as_str(), act) == ("sso-apps", "delete") {
+                    continue;
+                }
+                // Who may is told what is wrong with the request.
+                let expected: &[u16] = if may(act) { &[404, 422] } else { &[403, 405] };
+                assert!(expected.contains(&status), "{role} {act} {name}: {status}");
+            }
+        }
+    }
+    assert!(!listed(&desks[1].1).await.contains_key("members"), "athletes are persons");
+}
+
+#[actix_web::test]
+async fn the_list_of_collections_names_every_member_of_a_row() {
+    let app = spawn_app(&[]).await;
+    let desk = owner(&app).await;
+    for (name, new, ..) in collections() {
+        assert_eq!(desk.post(name, new).await.0, 201, "{name}");
+    }
+    assert_eq!(desk.post("agents", json!({"name": "甲", "username": "jia"})).await.0, 201);
+    let mut compared = 0;
+    for (name, told) in listed(&desk).await {
+        let names = |list: &str| {
+            let list = told[list].as_array().unwrap().clone();
+            list.into_iter().map(|it| it["name"].as_str().unwrap().to_owned())
+        };
+        let all: BTreeSet<String> = names("columns").chain(names("links")).chain(["id".to_owned()]).collect();
+        let hidden = |member: &String| name == "agents" && member == "password";
+        let described: BTreeSet<String> = all.into_iter().filter(|member| !hidden(member)).collect();
+        assert!(described.contains(told["title"].as_str().unwrap()), "{name}");
+        let rows = desk.get(&format!("{name}?size=1")).await.1;
+        let Some(row) = rows["data"].get(0) else { continue };
+        assert_eq!(row.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>(), described, "{name}");
+        compared += 1;
+        // What is said of a column holds for what is written.
+        if told["may"]["change"] == json!(true) {
+            for column in told["columns"].as_array().unwrap() {
+                let member = column["name"].as_str().unwrap();
+                let wrong = match (column["kind"].as_str().unwrap(), column["most"].as_i64()) {
+                    _ if column["read_only"] == json!(true) || column["only_new"] == json!(true) => json!(1),
+                    ("int", Some(most)) => json!(most + 1),
+                    (_, Some(most)) => json!("/".repeat(most as usize + 1)),
+                    (_, None) => continue,
+                };
+                let (status, problem) = desk.patch(&format!("{name}/{}", row["id"]), json!({ member: wrong })).await;
+                assert_eq!(status, 422, "{name} {member}: {problem}");
+                if column["most"].is_i64() && column["only_new"].is_null() {
+                    assert_eq!(problem["field"], json!(member), "{name} {member}: {problem}");
+                }
+            }
+        }
+    }
+    assert!(compared >= 13, "{compared}");
+    let all = listed(&desk).await;
+    let column = |name: &str, member: &str| {
+        let columns = all[name]["columns"].as_array().unwrap();
+        columns.iter().find(|it| it["name"] == json!(member)).cloned()
+    };
+    let position = json!({"name": "position", "kind": "int", "required": true, "least": 1, "most": 3, "unset": 0});
+    assert_eq!(column("banners", "position"), Some(position));
+    let competition = json!({"name": "competition_id", "kind": "ref", "nullable": true, "of": "competitions"});
+    assert_eq!(column("lives", "competition_id"), Some(competition));
+    let logo = json!({"name": "logo", "kind": "address", "most": 1000, "picture": true});
+    assert_eq!(column("teams", "logo"), Some(logo));
+    assert_eq!(column("members", "mobile_key"), None);
+    let teams = json!([{"name": "team_ids", "of": "teams", "most": 2, "read_only": false}]);
+    assert_eq!(all["competitions"]["links"], teams);
+}
+
+#[actix_web::test]
+async fn rich_text_is_shown_before_it_is_stored() {
+    let app = spawn_app(&[]).await;
+    let desk = owner(&app).await;
+    let html = "<p onclick=\"x()\">一<script>alert(1)</script></p><iframe src=\"/\"></iframe>";
+    let (status, shown) = desk.post("rich-text", json!({"html": html})).await;
+    assert_eq!((status, &shown), (200, &json!({"html": "<p>一</p>"})));
+    let (_, stored) = desk.post("configs", json!({"code": "shown", "content": html})).await;
+    assert_eq!(stored["content"], shown["html"]);
+    let (status, problem) = desk.post("rich-text", json!({"html": "x".repeat(60_001)})).await;
+    assert_eq!((status, &problem["field"]), (422, &json!("html")));
+    assert_eq!(Desk { app: &app, token: String::new() }.get("collections").await.0, 401);
 }

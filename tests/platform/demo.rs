@@ -27,6 +27,24 @@ async fn lobby_shows_the_demo_competition() {
 }
 
 #[actix_web::test]
+async fn a_live_without_a_competition_stands_for_itself() {
+    let app = spawn_app(&[]).await;
+    let admin = app.admin_token().await;
+    let new = json!({"title": "训练营", "live_status": 1, "expire_time": "2026-01-01 00:00:00"});
+    let made = app.client.post(app.at("/admin/api/v1/lives")).bearer_auth(&admin).json(&new).send().await.unwrap();
+    assert_eq!(made.status(), 201);
+    eventually("the front page shows it", async || {
+        let lobby: Value = app.get("/api/lobby").await.json().await.unwrap();
+        let own: Vec<_> = lobby["lives"].as_array().unwrap().iter().map(|it| it["title"].clone()).collect();
+        let under = |index: usize| lobby["competitions"][index]["lives"].as_array().unwrap().len();
+        assert_eq!((under(0), under(1)), (1, 0), "no competition has it");
+        assert!(lobby["lives"].as_array().unwrap().iter().all(|it| it["live_status"] == json!(0)), "it is over");
+        own == [json!("训练营")]
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn lobby_and_balances_do_not_offer_a_closed_line() {
     let app = spawn_app(&[]).await;
     let admin = app.admin_token().await;

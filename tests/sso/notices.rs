@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use matchday::args;
-use matchday::service::outbox;
+use matchday::service::{accounts, outbox, refunds};
 use serde_json::{Value, json};
 
 use super::admin::create;
 use super::client::{Keys, demo, now, person, reg, with};
 use super::on_both;
-use crate::support::fixtures::{execute, row};
+use crate::support::fixtures::{self, execute, game, notice_fields, race_order, row, sealed, send_notice};
 use crate::support::provider::{Asked, Provider};
 use crate::support::{TestApp, eventually, spawn_app};
 
@@ -192,4 +192,34 @@ async fn nobody_is_told_of_the_erased_and_the_disabled_hear_nothing() {
     app.context.db.advance_clock(Duration::from_secs(3_600));
     told(&app).await;
     assert_eq!(listener.asked().len(), tries);
+}
+
+/// Takes connections and never says a word.
+fn silent_address() -> (String, std::net::TcpListener) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    (format!("http://{}", listener.local_addr().unwrap()), listener)
+}
+
+#[actix_web::test]
+async fn applications_that_say_nothing_keep_no_refund_waiting() {
+    let app = spawn_app(&[]).await;
+    let (url, _listener) = silent_address();
+    // Each has a circuit of its own, and each notice takes as long as it may: far longer than a refund is waited for here.
+    for number in 0..40 {
+        create(&app, json!({"name": format!("silent {number}"), "notify_url": url})).await;
+    }
+    register(&app, "Unheard").await;
+    assert_eq!(count(&app, 0).await, 40);
+    let alice = fixtures::person(&app, "alice").await;
+    let game = game(&app.context.db, 1).await;
+    let order = race_order(&app.context.db, &alice, game, &["a"]).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total))).await;
+    let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
+    refunds::ask(&app.context, &account, &order.order_no).await.unwrap();
+    eventually("the refund", async || {
+        row(&app.context.db, "SELECT status FROM orders WHERE id = $1", args![order.id]).await.int("status").unwrap()
+            == 4
+    })
+    .await;
+    assert_eq!(count(&app, 0).await, 40, "while nobody took a notice");
 }

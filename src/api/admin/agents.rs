@@ -6,12 +6,37 @@ use serde::Deserialize;
 
 use super::caller::{By, Owners};
 use super::codes::problem;
+use super::collections::{Access, Listing};
 use super::hawk_credentials::given;
 use super::request::{PageQuery, Paged, Write, respond};
 use super::resource;
 use crate::api::problem::Problem;
 use crate::context::Context;
+use crate::service::collections::Kind::{Created, Int, Joined, Line, Note, Phone, Text};
 use crate::service::collections::agents::{self, AgentPatch};
+use crate::service::collections::column;
+
+/// As `AgentRecord` is shown.
+pub const LISTING: Listing = Listing {
+    name: "agents",
+    columns: &[
+        column("name", Line).required(),
+        column("username", Line).required(),
+        column("type_code", Text(200)),
+        column("type_name", Text(200)),
+        column("mobile", Phone),
+        column("password", Text(agents::LONGEST_PASSWORD)),
+        column("has_password", Note),
+        column("account_id", Joined).of("accounts"),
+        column("status", Int(0, 1, 1)),
+        column("create_time", Created),
+    ],
+    links: &[],
+    only_new: &[],
+    not_new: &[],
+    hidden: &["password"],
+    access: Access::OWNERS,
+};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/agents").route(web::get().to(list)).route(web::post().to(create)))

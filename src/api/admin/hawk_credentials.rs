@@ -7,13 +7,34 @@ use serde::{Deserialize, Deserializer};
 
 use super::caller::{By, Owners};
 use super::codes::problem;
+use super::collections::{Access, Listing};
 use super::request::{Write, respond};
 use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
+use crate::service::collections::Kind::{Created, Int, Line, Ref, Text};
 use crate::service::collections::hawk_credentials::{self, CredentialPatch};
-use crate::service::collections::{Answer, HawkCredentialRecord};
+use crate::service::collections::{Answer, HawkCredentialRecord, column};
 use crate::service::hawk::{Algorithm, Class, Wanted};
+
+/// As `HawkCredentialRecord` is shown.
+pub const LISTING: Listing = Listing {
+    name: "hawk-credentials",
+    columns: &[
+        column("hawk_id", Line).required(),
+        column("class", Line).required(),
+        column("algorithm", Text(10)),
+        column("agent_id", Ref("", Entity::Item)).of("agents"),
+        column("status", Int(0, 1, 1)),
+        column("note", Text(200)),
+        column("create_time", Created),
+    ],
+    links: &[],
+    only_new: &["hawk_id", "algorithm"],
+    not_new: &["status"],
+    hidden: &[],
+    access: Access::OWNERS,
+};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     let one = |context, by, id| collection::one::<HawkCredentialRecord, Owners>(context, by, id, Entity::Item);

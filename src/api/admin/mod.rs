@@ -9,6 +9,7 @@ mod agents;
 pub mod caller;
 pub mod codes;
 mod collection;
+mod collections;
 mod draws;
 mod files;
 mod games;
@@ -47,6 +48,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(files::routes)
             .configure(games::routes)
             .configure(table::routes)
+            .configure(collections::routes)
             .configure(accounts::routes)
             .configure(players::routes)
             .configure(admins::routes)

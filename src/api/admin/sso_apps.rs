@@ -8,13 +8,37 @@ use serde_json::{Map, Value, json};
 
 use super::caller::{By, Owners};
 use super::codes::problem;
+use super::collections::{Access, Listing};
 use super::request::{Write, respond};
 use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
-use crate::service::collections::Time;
+use crate::service::collections::Kind::{Created, Int, Line, Note, Text, Updated};
 use crate::service::collections::sso_apps::{self, AppPatch, SsoAppRecord};
+use crate::service::collections::{Time, column};
 use crate::service::mails;
+
+/// As `SsoAppRecord` is shown. Disabling is what its `DELETE` does, and a change of `status` here.
+pub const LISTING: Listing = Listing {
+    name: "sso-apps",
+    columns: &[
+        column("name", Line).required(),
+        column("status", Int(0, 1, 1)),
+        column("may_register", Int(0, 1, 1)),
+        column("notify_url", Text(500)),
+        column("ip_allow", Text(20_000)),
+        column("ip_bad", Text(20_000)),
+        column("note", Text(1_000)),
+        column("notify_params", Note),
+        column("previous_until", Updated),
+        column("create_time", Created),
+    ],
+    links: &[],
+    only_new: &[],
+    not_new: &[],
+    hidden: &[],
+    access: Access::OWNERS,
+};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     let one = |context, by, id| collection::one::<SsoAppRecord, Owners>(context, by, id, Entity::Item);

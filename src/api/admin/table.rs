@@ -6,6 +6,7 @@ use actors::domain::account::Admin;
 
 use super::caller::{Anyone, By, Editors, Group};
 use super::codes::problem;
+use super::collections::{Access, Admits, Listing, nobody};
 use super::request::{PageQuery, Paged, Write, respond};
 use super::resource;
 use crate::api::problem::Problem;
@@ -13,24 +14,55 @@ use crate::context::Context;
 use crate::service::collections::table::{self, Members};
 use crate::service::collections::{Table, tables};
 
+/// Read by everybody, written by editors.
+static CONTENT: [&Table; 8] = [
+    &tables::COMPETITIONS,
+    &tables::LIVES,
+    &tables::VIDEOS,
+    &tables::TEAMS,
+    &tables::BUSINESSES,
+    &tables::BANNERS,
+    &tables::FILES,
+    &tables::CONFIGS,
+];
+/// Of persons: not for every role.
+static PERSONS: [&Table; 1] = [&tables::MEMBERS];
+/// Not written, and whether editors may remove rows.
+static READ: [(&Table, bool); 3] =
+    [(&tables::FEEDS, true), (&tables::APPLICATIONS, false), (&tables::REGISTRATIONS, false)];
+
 pub fn routes(cfg: &mut ServiceConfig) {
-    for content in [
-        &tables::COMPETITIONS,
-        &tables::LIVES,
-        &tables::VIDEOS,
-        &tables::TEAMS,
-        &tables::BUSINESSES,
-        &tables::BANNERS,
-        &tables::FILES,
-        &tables::CONFIGS,
-    ] {
-        written::<Anyone>(cfg, content);
+    for table in CONTENT {
+        written::<Anyone>(cfg, table);
     }
-    // Of persons: not for every role.
-    written::<Editors>(cfg, &tables::MEMBERS);
-    read(cfg, &tables::FEEDS, true);
-    read(cfg, &tables::APPLICATIONS, false);
-    read(cfg, &tables::REGISTRATIONS, false);
+    for table in PERSONS {
+        written::<Editors>(cfg, table);
+    }
+    for (table, removed) in READ {
+        read(cfg, table, removed);
+    }
+}
+
+/// All of them as pages draw them.
+pub fn listings() -> Vec<Listing> {
+    let editors: Admits = Editors::admits;
+    let listing = |table: &'static Table, access| Listing {
+        name: table.name,
+        columns: table.columns,
+        links: table.links,
+        only_new: &[],
+        not_new: &[],
+        hidden: &[],
+        access,
+    };
+    let written = |read: Admits| Access { read, create: editors, change: editors, delete: editors };
+    let content = CONTENT.iter().map(|table| listing(table, written(Anyone::admits)));
+    let persons = PERSONS.iter().map(|table| listing(table, written(editors)));
+    let read = READ.iter().map(|(table, removed)| {
+        let delete = if *removed { editors } else { nobody };
+        listing(table, Access { read: editors, create: nobody, change: nobody, delete })
+    });
+    content.chain(persons).chain(read).collect()
 }
 
 /// Read by a group, written by editors.

@@ -1,6 +1,6 @@
 //! SMTP, encrypted from the first byte or by STARTTLS, never without: passwords and links travel through it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 
 use super::{Letter, MailProvider, SMTP};
+use crate::clients::circuit::Circuit;
 use crate::config::Mail;
 
 /// For one exchange with the server, and for a whole mail.
@@ -22,6 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Open while the server is away, so that mails do not wait for it one by one.
+    circuit: Circuit,
 }
 
 /// Where the mail server is.
@@ -77,7 +80,11 @@ impl Smtp {
             let password = settings.password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(settings.username.clone(), password));
         }
-        Ok(Self { transport: builder.build(), from: settings.from.parse().context("mail.from")? })
+        Ok(Self {
+            transport: builder.build(),
+            from: settings.from.parse().context("mail.from")?,
+            circuit: Circuit::default(),
+        })
     }
 
     /// Connects, signs in where there is a user name, and sends nothing.
@@ -111,7 +118,21 @@ impl MailProvider for Smtp {
 
     async fn send(&self, letter: &Letter) -> Result<(), String> {
         let message = self.message(letter)?;
-        within(TIMEOUT, self.transport.send(message)).await.map(drop)
+        if !self.circuit.admits(Instant::now()) {
+            return Err("the mail server did not answer lately".to_owned());
+        }
+        // A refusal is an answer.
+        let mut answered = false;
+        let exchange = async {
+            let outcome = self.transport.send(message).await;
+            answered = outcome.as_ref().map_or_else(|error| error.status().is_some(), |_| true);
+            outcome
+        };
+        let outcome = within(TIMEOUT, exchange).await;
+        if self.circuit.report(answered, Instant::now()) {
+            tracing::error!("the mail server does not answer; mails wait until it does");
+        }
+        outcome.map(drop)
     }
 }
 

@@ -13,7 +13,8 @@ use crate::store::sql::collections::{self as rows, Page};
 use crate::vault::Vault;
 
 const ENTITY: &str = "agents";
-const LONGEST_PASSWORD: usize = 64;
+/// In characters.
+pub const LONGEST_PASSWORD: usize = 64;
 
 /// What is written of an agent; `None` stays or is empty, a phone of `Some(None)` is taken away.
 #[derive(Default)]

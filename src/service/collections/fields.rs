@@ -16,6 +16,7 @@ use crate::vault::Vault;
 /// Characters of rich text and bytes of an address.
 const MOST_RICH: usize = 60_000;
 const MOST_ADDRESS: usize = 1_000;
+const MOST_CODE: usize = 64;
 
 /// What a new row has where nothing is given.
 pub fn unset(kind: Kind, now: i64) -> Value {
@@ -52,7 +53,7 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
             Ok(text()?.into())
         }
         Kind::Rich => {
-            check_length(field, text()?, MOST_RICH)?;
+            check_rich(field, text()?)?;
             Ok(rich_text::clean(text()?).into())
         }
         Kind::Address => {
@@ -72,7 +73,7 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
         Kind::Code => {
             let code = text()?;
             let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if !(1..=64).contains(&code.len()) || !code.bytes().all(known) {
+            if !(1..=MOST_CODE).contains(&code.len()) || !code.bytes().all(known) {
                 return Err(wrong("must be 1 to 64 letters, digits or _"));
             }
             Ok(code.into())
@@ -107,6 +108,23 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
         Kind::Joined | Kind::Number | Kind::Note | Kind::OptNote | Kind::Created | Kind::Updated => {
             Err(wrong("is written by the server"))
         }
+    }
+}
+
+/// Errors: `InvalidField`.
+pub fn check_rich(field: &'static str, html: &str) -> Result<()> {
+    check_length(field, html, MOST_RICH)
+}
+
+/// The longest text of a kind, in characters (bytes of an address or a stream's name); `None` for what is no free text.
+pub fn most_characters(kind: Kind) -> Option<usize> {
+    match kind {
+        Kind::Line | Kind::Stream => Some(LINE),
+        Kind::Text(most) => Some(most),
+        Kind::Rich => Some(MOST_RICH),
+        Kind::Address => Some(MOST_ADDRESS),
+        Kind::Code => Some(MOST_CODE),
+        _ => None,
     }
 }
 

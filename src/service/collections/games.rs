@@ -2,14 +2,18 @@
 
 use actors::domain::ids::GameId;
 use actors::error::{DomainError, Entity, Result};
-use actors::quota_queue::state::MOST_PLACES;
 
 use super::{Answer, Change, GameRecord, Writer, check_line, check_range, in_tx, public, write};
 use crate::context::Context;
 use crate::service::registration::places_changed;
 use crate::store::sql::collections::games as store;
 
+pub use actors::quota_queue::state::MOST_PLACES;
+
 pub use crate::store::sql::collections::games::{GamePatch, NewGame};
+
+/// The highest age that a game may ask for.
+pub const MOST_YEARS: i64 = 255;
 
 /// Errors: `InvalidField`, `NotFound(Competition)`, `Conflict`.
 pub async fn create(context: &Context, writer: Writer, new: NewGame) -> Result<Answer> {
@@ -81,8 +85,8 @@ fn apply(mut game: GameRecord, patch: GamePatch) -> Result<GameRecord> {
 
 fn check_eligibility(gender: i64, youngest: i64, oldest: i64) -> Result<()> {
     check_range("gender_req", gender, 0..=2)?;
-    check_range("min_age_req", youngest, 0..=255)?;
-    check_range("max_age_req", oldest, 0..=255)?;
+    check_range("min_age_req", youngest, 0..=MOST_YEARS)?;
+    check_range("max_age_req", oldest, 0..=MOST_YEARS)?;
     if oldest != 0 && oldest < youngest {
         return Err(DomainError::field("max_age_req", "must not be below min_age_req"));
     }

@@ -4,7 +4,7 @@
 pub mod accounts;
 pub mod admins;
 pub mod agents;
-mod fields;
+pub mod fields;
 pub mod games;
 pub mod hawk_credentials;
 pub mod orders;
@@ -33,7 +33,7 @@ pub use crate::store::sql::collections::games::GameRecord;
 pub use crate::store::sql::collections::hawk_credentials::HawkCredentialRecord;
 pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
-pub use crate::store::sql::collections::table::Table;
+pub use crate::store::sql::collections::table::{Column, Kind, Link, Table, column};
 pub use crate::store::sql::collections::tables;
 pub use crate::store::sql::collections::wire::Time;
 

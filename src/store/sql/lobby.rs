@@ -29,7 +29,7 @@ pub struct GamePlaces {
 
 pub struct Live {
     pub id: i64,
-    /// None: a live of its own, shown with the first competition.
+    /// None: a live of its own.
     pub competition_id: Option<i64>,
     pub title: String,
     pub summary: String,

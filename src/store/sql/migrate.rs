@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "accounts", include_str!("migrations/0008_accounts.sql")),
     (9, "registration by others", include_str!("migrations/0009_registration_by_others.sql")),
     (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
+    (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

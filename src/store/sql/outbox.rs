@@ -10,6 +10,8 @@ use crate::args;
 pub struct Work {
     pub id: i64,
     pub kind: String,
+    /// Whose server it goes to, where there are several.
+    pub party: String,
     /// JSON, as given to `insert`.
     pub payload: String,
     /// Tries so far, this one included.
@@ -59,19 +61,49 @@ pub async fn empty(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE outbox SET payload = '{}' WHERE id = $1 AND state = 1", args![id]).await.map(drop)
 }
 
-const DUE: &str = "
-SELECT id, kind, payload, attempts, created_at FROM outbox
-WHERE state = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT $2";
+/// Which work stands in one line. What goes to servers that may be slow or silent must not keep money waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Refunds, inquiries, bills, short messages, pictures.
+    Ours,
+    Mail,
+    /// To other applications, each of which gets its share.
+    Notices,
+}
+
+impl Lane {
+    pub const ALL: [Self; 3] = [Self::Ours, Self::Mail, Self::Notices];
+}
+
+const DUE_OURS: &str = "
+SELECT id, kind, party, payload, attempts, created_at FROM outbox
+WHERE state = 0 AND next_at <= $1 AND kind NOT IN ('mail', 'sso_notice') ORDER BY next_at, id LIMIT $2";
+const DUE_MAIL: &str = "
+SELECT id, kind, party, payload, attempts, created_at FROM outbox
+WHERE state = 0 AND next_at <= $1 AND kind = 'mail' ORDER BY next_at, id LIMIT $2";
+/// The oldest of each party, then the second of each.
+const DUE_NOTICES: &str = "
+SELECT id, kind, party, payload, attempts, created_at
+FROM (SELECT id, kind, party, payload, attempts, created_at, next_at,
+             ROW_NUMBER() OVER (PARTITION BY party ORDER BY next_at, id) AS turn
+      FROM outbox WHERE state = 0 AND next_at <= $1 AND kind = 'sso_notice') turns
+WHERE turn <= 2 ORDER BY turn, next_at, id LIMIT $2";
 
 /// Work whose time has come, oldest first. Not claimed yet.
-pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreError> {
-    db.fetch_all(DUE, args![now_ms, limit])
+pub async fn due(db: &Db, lane: Lane, now_ms: i64, limit: i64) -> Result<Vec<Work>, StoreError> {
+    let sql = match lane {
+        Lane::Ours => DUE_OURS,
+        Lane::Mail => DUE_MAIL,
+        Lane::Notices => DUE_NOTICES,
+    };
+    db.fetch_all(sql, args![now_ms, limit])
         .await?
         .into_iter()
         .map(|row| {
             Ok(Work {
                 id: row.int("id")?,
                 kind: row.text("kind")?,
+                party: row.text("party")?,
                 payload: row.text("payload")?,
                 attempts: row.int("attempts")?,
                 created_at: row.int("created_at")?,

@@ -108,8 +108,8 @@ pub async fn insert_member(tx: &mut Tx, account: AccountId, new: &NewMember, now
 }
 
 const ENQUEUE_NOTICES: &str = "
-INSERT INTO outbox (kind, work_key, payload, next_at, created_at)
-SELECT 'sso_notice', 'sso_notice:' || CAST(id AS TEXT) || ':' || $1 || $3,
+INSERT INTO outbox (kind, party, work_key, payload, next_at, created_at)
+SELECT 'sso_notice', CAST(id AS TEXT), 'sso_notice:' || CAST(id AS TEXT) || ':' || $1 || $3,
        '{\"app\":' || CAST(id AS TEXT) || ',\"account\":' || $1 || '}', $2, $2
 FROM sso_apps WHERE status = 1 AND notify_url <> ''
 ON CONFLICT (work_key) DO NOTHING";

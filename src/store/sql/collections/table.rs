@@ -51,7 +51,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn is_int(self) -> bool {
+    /// Stored as a whole number.
+    pub fn is_int(self) -> bool {
         matches!(
             self,
             Self::Int(..)
@@ -77,12 +78,16 @@ pub struct Column {
     pub read_only: bool,
     /// Left out of the audit trail: of a person, or secret.
     pub private: bool,
+    /// An address that is shown as a picture.
+    pub picture: bool,
+    /// The collection whose rows it names by id; empty for none.
+    pub of: &'static str,
 }
 
 pub const fn column(name: &'static str, kind: Kind) -> Column {
     use Kind::{Created, Joined, Note, Number, OptNote, PhoneKey, Updated};
     let read_only = matches!(kind, PhoneKey | Joined | Number | Note | OptNote | Created | Updated);
-    Column { name, sql: name, kind, required: false, read_only, private: false }
+    Column { name, sql: name, kind, required: false, read_only, private: false, picture: false, of: "" }
 }
 
 impl Column {
@@ -99,6 +104,16 @@ impl Column {
 
     pub const fn private(mut self) -> Self {
         self.private = true;
+        self
+    }
+
+    pub const fn picture(mut self) -> Self {
+        self.picture = true;
+        self
+    }
+
+    pub const fn of(mut self, collection: &'static str) -> Self {
+        self.of = collection;
         self
     }
 

@@ -17,8 +17,9 @@ const CREATED: Column = column("create_time", Created).sql("created_at");
 const COMPETITION: Column = column(
     "competition_id",
     Ref("SELECT 1 AS one FROM competitions WHERE id = $1 AND deleted_at IS NULL", Entity::Competition),
-);
-const FILE: Column = column("file_id", Ref("SELECT 1 AS one FROM files WHERE id = $1", Entity::Item));
+)
+.of("competitions");
+const FILE: Column = column("file_id", Ref("SELECT 1 AS one FROM files WHERE id = $1", Entity::Item)).of("files");
 
 /// All that administrators write.
 pub static WRITTEN: [&Table; 9] =
@@ -33,7 +34,7 @@ pub static COMPETITIONS: Table = Table::new(Description {
         column("summary", Text(LONG)),
         column("description", Rich),
         column("score", Text(SHORT)),
-        column("main_img_url", Address),
+        column("main_img_url", Address).picture(),
         column("place", Text(SHORT)),
         column("notes", Text(LONG)),
         column("is_hot", Int(0, 1, 0)),
@@ -69,7 +70,7 @@ pub static LIVES: Table = Table::new(Description {
         COMPETITION,
         column("title", Line).required(),
         column("summary", Text(LONG)),
-        column("main_img_url", Address),
+        column("main_img_url", Address).picture(),
         column("stream_name", Stream),
         column("play_rtmp", Address),
         column("play_flv", Address),
@@ -99,7 +100,7 @@ pub static VIDEOS: Table = Table::new(Description {
         column("type", Int(1, 2, 0)).sql("kind").required(),
         column("title", Line).required(),
         column("summary", Text(LONG)),
-        column("main_img_url", Address),
+        column("main_img_url", Address).picture(),
         FILE,
         column("browse_num", Number),
         column("publish_time", Time),
@@ -114,7 +115,7 @@ pub static TEAMS: Table = Table::new(Description {
     name: "teams",
     entity: Entity::Team,
     from: "teams",
-    columns: &[column("name", Line).required(), column("logo", Address), CREATED],
+    columns: &[column("name", Line).required(), column("logo", Address).picture(), CREATED],
     links: &[
         Link {
             name: "member_ids",
@@ -147,7 +148,7 @@ pub static MEMBERS: Table = Table::new(Description {
     columns: &[
         column("mobile", Phone).sql("mobile_sealed").private(),
         column("mobile_key", PhoneKey).private(),
-        column("account_id", Joined),
+        column("account_id", Joined).of("accounts"),
         column("cn_name", Line).required().private(),
         column("birthday", Day).private(),
         column("birth_addr", Text(SHORT)).private(),
@@ -156,7 +157,7 @@ pub static MEMBERS: Table = Table::new(Description {
         column("weight", Int(0, 500, 0)).private(),
         column("native_place", Text(SHORT)).private(),
         column("nation", Text(SHORT)).private(),
-        column("photo", Address).private(),
+        column("photo", Address).picture().private(),
         column("individual", Rich).private(),
         column("number", Text(SHORT)).sql("jersey_number"),
         column("position", Text(SHORT)).sql("field_position"),
@@ -220,7 +221,7 @@ pub static BANNERS: Table = Table::new(Description {
         column("title", Line).required(),
         column("description", Text(LONG)),
         column("position", Int(1, 3, 0)).sql("banner_position").required(),
-        column("img_url", Address),
+        column("img_url", Address).picture(),
         column("jump_url", Address),
         FILE,
         column("display", Int(0, 1, 1)),
@@ -238,7 +239,7 @@ pub static FILES: Table = Table::new(Description {
     from: "files",
     columns: &[
         column("cate", Int(1, 3, 0)).required(),
-        column("path", Address).required(),
+        column("path", Address).picture().required(),
         column("original", Text(SHORT)),
         column("size", Int(0, 1 << 50, 0)),
         CREATED,
@@ -270,7 +271,7 @@ pub static FEEDS: Table = Table::new(Description {
     entity: Entity::Item,
     from: "feeds",
     columns: &[
-        column("account_id", Number),
+        column("account_id", Number).of("accounts"),
         column("type", Number).sql("kind"),
         column("phone", Phone).sql("phone_sealed").private(),
         column("title", Note).private(),
@@ -290,9 +291,9 @@ pub static APPLICATIONS: Table = Table::new(Description {
     from: "applications a JOIN members m ON m.id = a.member_id JOIN competitions c ON c.id = a.competition_id",
     id: "a.id",
     columns: &[
-        column("member_id", Number).sql("a.member_id"),
+        column("member_id", Number).sql("a.member_id").of("members"),
         column("member_name", Note).sql("m.cn_name"),
-        column("competition_id", Number).sql("a.competition_id"),
+        column("competition_id", Number).sql("a.competition_id").of("competitions"),
         column("competition_title", Note).sql("c.title"),
         column("create_time", Created).sql("a.created_at"),
     ],
@@ -307,13 +308,13 @@ pub static REGISTRATIONS: Table = Table::new(Description {
     from: "registrations r JOIN orders o ON o.id = r.order_id JOIN games g ON g.id = r.game_id",
     id: "r.id",
     columns: &[
-        column("order_id", Number).sql("r.order_id"),
+        column("order_id", Number).sql("r.order_id").of("orders"),
         column("order_no", OptNote).sql("o.order_no"),
-        column("competition_id", Number).sql("r.competition_id"),
-        column("game_id", Number).sql("r.game_id"),
+        column("competition_id", Number).sql("r.competition_id").of("competitions"),
+        column("game_id", Number).sql("r.game_id").of("games"),
         column("game_name", Note).sql("g.name"),
         column("player_id", Number).sql("r.player_id"),
-        column("account_id", Number).sql("r.account_id"),
+        column("account_id", Number).of("accounts").sql("r.account_id"),
         column("live", Number).sql("r.live"),
         column("create_time", Created).sql("r.created_at"),
     ],
