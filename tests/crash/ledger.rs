@@ -308,6 +308,7 @@ mod tests {
             given_back: HashSet::from(["D".to_owned()]),
             registered: HashSet::from(["B".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
+            people: vec!["p".to_owned()],
             broken: Vec::new(),
         };
         let game =
@@ -319,6 +320,8 @@ mod tests {
             lines: vec![line("x", 1), line("y", 2)],
             refunds_not_made: 0,
             cash_off_fen: 0,
+            people: vec![Account { name: "p".to_owned(), members: 1, links: 1, mails: 1 }],
+            calls: 1,
         };
         (ledger, state)
     }
@@ -332,7 +335,11 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 24] = [
+        let doctors: [(&str, Doctor); 28] = [
+            ("p was registered and is lost", |_, state| state.people.clear()),
+            ("a part of a registration", |_, state| state.people[0].mails = 0),
+            ("a part of a registration", |ledger, _| ledger.people.clear()),
+            ("0 calls were taken for 1 accounts", |_, state| state.calls = 0),
             ("4 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
             ("3 tokens told of an order, 4 have one", |_, state| state.games[0].ordered = 4),
             ("same token", |ledger, _| ledger.tokens[1].token = "a".to_owned()),
