@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use actors::error::DomainError;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Faults, Loaded, Sources};
@@ -19,7 +20,19 @@ mod person;
 mod replay;
 mod sso_app;
 
-const BAD_CONFIGURATION: u8 = 2;
+const BAD_USAGE: u8 = 2;
+
+/// What was asked cannot be done as it was asked: ends the program with code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadUsage(String);
+
+/// The code of a command that failed.
+fn code(error: &anyhow::Error) -> ExitCode {
+    let named = |error: &DomainError| matches!(error, DomainError::InvalidField { .. });
+    let bad_usage = error.is::<BadUsage>() || error.downcast_ref().is_some_and(named);
+    if bad_usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
+}
 
 /// One server for a sports event: queue for a place, pay for it, watch the live stream and chat.
 #[derive(Parser)]
@@ -101,7 +114,7 @@ impl Settings {
     fn load(&self) -> Result<Loaded, ExitCode> {
         self.judged().map_err(|faults| {
             eprintln!("{faults}");
-            ExitCode::from(BAD_CONFIGURATION)
+            ExitCode::from(BAD_USAGE)
         })
     }
 
@@ -152,7 +165,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             eprintln!("matchday: {error:#}");
-            ExitCode::FAILURE
+            code(&error)
         }
         Err(code) => code,
     }

@@ -83,6 +83,11 @@ points! {
     DrawWorkedOut => "draws::worked_out",
     DrawRevealed => "draws::revealed",
     DrawKept => "draws::kept",
+    HawkNonceSpent => "hawk::nonce_spent",
+    RegistTryTaken => "regist::try_taken",
+    RegistAccountInserted => "regist::account_inserted",
+    RegistAgentBound => "regist::agent_bound",
+    RegistCodeForgotten => "regist::code_forgotten",
 }
 
 /// Ends the process here if the environment asked for it, as a power cut would: no handler runs, nothing is flushed.

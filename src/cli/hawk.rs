@@ -3,9 +3,11 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use actors::error::DomainError;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use super::BadUsage;
 use crate::config::{self, Config};
 use crate::service::hawk::{self, Algorithm, Class, Wanted};
 use crate::service::regist::wrap::Wrapping;
@@ -18,7 +20,7 @@ const KEY_VARIABLE: &str = "MATCHDAY_HAWK_KEY";
 pub enum HawkCommand {
     /// Make a credential and print its key, which is not told again
     Create {
-        /// 1 to 64 letters, digits, -, _ or .
+        /// 1 to 64 letters, digits, dots, - and _
         #[arg(long)]
         id: String,
         /// official or agent
@@ -61,8 +63,9 @@ impl HawkCommand {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         match self {
             Self::Create { id, class, algorithm, agent, note } => {
-                let class = Class::parse(&class).context("--class must be official or agent")?;
-                let algorithm = Algorithm::parse(&algorithm).context("--algorithm must be sha256 or sha1")?;
+                let class = Class::parse(&class).ok_or_else(|| bad_usage("--class must be official or agent"))?;
+                let algorithm =
+                    Algorithm::parse(&algorithm).ok_or_else(|| bad_usage("--algorithm must be sha256 or sha1"))?;
                 create(config, Wanted { hawk_id: id, algorithm, class, agent_id: agent, note }).await
             }
             Self::WrapPassword(command) => command.run(&config),
@@ -74,8 +77,19 @@ async fn create(mut config: Config, wanted: Wanted) -> anyhow::Result<()> {
     config::ensure_keys(&mut config)?;
     let db = startup::open_database(&config).await?;
     let vault = startup::open_vault(&config, &db).await?;
-    let key = hawk::create_from_command_line(&db, &vault, wanted).await?;
+    let (id, agent) = (wanted.hawk_id.clone(), wanted.agent_id);
+    let made = hawk::create_from_command_line(&db, &vault, wanted).await;
     db.close().await;
+    let key = made.map_err(|error| match (&error, agent) {
+        (DomainError::InvalidField { field, reason }, _) if field == "hawk_id" => bad_usage(format!("--id {reason}")),
+        (DomainError::InvalidField { field, reason }, _) if field == "note" => bad_usage(format!("--note {reason}")),
+        (DomainError::InvalidField { field, .. }, _) if field == "agent_id" => {
+            bad_usage("--agent goes with --class agent only")
+        }
+        (DomainError::Conflict { .. }, _) => anyhow::anyhow!("there is a credential {id} already"),
+        (DomainError::NotFound(_), Some(agent)) => anyhow::anyhow!("there is no agent {agent}"),
+        _ => error.into(),
+    })?;
     println!("key: {key}");
     Ok(())
 }
@@ -88,11 +102,16 @@ impl WrapPassword {
             self.iv.as_deref().unwrap_or(&settings.wrap_iv),
             self.padding.as_deref().unwrap_or(&settings.wrap_padding),
         )
-        .map_err(anyhow::Error::msg)?;
+        .map_err(bad_usage)?;
         let key = match &self.key_file {
             Some(file) => text_of(file)?,
-            None => std::env::var(KEY_VARIABLE).with_context(|| format!("--key-file or {KEY_VARIABLE} is needed"))?,
+            None => {
+                std::env::var(KEY_VARIABLE).map_err(|_| bad_usage(format!("--key-file or {KEY_VARIABLE} is needed")))?
+            }
         };
+        if key.is_empty() {
+            return Err(bad_usage("the key is empty"));
+        }
         let password = match &self.password_file {
             Some(file) => text_of(file)?,
             None => {
@@ -104,6 +123,10 @@ impl WrapPassword {
         println!("{}", wrapping.wrap_password(&key, &password)?);
         Ok(())
     }
+}
+
+fn bad_usage(reason: impl ToString) -> anyhow::Error {
+    BadUsage(reason.to_string()).into()
 }
 
 fn text_of(file: &PathBuf) -> anyhow::Result<String> {

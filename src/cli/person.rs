@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use crate::config::{self, Config};
 use crate::service::people;
 use crate::startup;
+use crate::store::sql::db::DatabaseUrl;
 
 #[derive(Subcommand)]
 pub enum PersonCommand {
@@ -18,6 +19,10 @@ pub enum PersonCommand {
 
 impl PersonCommand {
     pub async fn run(self, mut config: Config) -> anyhow::Result<()> {
+        // A new empty database would say that the person is unknown.
+        if let DatabaseUrl::Sqlite(path) = startup::database_url(&config)? {
+            anyhow::ensure!(path.exists(), "there is no database at {}", path.display());
+        }
         config::ensure_keys(&mut config)?;
         let db = startup::open_database(&config).await?;
         let vault = startup::open_vault(&config, &db).await?;

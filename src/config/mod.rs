@@ -292,8 +292,10 @@ pub struct Regist {
     pub wrap_padding: String,
     /// Patterns of user names that nobody can have, as in `sso.bad_names`.
     pub bad_names: Vec<String>,
-    /// Registrations that one network address may try.
-    pub tries_per_minute: u32,
+    /// Registrations that may be tried for one phone.
+    pub tries_per_minute_per_phone: u32,
+    /// Registrations that one network address may try; a web site has one for all of its visitors.
+    pub tries_per_minute_per_address: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

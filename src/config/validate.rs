@@ -140,7 +140,8 @@ impl Judge<'_> {
             ),
             ("sso.pending_days", config.sso.pending_days, 1, 30),
             ("regist.clock_skew_seconds", config.regist.clock_skew_seconds, 1, hour),
-            ("regist.tries_per_minute", config.regist.tries_per_minute.into(), 1, 1_000_000),
+            ("regist.tries_per_minute_per_phone", config.regist.tries_per_minute_per_phone.into(), 1, 1_000_000),
+            ("regist.tries_per_minute_per_address", config.regist.tries_per_minute_per_address.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
@@ -167,6 +168,10 @@ impl Judge<'_> {
             }
         }
         let regist = &config.regist;
+        if regist.tries_per_minute_per_address < regist.tries_per_minute_per_phone {
+            let reason = "must not be less than regist.tries_per_minute_per_phone: one address stands for many phones";
+            self.refuse("regist.tries_per_minute_per_address", reason);
+        }
         let iv = &regist.wrap_iv;
         if iv.len() != 16 || !iv.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             self.refuse("regist.wrap_iv", "must be 16 hex digits");

@@ -3,19 +3,24 @@
 //! A nonce is spent in a transaction of its own, before the work it authorises: a call that then fails for whatever
 //! reason cannot be sent again by who overheard it, and one that worked cannot work twice. Its sender signs a new one.
 
+use std::net::IpAddr;
+
 use actors::error::{DomainError, Result};
 use sha2::{Digest, Sha256};
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, address_key};
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::Db;
 use crate::store::sql::hawk as store;
 use crate::vault::Vault;
 
 pub use crate::store::sql::hawk::{Algorithm, Class};
 
-/// Calls of one credential in a minute, at this node: what bounds the nonces that are kept.
+/// Calls of one credential in a minute, at this node, whose nonce is new: what bounds the nonces that are kept.
 const MOST_CALLS: u32 = 6_000;
+/// Refused calls of one credential from one network address in a minute; further old ones are not looked at.
+const MOST_REFUSED: u32 = 600;
 const MINUTE_SECONDS: u32 = 60;
 /// A call that is dated further ahead is not remembered when it is refused; nearer ones are, because they would become
 /// good.
@@ -26,14 +31,31 @@ const SWEEP: i64 = 5_000;
 const LONGEST_ID: usize = 64;
 const LONGEST_NOTE: usize = 200;
 
-/// Counts the calls of each credential.
+/// Counts the calls of each credential. A signature never ends, so whoever saw a call can send it for ever: those count
+/// against the address that they come from, and never against the credential.
 pub struct HawkGate {
     calls: Attempts,
+    refused: Attempts,
 }
 
 impl Default for HawkGate {
     fn default() -> Self {
-        Self { calls: Attempts::new(MINUTE_SECONDS) }
+        Self { calls: Attempts::new(MINUTE_SECONDS), refused: Attempts::new(MINUTE_SECONDS) }
+    }
+}
+
+impl HawkGate {
+    /// Counts a call whose nonce is new. Errors: `Busy` until the minute's end.
+    pub fn take(&self, hawk_id: &str, now_ms: i64) -> Result<()> {
+        self.calls.take(hawk_id, MOST_CALLS, now_ms).map_err(busy)
+    }
+}
+
+/// It is the credential that is too busy, not a person who tries too often.
+fn busy(error: DomainError) -> DomainError {
+    match error {
+        DomainError::RateLimited { retry_after_seconds } => DomainError::Busy { retry_after_seconds },
+        other => other,
     }
 }
 
@@ -77,37 +99,75 @@ pub enum Standing {
     Stale { now_s: i64 },
 }
 
-/// Spends the nonce of a call whose signature fits. `ts` in seconds since 1970.
+/// A call whose signature fits.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    pub credential: &'a Credential,
+    /// Seconds since 1970, as it says.
+    pub ts: i64,
+    pub nonce: &'a str,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
+/// Spends the nonce of a call. One that was seen before, or is old, costs a read and takes nothing from the credential.
 ///
-/// Errors: `Busy`, also for a credential that calls too often; `Internal`. After an error nothing was spent.
-pub async fn spend(context: &Context, credential: &Credential, ts: i64, nonce: &str) -> Result<Standing> {
-    let gate = context.hawk_gate.calls.take(&credential.hawk_id, MOST_CALLS, context.db.now_ms());
-    gate.map_err(|_| DomainError::BUSY)?;
+/// Errors: `Busy`, also for a credential that calls too often, and for an address that sent too many such calls;
+/// `Internal`. After an error nothing was spent.
+pub async fn spend(context: &Context, call: Call<'_>) -> Result<Standing> {
+    let Call { credential, ts, nonce, address } = call;
     let skew_ms = i64::try_from(context.config.regist.clock_skew_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 4);
+    let said_ms = ts.saturating_mul(1000);
+    let here_ms = context.db.now_ms();
+    // The database's clock judges; where it cannot be in doubt, ours saves the transaction.
+    let doubt_ms = skew_ms.saturating_mul(2);
+    let is_stale = said_ms < here_ms.saturating_sub(doubt_ms)
+        || said_ms > here_ms.saturating_add(AHEAD_MS.max(skew_ms)).saturating_add(doubt_ms);
+    let source = format!("{} {}", credential.hawk_id, address_key(address));
+    let refused = &context.hawk_gate.refused;
+    if is_stale {
+        refused.check(&source, MOST_REFUSED, here_ms).map_err(busy)?;
+    }
     let nonce = store::Nonce {
         hawk_id: credential.hawk_id.clone(),
         ts,
         nonce_hash: hex::encode(Sha256::digest(nonce.as_bytes())),
     };
-    let db = context.db.clone();
-    context
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let now_ms = db.now_in(tx).await?;
-                let said_ms = ts.saturating_mul(1000);
-                let stale = Standing::Stale { now_s: now_ms.div_euclid(1000) };
-                if said_ms < now_ms.saturating_sub(skew_ms) || said_ms > now_ms.saturating_add(AHEAD_MS.max(skew_ms)) {
-                    return Ok(if store::is_used(tx, &nonce).await? { Standing::Used } else { stale });
-                }
-                let expires_at = said_ms.max(now_ms).saturating_add(skew_ms.saturating_mul(2));
-                if !store::use_nonce(tx, &nonce, expires_at).await? {
-                    return Ok(Standing::Used);
-                }
-                Ok(if said_ms > now_ms.saturating_add(skew_ms) { stale } else { Standing::Fresh })
-            })
+    let standing = if store::is_used(&context.db, &nonce).await? {
+        Standing::Used
+    } else if is_stale {
+        Standing::Stale { now_s: here_ms.div_euclid(1000) }
+    } else {
+        context.hawk_gate.take(&credential.hawk_id, here_ms)?;
+        spend_new(&context.db, nonce, said_ms, skew_ms).await?
+    };
+    match standing {
+        Standing::Fresh => pass(Failpoint::HawkNonceSpent),
+        // Over the limit it is refused all the same.
+        Standing::Used | Standing::Stale { .. } => {
+            let _ = refused.take(&source, MOST_REFUSED, here_ms);
+        }
+    }
+    Ok(standing)
+}
+
+async fn spend_new(db: &Db, nonce: store::Nonce, said_ms: i64, skew_ms: i64) -> Result<Standing> {
+    let clock = db.clone();
+    db.write(move |tx| {
+        Box::pin(async move {
+            let now_ms = clock.now_in(tx).await?;
+            let stale = Standing::Stale { now_s: now_ms.div_euclid(1000) };
+            if said_ms < now_ms.saturating_sub(skew_ms) || said_ms > now_ms.saturating_add(AHEAD_MS.max(skew_ms)) {
+                return Ok(stale);
+            }
+            let expires_at = said_ms.max(now_ms).saturating_add(skew_ms.saturating_mul(2));
+            if !store::use_nonce(tx, &nonce, expires_at).await? {
+                return Ok(Standing::Used);
+            }
+            Ok(if said_ms > now_ms.saturating_add(skew_ms) { stale } else { Standing::Fresh })
         })
-        .await
+    })
+    .await
 }
 
 /// Removes the nonces whose time is over.

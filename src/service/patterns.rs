@@ -1,5 +1,7 @@
 //! Patterns that are matched as a whole and in any case; `*` stands for any characters, also none.
 
+use crate::config::Config;
+
 /// Whether `text` as a whole is what `pattern` describes. Takes at most the product of both lengths.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().flat_map(char::to_lowercase).collect();
@@ -31,6 +33,11 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// Whether one of the patterns does.
 pub fn any_matches<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>, text: &str) -> bool {
     patterns.into_iter().any(|pattern| matches(pattern.as_ref(), text))
+}
+
+/// Whether nobody may be called so, in whatever dialect he registers: there is one table of accounts.
+pub fn is_banned_name(config: &Config, name: &str) -> bool {
+    any_matches(&config.sso.bad_names, name) || any_matches(&config.regist.bad_names, name)
 }
 
 #[cfg(test)]

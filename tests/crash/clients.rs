@@ -13,10 +13,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::ledger::{Ledger, LinePromise, TokenPromise};
 use super::server::PAYMENT_WINDOW_SECONDS;
+use crate::regist::client::Call;
 use crate::support::PATIENCE;
 
 /// Unanswered requests are repeated after this; the server may be dead.
-const RETRY: Duration = Duration::from_millis(20);
+pub const RETRY: Duration = Duration::from_millis(20);
 /// Result of the command dialect that says "nothing was taken, come again".
 const BUSY: i64 = -1000;
 /// Who pays late waits this much longer than the payment window, so that the order is over.
@@ -30,6 +31,9 @@ pub struct Shared {
     pub ws_url: String,
     pub http: reqwest::Client,
     pub ledger: RefCell<Ledger>,
+    /// The key of the site's credential, and the last call of it that was taken.
+    pub session_key: String,
+    pub taken: RefCell<Option<Call>>,
     /// No new requests; those under way are brought to their end.
     pub finishing: Cell<bool>,
 }

@@ -63,6 +63,9 @@ const PEOPLE: &str = "SELECT login_name, \
 const CALLS: &str = "SELECT COUNT(*) FROM sso_calls";
 const LINES: &str = "SELECT content, line_offset FROM publications WHERE room_id = 1";
 
+const ACCOUNTS: &str = "SELECT login_name, id FROM accounts WHERE password_kind = 2";
+const CODES: &str = "SELECT COUNT(*) FROM phone_codes";
+
 type GameRow = (i64, i64, i64, i64, i64, i64, i64, i64);
 type PersonRow = (String, i64, i64, i64);
 type OrderRow = (String, i64, i64, i64, i64, i64, i64);
@@ -165,6 +168,8 @@ impl Database {
             games: games.into_iter().map(game).collect(),
             orders: orders.into_iter().map(order).collect(),
             lines: lines.into_iter().map(line).collect(),
+            accounts: on!(self, pool => sqlx::query_as(ACCOUNTS).fetch_all(pool).await.unwrap()),
+            codes: on!(self, pool => sqlx::query_scalar(CODES).fetch_one(pool).await.unwrap()),
             refunds_not_made: self.refunds_not_made().await,
             cash_off_fen: on!(self, pool => sqlx::query_scalar(CASH_OFF).fetch_one(pool).await.unwrap()),
         }

@@ -22,6 +22,13 @@ pub struct LinePromise {
     pub offset: i64,
 }
 
+/// A person whom a site registered. Without an id: the answer was lost, and the code is used up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolment {
+    pub name: String,
+    pub id: Option<i64>,
+}
+
 /// Everything the clients hold in their hands.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -33,6 +40,9 @@ pub struct Ledger {
     /// Orders whose payment dialogue could be opened.
     pub registered: HashSet<String>,
     pub lines: Vec<LinePromise>,
+    pub enrolled: Vec<Enrolment>,
+    /// Codes that may have been sent and were not used.
+    pub codes_given_up: i64,
     /// Names that SSO acknowledged.
     pub people: Vec<String>,
     /// Promises seen broken while the load was running.
@@ -42,7 +52,13 @@ pub struct Ledger {
 impl Ledger {
     pub fn acknowledgements(&self) -> usize {
         let decided = self.tokens.iter().filter(|token| token.outcome.is_some()).count();
-        self.tokens.len() + decided + self.paid.len() + self.given_back.len() + self.registered.len() + self.lines.len()
+        self.tokens.len()
+            + decided
+            + self.paid.len()
+            + self.given_back.len()
+            + self.registered.len()
+            + self.lines.len()
+            + self.enrolled.len()
     }
 
     /// Whether every kind of promise was made.
@@ -50,6 +66,7 @@ impl Ledger {
         !self.paid.is_disjoint(&self.given_back)
             && !self.registered.is_empty()
             && !self.lines.is_empty()
+            && !self.enrolled.is_empty()
             && !self.people.is_empty()
     }
 
@@ -107,6 +124,10 @@ pub struct State {
     pub games: Vec<GameState>,
     pub orders: Vec<OrderState>,
     pub lines: Vec<LinePromise>,
+    /// Name and id of each account that Regist made.
+    pub accounts: Vec<(String, i64)>,
+    /// Codes that are not used up.
+    pub codes: i64,
     /// Refunds that were neither made nor are to be tried again, or that are still to be made.
     pub refunds_not_made: i64,
     /// What the journal has more than was paid and kept.
@@ -127,6 +148,7 @@ pub fn faults(ledger: &Ledger, state: &State) -> Vec<String> {
     orders(ledger, state, &mut faults);
     places(state, &mut faults);
     lines(ledger, state, &mut faults);
+    accounts(ledger, state, &mut faults);
     faults.extend(sso::faults(&ledger.people, &state.people, state.calls));
     faults
 }
@@ -265,6 +287,25 @@ fn lines(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
     }
 }
 
+fn accounts(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
+    let known: HashMap<&str, i64> = state.accounts.iter().map(|(name, id)| (name.as_str(), *id)).collect();
+    for Enrolment { name, id } in &ledger.enrolled {
+        match (known.get(name.as_str()), id) {
+            (None, Some(_)) => faults.push(format!("the account {name} was acknowledged and lost")),
+            (None, None) => faults.push(format!("the code of {name} was used up without an account")),
+            (Some(known), Some(id)) if known != id => faults.push(format!("{name} was told {id} and is {known}")),
+            (Some(_), _) => {}
+        }
+    }
+    // Each name was asked for by one client, which came to an end with it.
+    if state.accounts.len() != ledger.enrolled.len() || known.len() != state.accounts.len() {
+        faults.push(format!("{} accounts for {} persons", state.accounts.len(), ledger.enrolled.len()));
+    }
+    if state.codes > ledger.codes_given_up {
+        faults.push(format!("{} codes outlived their accounts", state.codes - ledger.codes_given_up));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +349,11 @@ mod tests {
             given_back: HashSet::from(["D".to_owned()]),
             registered: HashSet::from(["B".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
+            enrolled: vec![
+                Enrolment { name: "one".to_owned(), id: Some(7) },
+                Enrolment { name: "two".to_owned(), id: None },
+            ],
+            codes_given_up: 1,
             people: vec!["p".to_owned()],
             broken: Vec::new(),
         };
@@ -318,6 +364,8 @@ mod tests {
             games: vec![game],
             orders: vec![order("A", PAID), order("B", UNPAID), late],
             lines: vec![line("x", 1), line("y", 2)],
+            accounts: vec![("one".to_owned(), 7), ("two".to_owned(), 8)],
+            codes: 1,
             refunds_not_made: 0,
             cash_off_fen: 0,
             people: vec![Account { name: "p".to_owned(), members: 1, links: 1, mails: 1 }],
@@ -335,11 +383,16 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 28] = [
+        let doctors: [(&str, Doctor); 33] = [
             ("p was registered and is lost", |_, state| state.people.clear()),
             ("a part of a registration", |_, state| state.people[0].mails = 0),
             ("a part of a registration", |ledger, _| ledger.people.clear()),
             ("0 calls were taken for 1 accounts", |_, state| state.calls = 0),
+            ("one was acknowledged and lost", |_, state| drop(state.accounts.remove(0))),
+            ("code of two was used up without", |_, state| drop(state.accounts.remove(1))),
+            ("one was told 7 and is 9", |_, state| state.accounts[0].1 = 9),
+            ("3 accounts for 2 persons", |_, state| state.accounts.push(("one".to_owned(), 9))),
+            ("1 codes outlived", |_, state| state.codes = 2),
             ("4 tokens promised, 2 exist", |_, state| state.games[0].tokens = 2),
             ("3 tokens told of an order, 4 have one", |_, state| state.games[0].ordered = 4),
             ("same token", |ledger, _| ledger.tokens[1].token = "a".to_owned()),

@@ -6,6 +6,7 @@
 mod clients;
 mod database;
 mod draws;
+mod enrol;
 mod ledger;
 mod openings;
 mod server;
@@ -29,6 +30,7 @@ use crate::support::{eventually, postgres};
 
 const REGISTRANTS: i64 = 6;
 const CHATTERS: i64 = 3;
+const SITES: i64 = 2;
 /// Acknowledgements between two kills, drawn anew for each.
 const BETWEEN_KILLS: std::ops::Range<usize> = 30..300;
 /// Clients that take longer to finish have lost something.
@@ -66,6 +68,8 @@ impl Drill {
             ws_url: home.ws_url(),
             http: reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap(),
             ledger: RefCell::new(Ledger::default()),
+            session_key: home.make_credential(enrol::SITE),
+            taken: RefCell::new(None),
             finishing: Cell::new(false),
         });
         Self { home, shared, sso, load: Vec::new() }
@@ -78,6 +82,8 @@ impl Drill {
         let chatters =
             (1..=CHATTERS).map(|account| tokio::task::spawn_local(clients::chat(self.shared.clone(), account)));
         self.load.extend(chatters);
+        let sites = (1..=SITES).map(|site| tokio::task::spawn_local(enrol::enrol(self.shared.clone(), site)));
+        self.load.extend(sites);
         self.load.push(tokio::task::spawn_local(sso::register(self.shared.clone(), self.sso.clone())));
     }
 
@@ -102,6 +108,7 @@ impl Drill {
         database.let_work_be_due().await;
         server = self.home.start().await;
         clients::poll_all(&self.shared).await;
+        enrol::send_again(&self.shared).await;
         eventually("every refund is made", async || database.refunds_not_made().await == 0).await;
         eventually("every order that ended is closed at the provider", async || database.not_closed().await == 0).await;
         server.kill();
@@ -115,10 +122,11 @@ impl Drill {
         let returned = state.orders.iter().filter(|order| order.returned_payments > 0).count();
         assert!(ordered > 0 && returned > 0, "{what}: the load did not reach everything");
         println!(
-            "{what}: {} tokens, {ordered} orders, {} payments, {returned} of them returned, {} lines kept",
+            "{what}: {} tokens, {ordered} orders, {} payments, {returned} of them returned, {} lines kept, {} enrolled",
             ledger.tokens.len(),
             ledger.paid.len(),
-            ledger.lines.len()
+            ledger.lines.len(),
+            ledger.enrolled.len()
         );
     }
 }
@@ -144,7 +152,7 @@ async fn kill_under_load(postgres_url: &str, rounds: u64) {
 /// How often a point is passed before the process dies at it. What is rare must not be waited for.
 fn passes_survived(point: Failpoint, random: &mut StdRng) -> u32 {
     let name = point.name();
-    let rare = ["outbox", "refund", "inquiries", "sso", "taken_back", "wait_list", "leave"]
+    let rare = ["outbox", "refund", "inquiries", "sso", "taken_back", "wait_list", "leave", "hawk", "regist"]
         .iter()
         .any(|part| name.contains(part));
     random.random_range(if rare { 0..3 } else { 0..40 })

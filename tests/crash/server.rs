@@ -74,6 +74,14 @@ impl Home {
         program
     }
 
+    /// Makes a credential for a site of the organiser; answers its key.
+    pub fn make_credential(&self, id: &str) -> String {
+        let output = self.program("hawk").args(["create", "--class", "official", "--id", id]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.trim().strip_prefix("key: ").unwrap().to_owned()
+    }
+
     /// Starts the next life; it may end before it is ready. `failpoints` tell it where.
     pub fn start_doomed(&mut self, failpoints: &str) -> Server {
         self.lives += 1;

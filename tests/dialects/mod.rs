@@ -196,3 +196,20 @@ async fn an_account_of_sso_signs_in_once_its_mail_is_confirmed() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_name_that_one_dialect_bans_nobody_gets_in_the_other() {
+    on_both(&[("sso.bad_names", "admin*"), ("regist.bad_names", "boss")], async |app| {
+        let code = &code(&app, PHONE).await;
+        for name in ["Admin1", "BOSS"] {
+            let by_sso = sso::reg(&app, &sso::demo(), sso::person(name)).await;
+            assert_eq!(by_sso["rcode"], "x010201", "{by_sso}");
+            let by_regist = Call::new(&app, JSON, members(name, PHONE, code)).send(&app).await;
+            assert_eq!(by_regist.errcode(), 7, "{name}");
+        }
+        // The red twin.
+        let good = Call::new(&app, JSON, members("runner", PHONE, code)).send(&app).await;
+        assert_eq!(good.errcode(), 0);
+    })
+    .await;
+}

@@ -33,7 +33,7 @@ impl<'a> Desk<'a> {
         self.send_with_key(method, path, body, None).await
     }
 
-    async fn send_with_key(&self, method: Method, path: &str, body: Value, key: Option<&str>) -> (u16, Value) {
+    pub async fn send_with_key(&self, method: Method, path: &str, body: Value, key: Option<&str>) -> (u16, Value) {
         let mut request = self.app.client.request(method, self.app.at(&format!("/admin/api/v1/{path}")));
         if let Some(key) = key {
             request = request.header("idempotency-key", key);

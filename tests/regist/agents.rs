@@ -2,12 +2,13 @@
 
 use matchday::args;
 use matchday::service::regist::wrap::{Wrapping, upper_md5};
+use matchday::service::sweeps;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::admin::Desk;
 use super::client::{OFFICIAL, register};
-use crate::support::fixtures::row;
+use crate::support::fixtures::{execute, row};
 use crate::support::{TestApp, spawn_app};
 
 const PHONE: &str = "13900000031";
@@ -123,4 +124,66 @@ async fn other_constructions_wrap_as_they_are_set() {
     let hash = upper_md5(PASSWORD);
     assert_eq!(told["agentpassword"], wrapping.wrap(OFFICIAL.1, &hash, &hash).unwrap());
     assert_eq!(told["agentkey"], wrapping.wrap(OFFICIAL.1, &hash, &session_key).unwrap());
+}
+
+async fn kept_answers(app: &TestApp) -> Vec<String> {
+    let rows = app.context.db.fetch_all("SELECT body FROM idempotency_keys ORDER BY created_at", args![]).await;
+    rows.unwrap().iter().map(|row| row.text("body").unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn no_kept_answer_has_an_agent_s_phone() {
+    let app = spawn_app(&[]).await;
+    let desk = Desk::open(&app).await;
+    let make = || desk.send_with_key(Method::POST, "agents", agent("travel", Some(PHONE)), Some("make"));
+    let (first, again) = (make().await, make().await);
+    assert_eq!((first.0, first.1["mobile"].as_str()), (201, Some(PHONE)));
+    assert_eq!(again, first, "the same is told again");
+    let path = format!("agents/{}", first.1["id"]);
+    let name = json!({"name": "武昌旅行社"});
+    let changed = desk.send_with_key(Method::PATCH, &path, name, Some("change")).await;
+    assert_eq!((changed.0, changed.1["mobile"].as_str()), (200, Some(PHONE)));
+    let kept = kept_answers(&app).await;
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|body| body.contains("travel") && !body.contains(PHONE)), "{kept:?}");
+    assert_eq!(desk.send(Method::PATCH, &path, json!({"mobile": null})).await.0, 200);
+    assert_eq!(make().await.1["mobile"], Value::Null, "as it is now");
+}
+
+#[actix_web::test]
+async fn erasing_a_person_empties_the_answers_with_the_phone() {
+    let app = spawn_app(&[]).await;
+    let desk = Desk::open(&app).await;
+    let member = register(&app, "clerk", PHONE).await.json()["memberid"].as_i64().unwrap();
+    let sql = "INSERT INTO idempotency_keys (admin_id, idempotency_key, request_hash, status, body, created_at)
+               VALUES (1, $1, '', 200, $2, $3)";
+    for (key, phone) in [("hers", PHONE), ("another's", "13900000039")] {
+        let body = json!({"id": 99, "mobile": phone}).to_string();
+        execute(&app.context.db, sql, args![key, body, app.context.db.now_ms()]).await;
+    }
+    let (status, body) = desk.send(Method::POST, &format!("accounts/{member}/erase"), Value::Null).await;
+    assert!(status < 300, "{status} {body}");
+    let kept = kept_answers(&app).await.concat();
+    assert!(!kept.contains(PHONE) && kept.contains("13900000039"), "{kept}");
+}
+
+#[actix_web::test]
+async fn kept_answers_end_after_a_day_whoever_s_they_are() {
+    let app = spawn_app(&[]).await;
+    let desk = Desk::open(&app).await;
+    let (day, now) = (86_400_000, app.context.db.now_ms());
+    let sql = "INSERT INTO idempotency_keys (admin_id, idempotency_key, request_hash, status, body, created_at)
+               VALUES ($1, $2, '', 200, 'x', $3)";
+    // More than one step removes, of administrators who never write again.
+    for at in 0..1_003_i64 {
+        execute(&app.context.db, sql, args![1_000 + at, "old", now - day - 1]).await;
+    }
+    assert_eq!(desk.send_with_key(Method::POST, "agents", agent("travel", None), Some("new")).await.0, 201);
+    sweeps::step(&app.context).await.unwrap();
+    assert_eq!(kept_answers(&app).await.len(), 4, "a bounded number at once");
+    sweeps::step(&app.context).await.unwrap();
+    assert_eq!(kept_answers(&app).await.len(), 1);
+    app.context.db.advance_clock(std::time::Duration::from_millis(day as u64));
+    sweeps::step(&app.context).await.unwrap();
+    assert_eq!(kept_answers(&app).await, Vec::<String>::new());
 }

@@ -79,7 +79,8 @@ async fn names_and_phones_belong_to_one_account_of_any_dialect() {
 #[actix_web::test]
 async fn what_is_malformed_or_forbidden_is_told_without_a_code() {
     let app = spawn_app(&[("regist.bad_names", "admin*,*客服*")]).await;
-    for name in ["admin", "ADMINISTRATOR", "ａｄｍｉｎ1", "跑步客服1", "a b", "a\u{202e}b", "a\u{0}b"] {
+    for name in ["admin", "ADMINISTRATOR", "ａｄｍｉｎ1", "跑步客服1", "a b", "a\u{202e}b", "a\u{200d}b", "a\u{0}b"]
+    {
         let told = send(&app, name, PHONE, "123456").await;
         assert_eq!((told.errcode(), told.json()["errmsg"].as_str()), (7, Some("用户名不允许使用")), "{name:?}");
     }
@@ -99,8 +100,8 @@ async fn what_is_malformed_or_forbidden_is_told_without_a_code() {
 }
 
 #[actix_web::test]
-async fn tries_of_an_address_are_limited() {
-    let settings = [("limits.enabled", "true"), ("regist.tries_per_minute", "3")];
+async fn tries_for_a_phone_are_limited() {
+    let settings = [("limits.enabled", "true"), ("regist.tries_per_minute_per_phone", "3")];
     let app = spawn_app(&settings).await;
     let mut seen = Vec::new();
     for _ in 0..4 {
@@ -112,12 +113,31 @@ async fn tries_of_an_address_are_limited() {
         seen.push(send(&app, "runner", PHONE, "123456").await.errcode());
     }
     assert!(seen.contains(&8), "{seen:?}");
+    assert_eq!(send(&app, "runner", "13900000002", "123456").await.errcode(), 2, "another phone");
     app.context.db.advance_clock(Duration::from_secs(61));
     assert_eq!(send(&app, "runner", PHONE, "123456").await.errcode(), 2);
-    let free = spawn_app(&[("regist.tries_per_minute", "1")]).await;
+    let free = spawn_app(&[("regist.tries_per_minute_per_phone", "1")]).await;
     for _ in 0..3 {
         assert_eq!(send(&free, "runner", PHONE, "123456").await.errcode(), 2, "limits are switched off here");
     }
+}
+
+#[actix_web::test]
+async fn all_visitors_of_one_site_may_register() {
+    let settings = [
+        ("limits.enabled", "true"),
+        ("regist.tries_per_minute_per_phone", "1"),
+        ("regist.tries_per_minute_per_address", "40"),
+    ];
+    let app = spawn_app(&settings).await;
+    let mut seen = Vec::new();
+    // Half a minute of one window at least.
+    for visitor in 0..81 {
+        seen.push(send(&app, "runner", &format!("139000001{visitor:02}"), "123456").await.errcode());
+    }
+    assert_eq!(seen[..31], [2; 31], "31 persons by one address");
+    assert!(seen.contains(&8), "the site as a whole is bounded: {seen:?}");
+    assert!(seen.iter().all(|code| [2, 8].contains(code)), "{seen:?}");
 }
 
 #[actix_web::test]

@@ -48,9 +48,13 @@ pub fn mac(key: &str, text: &str) -> String {
 impl Call {
     /// A POST of `body` by the official caller, right in every respect.
     pub fn new(app: &TestApp, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::to(&app.url, app.context.db.now_ms() / 1000, content_type, body)
+    }
+
+    /// As `new`, to a server that is not in this process.
+    pub fn to(url: &str, ts: i64, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        let authority = app.url.strip_prefix("http://").unwrap();
-        let (host, port) = authority.split_once(':').unwrap();
+        let (host, port) = url.strip_prefix("http://").unwrap().split_once(':').unwrap();
         Self {
             credential: (OFFICIAL.0.to_owned(), OFFICIAL.1.to_owned()),
             method: "POST",
@@ -58,7 +62,7 @@ impl Call {
             content_type: Some(content_type.to_owned()),
             hashed: Some(body.clone()),
             body,
-            ts: app.context.db.now_ms() / 1000,
+            ts,
             nonce: hex::encode(rand::random::<[u8; 8]>()),
             headers: Vec::new(),
             host: (host.to_owned(), port.parse().unwrap()),
@@ -119,11 +123,11 @@ impl Call {
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name).map(|line| line.to_str().unwrap().to_owned());
         let content_type = header("content-type").unwrap_or_default();
-        let (challenge, allow) = (header("www-authenticate"), header("allow"));
+        let (challenge, allow, retry_after) = (header("www-authenticate"), header("allow"), header("retry-after"));
         let server = header("server-authorization");
         let body = answer.bytes().await.unwrap().to_vec();
         let signed = server.map(|server| self.is_signed(&server, &content_type, &body));
-        Told { status, content_type, challenge, allow, signed, body }
+        Told { status, content_type, challenge, allow, retry_after, signed, body }
     }
 
     /// Whether a `Server-Authorization` belongs to this call and to the reply.
@@ -140,6 +144,7 @@ pub struct Told {
     pub content_type: String,
     pub challenge: Option<String>,
     pub allow: Option<String>,
+    pub retry_after: Option<String>,
     /// Whether what the server signed is right; `None`: it signed nothing.
     pub signed: Option<bool>,
     pub body: Vec<u8>,

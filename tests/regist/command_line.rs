@@ -51,10 +51,16 @@ fn passwords_are_wrapped_as_the_vectors_say() {
         (&["hawk", "wrap-password"][..], &[][..]),
         (&["hawk", "wrap-password", "--mode", "ofb"], &[("MATCHDAY_HAWK_KEY", "k")]),
         (&["hawk", "wrap-password", "--mode", "cbc", "--iv", "00"], &[("MATCHDAY_HAWK_KEY", "k")]),
-        (&["hawk", "wrap-password", "--key-file", "/nowhere"], &[]),
+        (&["hawk", "wrap-password"], &[("MATCHDAY_HAWK_KEY", "")]),
     ] {
-        assert_eq!(run(args, variables, "x").0, 1, "{args:?}");
+        assert_eq!(run(args, variables, "x").0, 2, "{args:?}");
     }
+    assert_eq!(run(&["hawk", "wrap-password", "--key-file", "/nowhere"], &[], "x").0, 1);
+    std::fs::write(&key_file, "\n").unwrap();
+    let (code, said) = run(&["hawk", "wrap-password", "--key-file", key_file.to_str().unwrap()], &[], "x");
+    assert!(code == 2 && said.contains("the key is empty"), "{said}");
+    let (code, said) = run(&["hawk", "create", "--help"], &[], "");
+    assert!(code == 0 && said.contains("1 to 64 letters, digits, dots, - and _\n"), "{said}");
 }
 
 #[test]
@@ -67,7 +73,8 @@ fn settings_that_cannot_be_are_named_at_the_start() {
         ("PUBLIC_HOST", "race.example:8443", "regist.public_host"),
         ("PUBLIC_HOST", "https://race.example", "regist.public_host"),
         ("CLOCK_SKEW_SECONDS", "0", "regist.clock_skew_seconds"),
-        ("TRIES_PER_MINUTE", "0", "regist.tries_per_minute"),
+        ("TRIES_PER_MINUTE_PER_PHONE", "0", "regist.tries_per_minute_per_phone"),
+        ("TRIES_PER_MINUTE_PER_ADDRESS", "29", "regist.tries_per_minute_per_address"),
     ] {
         let variable = format!("MATCHDAY__REGIST__{name}");
         let (code, said) = run(&["check-config"], &[(&variable, value)], "");
@@ -97,14 +104,18 @@ async fn a_credential_is_made_beside_the_server() {
     let entry = &audit["data"][0];
     assert_eq!((&entry["admin_name"], &entry["entity"]), (&"command line".into(), &"hawk-credentials".into()));
     assert!(!audit.to_string().contains(key));
-    for (more, why) in [
-        (&["--class", "official"][..], "already exists"),
-        (&["--class", "owner"], "--class"),
-        (&["--class", "agent", "--algorithm", "md5"], "--algorithm"),
-        (&["--class", "official", "--agent", "1"], "agent_id"),
-        (&["--class", "agent", "--agent", "9"], "not found"),
+    let long = "x".repeat(201);
+    for (more, expected, why) in [
+        (&["--class", "official"][..], 1, "there is a credential site-2 already"),
+        (&["--class", "agent", "--agent", "9"], 1, "there is no agent 9"),
+        (&["--class", "owner"], 2, "--class"),
+        (&["--class", "agent", "--algorithm", "md5"], 2, "--algorithm"),
+        (&["--class", "official", "--agent", "1"], 2, "--agent goes with --class agent only"),
+        (&["--class", "official", "--note", &long], 2, "--note must have 200 characters at most"),
     ] {
         let (code, said) = make(more);
-        assert!(code == 1 && said.contains(why), "{more:?} {said}");
+        assert!(code == expected && said.contains(why), "{more:?} {code} {said}");
     }
+    let (code, said) = run(&["hawk", "create", "--data-dir", &data, "--class", "official", "--id", "a b"], &[], "");
+    assert!(code == 2 && said.contains("--id must be 1 to 64"), "{said}");
 }

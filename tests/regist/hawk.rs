@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use actix_http::BoxedPayloadStream;
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{App, test};
+use actors::error::DomainError;
 use matchday::args;
+use matchday::service::hawk::{self, Standing};
 
 use super::client::{AGENT, Call, JSON, OFFICIAL, PATH, Told, mac, members};
 use crate::support::fixtures::{execute, row};
-use crate::support::{TestApp, spawn_app};
+use crate::support::{PATIENCE, TestApp, spawn_app, spawn_app_in};
 
 const DENIED: &str = r#"{"Message":"Authorization has been denied for this request."}"#;
 
@@ -200,21 +206,130 @@ async fn nonces_are_swept_when_their_time_is_over() {
 #[actix_web::test]
 async fn nonces_of_one_caller_are_bounded() {
     let app = spawn_app(&[]).await;
-    let credential = matchday::service::hawk::credential(&app.context, OFFICIAL.0).await.unwrap().unwrap();
-    let ts = app.context.db.now_ms() / 1000;
-    let mut refused = 0;
     // Two windows of the count may pass meanwhile.
-    for at in 0..20_000 {
-        // A time long over: nothing is written, so that this takes no time.
-        if matchday::service::hawk::spend(&app.context, &credential, ts - 10_000_000, &at.to_string()).await.is_err() {
-            refused += 1;
-            break;
-        }
-    }
-    assert_eq!(refused, 1);
+    let full = (0..20_000).any(|_| app.context.hawk_gate.take(OFFICIAL.0, app.context.db.now_ms()).is_err());
+    assert!(full);
     let told = right(&app).send(&app).await;
     assert_eq!((told.status, told.signed), (503, Some(true)));
+    let seconds: u32 = told.retry_after.as_deref().unwrap().parse().unwrap();
+    assert_eq!(nonces(&app).await, 0, "nothing was kept");
     assert_eq!(right(&app).by(AGENT).send(&app).await.refusal().0, 403, "others are not slowed down");
+    assert!((1..=61).contains(&seconds), "{seconds}");
+    app.context.db.advance_clock(Duration::from_secs(seconds.into()));
+    assert_eq!(right(&app).send(&app).await.errcode(), 2, "this was worth waiting for");
+}
+
+/// Sends one call again and again, from an address; answers how often it was looked at.
+async fn replay(app: &TestApp, ts: i64, address: [u8; 4], times: usize) -> usize {
+    let credential = hawk::credential(&app.context, OFFICIAL.0).await.unwrap().unwrap();
+    let mut looked_at = 0;
+    for _ in 0..times {
+        let call = hawk::Call { credential: &credential, ts, nonce: "captured", address: address.into() };
+        match hawk::spend(&app.context, call).await {
+            Ok(standing) => {
+                assert_ne!(standing, Standing::Fresh);
+                looked_at += 1;
+            }
+            Err(error) => assert!(matches!(error, DomainError::Busy { retry_after_seconds: 1..=61 }), "{error}"),
+        }
+    }
+    looked_at
+}
+
+#[actix_web::test]
+async fn a_captured_call_takes_nothing_from_its_credential() {
+    let app = spawn_app(&[]).await;
+    let now = app.context.db.now_ms() / 1000;
+    let old = replay(&app, now - 10_000_000, [10, 0, 0, 1], 7_000).await;
+    assert!((600..=1_800).contains(&old), "{old} were looked at");
+    assert_eq!(replay(&app, now - 10_000_000, [10, 0, 0, 2], 1).await, 1, "another address has its own count");
+    assert_eq!(right(&app).send(&app).await.errcode(), 2, "an old one");
+    let young = Call { nonce: "captured".to_owned(), ..right(&app) };
+    assert_eq!(young.send(&app).await.errcode(), 2);
+    // From the address of the caller itself.
+    replay(&app, young.ts, [127, 0, 0, 1], 6_100).await;
+    assert_eq!(right(&app).send(&app).await.errcode(), 2, "a young one");
+}
+
+#[actix_web::test]
+async fn an_old_call_does_not_wait_for_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = spawn_app_in(folder.path(), &[]).await;
+    let call = right(&app);
+    assert_eq!(call.send(&app).await.errcode(), 2);
+    let old = Call { ts: call.ts - 10_000_000, ..right(&app) };
+    let (let_go, held) = tokio::sync::oneshot::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let db = app.context.db.clone();
+    let writer = actix_web::rt::spawn(async move {
+        db.write(move |_| {
+            Box::pin(async move {
+                begin.send(()).unwrap();
+                held.await.unwrap();
+                Ok(())
+            })
+        })
+        .await
+    });
+    begun.await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, old.send(&app)).await.expect("it waits for the writer");
+    assert!(challenge(&told).ends_with("error=\"Stale timestamp\""));
+    let told = tokio::time::timeout(PATIENCE, call.send(&app)).await.expect("it waits for the writer");
+    assert_eq!(challenge(&told), "Hawk error=\"Invalid nonce\"");
+    let_go.send(()).unwrap();
+    writer.await.unwrap().unwrap();
+}
+
+#[actix_web::test]
+async fn what_is_not_there_is_told_signed_to_who_is_known() {
+    let app = spawn_app(&[]).await;
+    let elsewhere = format!("{PATH}/x");
+    for (call, status) in [
+        (Call { method: "GET", ..right(&app) }, 405),
+        (Call { method: "DELETE", ..right(&app) }, 405),
+        (Call { path: elsewhere.clone(), ..right(&app) }, 404),
+        (Call { path: "/api/WebInterface".to_owned(), ..right(&app) }, 404),
+    ] {
+        let known = call.send(&app).await;
+        assert_eq!((known.status, known.signed), (status, Some(true)), "{}", known.text());
+        assert_eq!(known.allow.as_deref(), (status == 405).then_some("POST"));
+        for (what, stranger) in [
+            ("no header", Call { authorization: Some(None), ..call.clone() }),
+            ("no Hawk", Call { authorization: Some(Some("Basic eDp5".to_owned())), ..call.clone() }),
+            ("another key", call.clone().by((OFFICIAL.0, "x"))),
+        ] {
+            let told = stranger.send(&app).await;
+            assert_eq!((told.status, told.signed), (status, None), "{what}");
+            assert_eq!(told.body, known.body, "{what}");
+        }
+    }
+    assert_eq!(nonces(&app).await, 0);
+}
+
+/// Sends a call whose body changes the database before its first byte comes.
+async fn send_late(app: &TestApp, call: &Call, sql: &'static str) -> u16 {
+    let routes = App::new().app_data(Data::from(app.context.clone())).configure(matchday::api::webapi::routes);
+    let service = test::init_service(routes).await;
+    let host = format!("{}:{}", call.host.0, call.host.1);
+    let request = test::TestRequest::post().uri(&call.path).insert_header(("host", host));
+    let request = request.insert_header(("content-type", JSON)).insert_header(("authorization", call.authorization()));
+    let (db, bytes) = (app.context.db.clone(), call.body.clone());
+    let body = futures_util::stream::once(async move {
+        execute(&db, sql, args![]).await;
+        Ok(bytes.into())
+    });
+    let body: BoxedPayloadStream = Box::pin(body);
+    let (request, _) = request.to_request().replace_payload(Payload::Stream { payload: body });
+    test::call_service(&service, request).await.status().as_u16()
+}
+
+#[actix_web::test]
+async fn the_header_is_judged_before_the_body_is_read() {
+    let app = spawn_app(&[]).await;
+    let (on, off) = ("UPDATE hawk_credentials SET status = 1", "UPDATE hawk_credentials SET status = 0");
+    assert_eq!(send_late(&app, &right(&app), off).await, 200, "it was known when it came");
+    assert_eq!(send_late(&app, &right(&app), on).await, 401, "it was not, and the body was drained");
+    assert_eq!(send_late(&app, &right(&app), on).await, 200);
 }
 
 #[actix_web::test]

@@ -14,14 +14,14 @@ pub struct LoginName {
 }
 
 impl LoginName {
-    /// `None`: empty, over `MOST_CHARACTERS`, or with blanks or hidden characters in it. A dialect may allow less.
+    /// `None`: empty, over `MOST_CHARACTERS`, or with blanks or characters that nobody sees. A dialect may allow less.
     pub fn new(typed: &str) -> Option<Self> {
         let folded: String = typed.nfkc().flat_map(char::to_lowercase).nfkc().collect();
         let unfit = |text: &str| {
             let count = text.chars().count();
             count == 0
                 || count > MOST_CHARACTERS
-                || text.chars().any(|letter| letter.is_whitespace() || is_hidden(letter))
+                || text.chars().any(|letter| letter.is_whitespace() || is_hidden(letter) || is_ignorable(letter))
         };
         (!unfit(typed) && !unfit(&folded)).then(|| Self { typed: typed.to_owned(), folded })
     }
@@ -34,6 +34,15 @@ impl LoginName {
     pub fn folded(&self) -> &str {
         &self.folded
     }
+}
+
+/// What Unicode lets a font show as nothing: two names that differ in it look the same.
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -51,5 +60,36 @@ mod tests {
         for bad in ["", " ", "a b", "a\u{202e}b", "a\u{0}", &"a".repeat(31), "㍿㍿㍿㍿㍿㍿㍿㍿"] {
             assert_eq!(LoginName::new(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_nobody_sees_makes_no_name() {
+        for letter in [
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{2060}',
+            '\u{2063}',
+            '\u{206a}',
+            '\u{feff}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{2800}',
+            '\u{fe0f}',
+            '\u{e0041}',
+            '\u{e0101}',
+        ] {
+            for name in [format!("run{letter}ner"), format!("{letter}runner"), format!("runner{letter}")] {
+                assert_eq!(LoginName::new(&name), None, "U+{:04X}", u32::from(letter));
+            }
+        }
+        assert!(LoginName::new("Zoë-日本-한국-Ünal_1.2").is_some());
     }
 }

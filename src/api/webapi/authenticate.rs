@@ -12,6 +12,7 @@ use super::hawk_header::{self, BadHeader, HawkHeader};
 use super::hawk_mac::{Signed, equal, payload_hash, timestamp_mac};
 use super::public_address::PublicAddress;
 use super::reply::{HttpError, Reply};
+use crate::api::client_address::ClientAddress;
 use crate::context::Context;
 use crate::service::hawk::{self, Credential, Standing};
 
@@ -91,8 +92,13 @@ impl Caller {
                 return Err(denied("Hawk error=\"Bad payload hash\"".to_owned()));
             }
         }
-        let standing = hawk::spend(context, &self.credential, self.header.seconds(), &self.header.nonce).await;
-        match standing.map_err(|error| unavailable(&error))? {
+        let call = hawk::Call {
+            credential: &self.credential,
+            ts: self.header.seconds(),
+            nonce: &self.header.nonce,
+            address: ClientAddress::of(request).0,
+        };
+        match hawk::spend(context, call).await.map_err(|error| unavailable(&error))? {
             Standing::Fresh => Ok(()),
             Standing::Used => Err(denied("Hawk error=\"Invalid nonce\"".to_owned())),
             Standing::Stale { now_s } => {

@@ -44,25 +44,41 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let output = output(request.headers());
-    let path = request.path().to_ascii_lowercase();
-    if path.trim_end_matches('/') != REGIST {
-        return respond(&not_found(&context, &request), output, None);
+    // Before the body: nobody reads a stranger's.
+    let caller = authenticate::caller(&context, &request).await;
+    let refusal = match (resource(&context, &request), &caller) {
+        // Without a nonce spent: there is nothing that could be called twice.
+        (Err(absent), _) => Some(absent),
+        (Ok(()), Err(refusal)) => Some(refusal.clone()),
+        (Ok(()), Ok(caller)) => caller.check_hash_is_there(&context).err(),
+    };
+    let caller = caller.ok();
+    let reply = match (refusal, &caller) {
+        (None, Some(caller)) => {
+            // A panic would be answered further out, where nobody can sign.
+            let answer = regist::answer(&context, &request, caller, payload);
+            AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
+                tracing::error!("the registration of a person panicked");
+                Reply::fault()
+            })
+        }
+        (refusal, _) => {
+            body::drain(payload).await;
+            refusal.unwrap_or_else(Reply::fault)
+        }
+    };
+    respond(&reply, output, caller.as_ref())
+}
+
+/// Whether there is something to call. Errors: 404, 405.
+fn resource(context: &Context, request: &HttpRequest) -> Result<(), Reply> {
+    if request.path().to_ascii_lowercase().trim_end_matches('/') != REGIST {
+        return Err(not_found(context, request));
     }
     if request.method() != Method::POST {
-        return respond(&method_not_allowed(request.method()), output, None);
+        return Err(method_not_allowed(request.method()));
     }
-    let body = body::receive(payload).await;
-    let caller = match authenticate::caller(&context, &request).await {
-        Ok(caller) => caller,
-        Err(refusal) => return respond(&refusal, output, None),
-    };
-    // A panic would be answered further out, where nobody can sign.
-    let reply = AssertUnwindSafe(regist::answer(&context, &request, &caller, body)).catch_unwind().await;
-    let reply = reply.unwrap_or_else(|_panic| {
-        tracing::error!("the registration of a person panicked");
-        Reply::fault()
-    });
-    respond(&reply, output, Some(&caller))
+    Ok(())
 }
 
 /// The answer to `path` after a panic, if it is this dialect's.

@@ -36,6 +36,16 @@ fn refused<T>(reason: &str) -> Reading<T> {
     Err(Unreadable::body(reason))
 }
 
+/// What is wrong in words for the document's author; those of the library may be for ours.
+fn unreadable(error: quick_xml::Error) -> Unreadable {
+    match error {
+        quick_xml::Error::IllFormed(_) | quick_xml::Error::Syntax(_) => Unreadable::body(error),
+        quick_xml::Error::Namespace(_) => Unreadable::body("The document's namespaces are too many or not allowed."),
+        quick_xml::Error::InvalidAttr(_) => Unreadable::body("The attributes of an element are invalid."),
+        _ => Unreadable::body("The document cannot be read."),
+    }
+}
+
 /// Errors: what is no such document.
 pub fn read(text: &str) -> Reading<Members> {
     let mut reader = NsReader::from_str(text);
@@ -44,7 +54,7 @@ pub fn read(text: &str) -> Reading<Members> {
     let mut place = Place::BeforeRoot;
     let mut elements = 0;
     loop {
-        let event = reader.read_event().map_err(Unreadable::body)?;
+        let event = reader.read_event().map_err(unreadable)?;
         if let Event::Start(tag) | Event::Empty(tag) = &event {
             elements += 1;
             if elements > MOST_ELEMENTS || tag.attributes_raw().matches('=').count() > MOST_ATTRIBUTES {
@@ -140,7 +150,7 @@ fn member(
     }
     let mut nil = false;
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(Unreadable::body)?;
+        let attribute = attribute.map_err(|error| unreadable(error.into()))?;
         let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
         if namespace == ResolveResult::Bound(Namespace(INSTANCE)) && name.as_ref() == "nil" {
             nil = matches!(attribute.value.trim(), "true" | "1");

@@ -3,9 +3,10 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Payload;
 
 use super::authenticate::Caller;
-use super::body::Received;
+use super::body::{self, Received};
 use super::codes::{OK, errcode};
 use super::media_type::MediaType;
 use super::members::{self, Unreadable};
@@ -15,14 +16,18 @@ use crate::context::Context;
 use crate::service::hawk::Class;
 use crate::service::regist::{self, Member, Person};
 
-/// The reply to a caller whose key is proven.
-pub async fn answer(context: &Context, request: &HttpRequest, caller: &Caller, body: Received) -> Reply {
-    registered(context, request, caller, body).await.unwrap_or_else(|refusal| refusal)
+/// The reply to a caller whose key is proven, and who told the body's hash if it must.
+pub async fn answer(context: &Context, request: &HttpRequest, caller: &Caller, payload: Payload) -> Reply {
+    registered(context, request, caller, payload).await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn registered(context: &Context, request: &HttpRequest, caller: &Caller, body: Received) -> Result<Reply, Reply> {
-    caller.check_hash_is_there(context)?;
-    let body = match body {
+async fn registered(
+    context: &Context,
+    request: &HttpRequest,
+    caller: &Caller,
+    payload: Payload,
+) -> Result<Reply, Reply> {
+    let body = match body::receive(payload).await {
         Received::Whole(body) => body,
         Received::TooLarge => {
             let error = HttpError::new("The request entity is too large.");

@@ -1,10 +1,9 @@
 //! Travel agents kept by owners. The audit trail gets neither phones nor passwords.
 
 use actors::error::{DomainError, Entity, Result};
+use serde_json::{Map, Value};
 
-use super::{
-    AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write_and_tell,
-};
+use super::{AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write};
 use crate::context::Context;
 use crate::service::phones::mobile;
 use crate::service::regist::wrap::upper_md5;
@@ -86,6 +85,14 @@ pub async fn one(context: &Context, id: i64) -> Result<AgentRecord> {
     Ok(agent.ok_or(DomainError::NotFound(Entity::Item))?.opened(&context.vault))
 }
 
+/// The answer with the agent's phone as it is now: what is kept for the same request sent again has none.
+async fn with_phone(context: &Context, answer: Answer) -> Result<Answer> {
+    let mut row: Map<String, Value> = serde_json::from_str(&answer.body).map_err(|_| DomainError::Internal)?;
+    let id = row.get("id").and_then(Value::as_i64).ok_or(DomainError::Internal)?;
+    row.insert("mobile".to_owned(), one(context, id).await?.mobile.into());
+    Ok(Answer { body: Value::Object(row).to_string(), ..answer })
+}
+
 /// Errors: `InvalidField`, `Conflict` on `username` or `mobile`.
 pub async fn create(context: &Context, writer: Writer, new: AgentPatch) -> Result<Answer> {
     for (field, text) in [("name", &new.name), ("username", &new.username)] {
@@ -93,25 +100,23 @@ pub async fn create(context: &Context, writer: Writer, new: AgentPatch) -> Resul
             return Err(DomainError::field(field, "is required"));
         }
     }
-    let vault = context.vault.clone();
-    let columns = new.columns(&vault)?;
-    write_and_tell(context, writer, move |tx, now| {
+    let columns = new.columns(&context.vault)?;
+    let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
             let id = store::insert(tx, &columns, now).await?;
             let after: AgentRecord = in_tx(tx, id, Entity::Item).await?;
-            let change = Change { action: "create", entity: ENTITY, id, before: None, after: public(&after) };
-            Ok((change, public(&after.opened(&vault))))
+            Ok(Change { action: "create", entity: ENTITY, id, before: None, after: public(&after) })
         })
     })
-    .await
+    .await?;
+    with_phone(context, answer).await
 }
 
 /// Errors: `NotFound(Item)`, and those of `create`.
 pub async fn change(context: &Context, writer: Writer, id: i64, patch: AgentPatch) -> Result<Answer> {
-    let vault = context.vault.clone();
     let (unbind, action) = (patch.unbind, if patch.password.is_some() { "update with password" } else { "update" });
-    let columns = patch.columns(&vault)?;
-    write_and_tell(context, writer, move |tx, _| {
+    let columns = patch.columns(&context.vault)?;
+    let answer = write(context, writer, move |tx, _| {
         Box::pin(async move {
             if !store::lock(tx, id).await? {
                 return Err(DomainError::NotFound(Entity::Item));
@@ -122,9 +127,9 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: AgentPatc
                 store::part_from_account(tx, id).await?;
             }
             let after: AgentRecord = in_tx(tx, id, Entity::Item).await?;
-            let change = Change { action, entity: ENTITY, id, before: public(&before), after: public(&after) };
-            Ok((change, public(&after.opened(&vault))))
+            Ok(Change { action, entity: ENTITY, id, before: public(&before), after: public(&after) })
         })
     })
-    .await
+    .await?;
+    with_phone(context, answer).await
 }

@@ -39,6 +39,8 @@ pub use crate::store::sql::collections::wire::Time;
 
 /// Longest text of one line, in characters.
 const LINE: usize = 200;
+/// Kept answers removed at once.
+const SWEEP: i64 = 1_000;
 
 /// `Idempotency-Key` of a request and a keyed hash of what was asked.
 #[derive(Debug, Clone)]
@@ -125,6 +127,20 @@ where
                     idempotency::keep(tx, admin.id, &key.key, answer.status, &answer.body).await?;
                 }
                 Ok(answer)
+            })
+        })
+        .await
+}
+
+/// Removes kept answers that are to be forgotten, a bounded number.
+pub(super) async fn sweep_answers(context: &Context) -> Result<()> {
+    let db = context.db.clone();
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = db.now_in(tx).await?;
+                Ok(idempotency::sweep(tx, now, SWEEP).await.map(drop)?)
             })
         })
         .await

@@ -96,9 +96,8 @@ fn check_url(text: &str, environment: Environment) -> Result<()> {
             && url.fragment().is_none()
     };
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    let short = text.len() <= LONGEST_URL;
-    let fits = text.is_empty() || (short && plain && Url::parse(text).is_ok_and(|url| bare(&url)));
-    if !fits {
+    let fits = || text.len() <= LONGEST_URL && plain && Url::parse(text).is_ok_and(|url| bare(&url));
+    if !text.is_empty() && !fits() {
         return Err(DomainError::field(
             "notify_url",
             "must be an address of http or https without a password and without #, or empty",

@@ -10,10 +10,10 @@ use serde_json::json;
 
 use super::collections::{Answer, Change, Writer, write};
 use crate::context::Context;
-use crate::store::sql::audit;
-use crate::store::sql::db::Db;
+use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::people::erase::{self as store, Erased};
 use crate::store::sql::people::scan::{self, Whose};
+use crate::store::sql::{audit, idempotency};
 use crate::vault::Vault;
 
 pub use self::export::export;
@@ -62,8 +62,10 @@ pub async fn erase(context: &Context, writer: Writer, id: AccountId) -> Result<A
     let mut found = scan::find(&context.db, &Whose::Account(id.0)).await?;
     let placeholder = placeholder(&context.vault)?;
     let (tell, told) = tokio::sync::oneshot::channel();
+    let vault = context.vault.clone();
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
+            forget_answers(tx, &vault, id).await?;
             scan::catch_up(tx, &Whose::Account(id.0), &mut found).await?;
             let erased = store::account(tx, id, &found, &placeholder, now).await?;
             let after = Some(json!(erased));
@@ -84,10 +86,11 @@ pub async fn erase(context: &Context, writer: Writer, id: AccountId) -> Result<A
 /// its rooms' memory when the rooms start anew.
 pub async fn erase_from_command_line(db: &Db, vault: &Vault, id: AccountId) -> Result<Erased> {
     let mut found = scan::find(db, &Whose::Account(id.0)).await?;
-    let (placeholder, clock) = (placeholder(vault)?, db.clone());
+    let (placeholder, clock, vault) = (placeholder(vault)?, db.clone(), vault.clone());
     db.write(move |tx| {
         Box::pin(async move {
             let now = clock.now_in(tx).await?;
+            forget_answers(tx, &vault, id).await?;
             scan::catch_up(tx, &Whose::Account(id.0), &mut found).await?;
             let erased = store::account(tx, id, &found, &placeholder, now).await?;
             let entry = audit::Entry {
@@ -104,6 +107,17 @@ pub async fn erase_from_command_line(db: &Db, vault: &Vault, id: AccountId) -> R
         })
     })
     .await
+}
+
+/// Empties the answers kept for administrators that have the account's phone.
+async fn forget_answers(tx: &mut Tx, vault: &Vault, id: AccountId) -> Result<()> {
+    let Some(sealed) = store::phone_sealed(tx, id).await? else { return Ok(()) };
+    match vault.open(&sealed) {
+        Ok(phone) => idempotency::forget_value(tx, &phone).await?,
+        // Sealed with another data key: no answer that this server kept can have it.
+        Err(error) => tracing::warn!(%error, "the phone of an account that is erased"),
+    }
+    Ok(())
 }
 
 /// Erases the player with a certificate wherever somebody registered them, in games that have started or are over.

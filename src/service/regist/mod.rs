@@ -14,6 +14,7 @@ use super::attempts::{Attempts, address_key};
 use super::patterns;
 use super::phones::Proof;
 use crate::context::Context;
+use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::agents::{self, BoundAgent};
 use crate::store::sql::db::Tx;
 use crate::store::sql::new_accounts::{self, PasswordKind, Registered, Sealed};
@@ -22,14 +23,15 @@ use crate::vault::Vault;
 
 const MINUTE_SECONDS: u32 = 60;
 
-/// Counts the tries of each network address.
+/// Counts the tries for each phone, and those of each network address: all of a web site's visitors share the latter.
 pub struct RegistGate {
-    tries: Attempts,
+    by_phone: Attempts,
+    by_address: Attempts,
 }
 
 impl Default for RegistGate {
     fn default() -> Self {
-        Self { tries: Attempts::new(MINUTE_SECONDS) }
+        Self { by_phone: Attempts::new(MINUTE_SECONDS), by_address: Attempts::new(MINUTE_SECONDS) }
     }
 }
 
@@ -81,15 +83,16 @@ enum Outcome {
 /// the phone's code is told; `Busy`, `Internal`.
 pub async fn register(context: &Context, address: IpAddr, session_key: &str, person: Person) -> Result<Member> {
     let settings = &context.config.regist;
-    if context.config.limits.enabled {
-        context.regist_gate.tries.take(&address_key(address), settings.tries_per_minute, context.db.now_ms())?;
+    let (limited, gate, now_ms) = (context.config.limits.enabled, &context.regist_gate, context.db.now_ms());
+    if limited {
+        gate.by_address.take(&address_key(address), settings.tries_per_minute_per_address, now_ms)?;
     }
     let wrapping = Wrapping::of(settings).map_err(|reason| {
         tracing::error!(reason, "regist.wrap");
         DomainError::Internal
     })?;
     let name = LoginName::new(&person.username)
-        .filter(|name| !patterns::any_matches(&settings.bad_names, name.folded()))
+        .filter(|name| !patterns::is_banned_name(&context.config, name.folded()))
         .ok_or_else(|| DomainError::field("username", "cannot be had"))?;
     if !wrapping.may_be_password(&person.password) {
         return Err(DomainError::field("password", "is no wrapped password"));
@@ -99,6 +102,9 @@ pub async fn register(context: &Context, address: IpAddr, session_key: &str, per
         DomainError::InvalidField { field, .. } if field == "code" => DomainError::WrongCode,
         _ => DomainError::field("mobile", "is no mobile number"),
     })?;
+    if limited {
+        gate.by_phone.take(&proof.phone_key, settings.tries_per_minute_per_phone, now_ms)?;
+    }
     // Outside of the transaction: the work on a password takes long.
     let password_hash = context.passwords.hash(&person.password).await?;
     let new = Registered {
@@ -133,10 +139,14 @@ async fn make(tx: &mut Tx, new: &Registered, proof: &Proof, now_ms: i64) -> Resu
         // Committed, or the try would not be spent.
         return Ok(Outcome::WrongCode);
     }
+    pass(Failpoint::RegistTryTaken);
     let id = new_accounts::insert(tx, new, now_ms).await?;
+    pass(Failpoint::RegistAccountInserted);
     codes::join_member(tx, id, &proof.phone_key).await?;
     let agent = agents::bind(tx, id, &proof.phone_key).await?;
+    pass(Failpoint::RegistAgentBound);
     codes::forget_code(tx, &proof.phone_key).await?;
+    pass(Failpoint::RegistCodeForgotten);
     Ok(Outcome::Made(id, agent))
 }
 

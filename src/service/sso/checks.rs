@@ -13,7 +13,7 @@ pub async fn name_is_free(
     address: IpAddr,
     name: Option<&str>,
 ) -> Result<bool, Refusal> {
-    let name = fields::name(&context.config.sso, name)?;
+    let name = fields::name(&context.config, name)?;
     context.limits.sso_check(caller.app, address)?;
     Ok(!store::has_name(&context.db, name.folded()).await?)
 }

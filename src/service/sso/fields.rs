@@ -9,8 +9,8 @@ use actors::error::{DomainError, Result};
 use lettre::Address;
 
 use super::register::Given;
-use crate::config::Sso;
-use crate::service::patterns::any_matches;
+use crate::config::{Config, Sso};
+use crate::service::patterns::{any_matches, is_banned_name};
 
 const MOST_MAIL: usize = 300;
 const MOST_NICK: usize = 30;
@@ -21,7 +21,7 @@ fn wrong(field: &'static str, reason: &'static str) -> DomainError {
 }
 
 /// Errors: `InvalidField`.
-pub fn name(settings: &Sso, given: Option<&str>) -> Result<LoginName> {
+pub fn name(config: &Config, given: Option<&str>) -> Result<LoginName> {
     let refused = |reason| wrong("user_name", reason);
     let text = given.ok_or_else(|| refused("用户名是必需的"))?;
     if text.chars().count() > 30 {
@@ -30,7 +30,7 @@ pub fn name(settings: &Sso, given: Option<&str>) -> Result<LoginName> {
     let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let name = LoginName::new(text).filter(|_| fits);
     let name = name.ok_or_else(|| refused("用户名只能包含字母、数字、下划线和连字符"))?;
-    if any_matches(&settings.bad_names, text) {
+    if is_banned_name(config, text) {
         return Err(refused("用户名中含有非法内容"));
     }
     Ok(name)
@@ -84,8 +84,9 @@ pub struct Checked {
 /// `caller` is the address of a person who is told without one.
 ///
 /// Errors: `InvalidField`, for the first member that is wrong.
-pub fn check(settings: &Sso, given: &Given, caller: IpAddr) -> Result<Checked> {
-    let name = name(settings, given.user_name.as_deref())?;
+pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> {
+    let settings = &config.sso;
+    let name = name(config, given.user_name.as_deref())?;
     let password = password(given.user_pass.as_deref())?;
     let needed = settings.need_mail || settings.confirm_mail;
     let mail = match given.user_mail.as_deref() {

@@ -86,7 +86,7 @@ pub async fn register(
     given: &Given,
     address: IpAddr,
 ) -> Result<Registered, Refusal> {
-    let checked = fields::check(&context.config.sso, given, address)?;
+    let checked = fields::check(&context.config, given, address)?;
     let _share = context.passwords.share(caller.app).await?;
     refuse_taken(context, caller, address, &call, &checked).await?;
     let hash = context.passwords.hash(&checked.password).await?;

@@ -116,8 +116,9 @@ pub struct Nonce {
 
 const USED: &str = "SELECT 1 AS one FROM hawk_nonces WHERE hawk_id = $1 AND ts = $2 AND nonce_hash = $3";
 
-pub async fn is_used(tx: &mut Tx, nonce: &Nonce) -> Result<bool, StoreError> {
-    Ok(tx.fetch_optional(USED, args![&nonce.hawk_id, nonce.ts, &nonce.nonce_hash]).await?.is_some())
+/// Whether a nonce was used, as far as is committed.
+pub async fn is_used(db: &Db, nonce: &Nonce) -> Result<bool, StoreError> {
+    Ok(db.fetch_optional(USED, args![&nonce.hawk_id, nonce.ts, &nonce.nonce_hash]).await?.is_some())
 }
 
 const USE: &str = "

@@ -39,6 +39,21 @@ pub async fn take(
     }))
 }
 
+const SWEEP: &str = "
+DELETE FROM idempotency_keys WHERE (admin_id, idempotency_key) IN
+    (SELECT admin_id, idempotency_key FROM idempotency_keys WHERE created_at < $1 LIMIT $2)";
+
+/// Removes at most `limit` keys of any administrator that are to be forgotten; answers how many.
+pub async fn sweep(tx: &mut Tx, now: i64, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(SWEEP, args![now - KEPT_MS, limit]).await
+}
+
+/// Empties the answers that have `value` as a text of theirs, such as a phone.
+pub async fn forget_value(tx: &mut Tx, value: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE idempotency_keys SET body = '' WHERE body LIKE $1";
+    tx.execute(sql, args![format!("%\"{value}\"%")]).await.map(drop)
+}
+
 pub async fn keep(tx: &mut Tx, admin: AdminId, key: &str, status: u16, body: &str) -> Result<(), StoreError> {
     let sql = "UPDATE idempotency_keys SET status = $3, body = $4 WHERE admin_id = $1 AND idempotency_key = $2";
     tx.execute(sql, args![admin.0, key, i64::from(status), body]).await?;

@@ -32,6 +32,12 @@ pub struct Erased {
     pub rooms: Vec<i64>,
 }
 
+/// The sealed phone of an account, if it has one.
+pub async fn phone_sealed(tx: &mut Tx, id: AccountId) -> Result<Option<String>, StoreError> {
+    let row = tx.fetch_optional("SELECT mobile_sealed FROM accounts WHERE id = $1", args![id.0]).await?;
+    row.map_or(Ok(None), |row| row.opt_text("mobile_sealed"))
+}
+
 /// Erases an account and everything that it brought. `placeholder` is a sealed player that says nothing.
 ///
 /// Errors: `NotFound(Account)`; `InUse` while it waits in a line or holds places in a game that has not started.
