@@ -11,7 +11,7 @@ const CHAT: &str = "chat";
 const INTERNAL: &str = "internal port";
 
 pub fn examine(config: &Config) -> Vec<Finding> {
-    [public(config), proxies(config), chat(config), internal(config)].into_iter().collect()
+    [public(config), proxies(config), chat(config), internal(config)].into_iter().chain(signed(config)).collect()
 }
 
 fn public(config: &Config) -> Finding {
@@ -55,6 +55,19 @@ fn proxies(config: &Config) -> Finding {
         (true, false) => Finding::ok(PROXIES, "none: callers have the address that they come from"),
         (false, _) => Finding::ok(PROXIES, "X-Forwarded-For is believed from the named ones only"),
     }
+}
+
+/// The port that callers of Regist sign.
+fn signed(config: &Config) -> Option<Finding> {
+    let regist = &config.regist;
+    let behind_tls = config.server.public_url.starts_with("https://");
+    (behind_tls && !regist.public_host.is_empty() && regist.public_port == 0).then(|| {
+        Finding::warning(
+            "regist",
+            "regist.public_host is set and regist.public_port is not: if the proxy sends no X-Forwarded-Proto, port 80 is \
+             taken for signed and every call is refused. Set regist.public_port, to 443 usually",
+        )
+    })
 }
 
 fn chat(config: &Config) -> Finding {

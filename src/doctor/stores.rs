@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::Finding;
 use super::clocks::{Clock, now_ms};
+use crate::clients::sso_notice;
 use crate::config::{Config, Environment};
 use crate::store::redis::inspect as redis_inspect;
 use crate::store::sql::db::{DatabaseUrl, Db};
@@ -203,6 +204,9 @@ async fn content(
         }
     }
     if config.environment == Environment::Production {
+        if inspect::schema(db).await? == Schema::Current {
+            found.extend(notices(&inspect::told_applications(db).await?));
+        }
         let tables = demo::present(db, vault).await?;
         if !tables.is_empty() {
             let words = format!(
@@ -214,6 +218,21 @@ async fn content(
         }
     }
     Ok(found)
+}
+
+/// Applications of SSO whose notices give their keys away.
+fn notices(told: &[(i64, String)]) -> Option<Finding> {
+    let overheard: Vec<String> =
+        told.iter().filter(|(_, url)| sso_notice::can_be_overheard(url)).map(|(id, _)| id.to_string()).collect();
+    if overheard.is_empty() {
+        return None;
+    }
+    let words = format!(
+        "the notify_url of application(s) {} is without TLS: whoever overhears a notice gets the application's keys. \
+         Give it an https:// address, and the application new keys",
+        overheard.join(", ")
+    );
+    Some(Finding::wrong("sso applications", words))
 }
 
 pub struct OfRedis {
@@ -240,5 +259,23 @@ pub async fn redis(config: &Config) -> OfRedis {
             );
             OfRedis { finding: vec![Finding::wrong(REDIS, words)], clock: None }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn notices_that_can_be_overheard_are_wrong() {
+        let told = |url: &str| notices(&[(1, "https://a.example/n".to_owned()), (7, url.to_owned())]);
+        for near in
+            ["https://b.example/", "http://127.0.0.1:9/", "http://10.1.2.3/", "http://localhost/", "http://[::1]/"]
+        {
+            assert_eq!(told(near), None, "{near}");
+        }
+        let found = told("http://b.example/").unwrap();
+        assert!(found.verdict == Verdict::Wrong && found.words.contains("application(s) 7 "), "{found}");
     }
 }

@@ -166,7 +166,8 @@ async fn renew_link(context: &Context, account: AccountId) -> Result<Outcome> {
     }
     match confirmations::ask_once_more(context, account).await {
         Ok(()) => Ok(Outcome::MailSent),
-        Err(DomainError::RateLimited { .. }) => Ok(Outcome::EmailPending),
+        // There is no address to send it to, or one was sent just now.
+        Err(DomainError::RateLimited { .. } | DomainError::NotFound(_)) => Ok(Outcome::EmailPending),
         Err(error) => Err(error),
     }
 }

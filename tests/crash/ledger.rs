@@ -354,7 +354,7 @@ mod tests {
                 Enrolment { name: "two".to_owned(), id: None },
             ],
             codes_given_up: 1,
-            people: Vec::new(),
+            people: vec!["p".to_owned()],
             broken: Vec::new(),
         };
         let game =
@@ -368,8 +368,8 @@ mod tests {
             codes: 1,
             refunds_not_made: 0,
             cash_off_fen: 0,
-            people: Vec::new(),
-            calls: 0,
+            people: vec![Account { name: "p".to_owned(), members: 1, links: 1, mails: 1 }],
+            calls: 1,
         };
         (ledger, state)
     }
@@ -383,7 +383,11 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 29] = [
+        let doctors: [(&str, Doctor); 33] = [
+            ("p was registered and is lost", |_, state| state.people.clear()),
+            ("a part of a registration", |_, state| state.people[0].mails = 0),
+            ("a part of a registration", |ledger, _| ledger.people.clear()),
+            ("0 calls were taken for 1 accounts", |_, state| state.calls = 0),
             ("one was acknowledged and lost", |_, state| drop(state.accounts.remove(0))),
             ("code of two was used up without", |_, state| drop(state.accounts.remove(1))),
             ("one was told 7 and is 9", |_, state| state.accounts[0].1 = 9),

@@ -211,7 +211,9 @@ async fn who_may_not_sign_in_is_told_so_and_changes_nothing() {
     execute(&app.context.db, "UPDATE accounts SET status = 0 WHERE id = $1", args![disabled.0]).await;
     let code_here = code(&app, PHONE).await;
     let waits = refused(404, 10004, "邮箱尚未确认", TOKEN);
-    assert_eq!(by_name(&app, PHONE, &code_here, "ann", PASSWORD).await, waits);
+    let sent = refused(404, 10004, "邮箱尚未确认，已重新发送确认邮件", TOKEN);
+    assert_eq!(by_name(&app, PHONE, &code_here, "ann", PASSWORD).await, sent);
+    assert_eq!(by_name(&app, PHONE, &code_here, "ann", PASSWORD).await, waits, "a mail has just left");
     let code_there = code(&app, OTHER).await;
     let off = refused(404, 10004, "用户不存在或被禁用", TOKEN);
     assert_eq!(by_phone(&app, OTHER, &code_there).await, off);

@@ -87,3 +87,10 @@ pub async fn clock(db: &Db) -> Result<Option<i64>, StoreError> {
         }
     }
 }
+
+/// The enabled applications of SSO that are told of people, with where. Only of a database with this version's schema.
+pub async fn told_applications(db: &Db) -> Result<Vec<(i64, String)>, StoreError> {
+    let sql = "SELECT id, notify_url FROM sso_apps WHERE status = 1 AND notify_url <> '' ORDER BY id";
+    let rows = db.fetch_all(sql, args![]).await?;
+    rows.iter().map(|row| Ok((row.int("id")?, row.text("notify_url")?))).collect()
+}
