@@ -55,7 +55,7 @@ impl From<DomainError> for Setback {
 
 /// Runs until it is dropped. A refund that is cut between the provider and the database is tried again.
 pub async fn run(context: Arc<Context>) {
-    let lanes = futures_util::future::join_all(Lane::ALL.map(|lane| outbox_lane::run(&context, lane)));
+    let lanes = futures_util::future::join_all(Lane::ALL.map(|lane| outbox_lane::run(context.clone(), lane)));
     tokio::join!(lanes, tidy(&context));
 }
 

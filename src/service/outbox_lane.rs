@@ -2,10 +2,10 @@
 //! party never more than its share.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 
 use super::outbox::attempt;
 use crate::context::Context;
@@ -35,11 +35,11 @@ impl UnderWay {
     }
 }
 
-/// Runs until it is dropped.
-pub(super) async fn run(context: &Context, lane: Lane) {
+/// Runs until it is dropped. Pieces are tasks: one that waits for the database must go on while this looks for more.
+pub(super) async fn run(context: Arc<Context>, lane: Lane) {
     let places = if lane == Lane::Notices { NOTICES_AT_ONCE } else { AT_ONCE };
     let mut under_way = UnderWay::default();
-    let mut running = FuturesUnordered::new();
+    let mut running = JoinSet::new();
     loop {
         let mut failed = false;
         if running.len() < places {
@@ -50,7 +50,8 @@ pub(super) async fn run(context: &Context, lane: Lane) {
                     for work in due {
                         if running.len() < places && under_way.admits(&work) {
                             let id = work.id;
-                            running.push(async move { (id, attempt(context, work).await) });
+                            let context = context.clone();
+                            running.spawn(async move { (id, attempt(&context, work).await) });
                         }
                     }
                 }
@@ -61,15 +62,25 @@ pub(super) async fn run(context: &Context, lane: Lane) {
             }
         }
         let ended = tokio::select! {
-            Some(ended) = running.next() => Some(ended),
+            Some(ended) = running.join_next() => Some(ended),
             () = tokio::time::sleep(IDLE) => None,
         };
-        if let Some((id, outcome)) = ended {
-            under_way.0.remove(&id);
-            if let Err(error) = outcome {
-                tracing::warn!(%error, ?lane, "outbox");
-                failed = true;
+        match ended {
+            Some(Ok((id, outcome))) => {
+                under_way.0.remove(&id);
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, ?lane, "outbox");
+                    failed = true;
+                }
             }
+            Some(Err(error)) => {
+                // Whose it was is not told: nothing else is under way for longer than it takes to end.
+                tracing::error!(%error, ?lane, "a piece of the outbox panicked");
+                if running.is_empty() {
+                    under_way.0.clear();
+                }
+            }
+            None => {}
         }
         if failed {
             // A database that is away would be asked without end.
