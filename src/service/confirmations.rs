@@ -69,7 +69,8 @@ pub(super) async fn ask(
     let token = hex::encode(rand::random::<[u8; TOKEN_LENGTH / 2]>());
     let until = now_ms + links.life_ms;
     store::insert_confirmation(tx, &hash_of(&token), account, until, now_ms).await?;
-    let link = format!("{}/confirm-mail?token={token}", links.origin);
+    // Behind the #, where no log has it.
+    let link = format!("{}/confirm-mail#token={token}", links.origin);
     let values = vec![link, (links.life_ms / 60_000).to_string()];
     let mail = Mail { to: address.to_owned(), kind: Kind::Confirmation, values, until };
     mails::enqueue(tx, vault, account, &mail, now_ms).await

@@ -3,7 +3,10 @@ import './header.js';
 import { $, fill, notice } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 
-const token = new URLSearchParams(location.search).get('token') ?? '';
+// Behind the #, so that it stands in no server's and no proxy's log.
+const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
+// Another link in the same tab loads nothing by itself.
+addEventListener('hashchange', () => location.reload());
 const confirm = $('#confirm');
 const again = $('#again');
 /** What was said last, drawn again when the language changes. */

@@ -95,7 +95,7 @@ test('a link without a token is told, and another one is asked for when it is ov
   const answer = (status, body) => (route) => route.fulfill({ status, contentType: 'application/json', body: JSON.stringify(body) });
   await page.route('**/api/confirm-mail', answer(410, { code: 'link_expired' }));
   await page.route('**/api/confirm-mail/again', answer(200, { state: 'sent' }));
-  await page.goto(`${BASE}/confirm-mail?token=${'0'.repeat(64)}`);
+  await page.goto(`${BASE}/confirm-mail#token=${'0'.repeat(64)}`);
   await page.click('#confirm');
   await page.waitForSelector('#again:visible');
   await page.click('#again');

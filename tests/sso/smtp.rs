@@ -126,7 +126,7 @@ fn letter() -> Letter {
     Letter {
         to: "runner@mail.example".to_owned(),
         subject: "请确认 / Please confirm".to_owned(),
-        text: "您好，\nhello\n.\nhttps://run.example/confirm-mail?token=abc\n".to_owned(),
+        text: "您好，\nhello\n.\nhttps://run.example/confirm-mail#token=abc\n".to_owned(),
         reference: "7".to_owned(),
     }
 }
