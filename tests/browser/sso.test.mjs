@@ -64,7 +64,7 @@ async function waiting() {
   for (;;) {
     const { data } = await organiser.call('GET', 'mails');
     const mail = data.find((row) => row.to === to);
-    if (mail) { const link = new URL(mail.values[0]); return link.pathname + link.search; }
+    if (mail) { const link = new URL(mail.values[0]); return link.pathname + link.hash; }
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
 }
