@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::outbox::attempt;
 use crate::context::Context;
@@ -18,20 +18,26 @@ const AT_ONE_PARTY: usize = 2;
 /// Between two looks for what is due.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What is under way: pieces with their parties.
+/// What is under way: each task's piece and the piece's party.
 #[derive(Default)]
-struct UnderWay(HashMap<i64, String>);
+struct UnderWay(HashMap<Id, (i64, String)>);
 
 impl UnderWay {
-    /// Whether the piece may begin now; notes that it did.
-    fn admits(&mut self, work: &Work) -> bool {
-        let crowded = !work.party.is_empty() && self.0.values().filter(|it| **it == work.party).count() >= AT_ONE_PARTY;
+    /// Whether the piece may begin now.
+    fn admits(&self, work: &Work) -> bool {
+        let others = self.0.values();
         // One that was begun a moment ago is due until its claim is stored.
-        let admitted = !crowded && !self.0.contains_key(&work.id);
-        if admitted {
-            self.0.insert(work.id, work.party.clone());
-        }
-        admitted
+        let begun = others.clone().any(|(id, _)| *id == work.id);
+        let crowded = !work.party.is_empty() && others.filter(|(_, it)| *it == work.party).count() >= AT_ONE_PARTY;
+        !begun && !crowded
+    }
+
+    fn begins(&mut self, task: Id, work: (i64, String)) {
+        self.0.insert(task, work);
+    }
+
+    fn ended(&mut self, task: Id) {
+        self.0.remove(&task);
     }
 }
 
@@ -49,9 +55,9 @@ pub(super) async fn run(context: Arc<Context>, lane: Lane) {
                 Ok(due) => {
                     for work in due {
                         if running.len() < places && under_way.admits(&work) {
-                            let id = work.id;
-                            let context = context.clone();
-                            running.spawn(async move { (id, attempt(&context, work).await) });
+                            let (context, piece) = (context.clone(), (work.id, work.party.clone()));
+                            let task = running.spawn(async move { attempt(&context, work).await });
+                            under_way.begins(task.id(), piece);
                         }
                     }
                 }
@@ -62,23 +68,21 @@ pub(super) async fn run(context: Arc<Context>, lane: Lane) {
             }
         }
         let ended = tokio::select! {
-            Some(ended) = running.join_next() => Some(ended),
+            Some(ended) = running.join_next_with_id() => Some(ended),
             () = tokio::time::sleep(IDLE) => None,
         };
         match ended {
-            Some(Ok((id, outcome))) => {
-                under_way.0.remove(&id);
+            Some(Ok((task, outcome))) => {
+                under_way.ended(task);
                 if let Err(error) = outcome {
                     tracing::warn!(%error, ?lane, "outbox");
                     failed = true;
                 }
             }
             Some(Err(error)) => {
-                // Whose it was is not told: nothing else is under way for longer than it takes to end.
+                // Its claim lets it be tried again.
                 tracing::error!(%error, ?lane, "a piece of the outbox panicked");
-                if running.is_empty() {
-                    under_way.0.clear();
-                }
+                under_way.ended(error.id());
             }
             None => {}
         }
@@ -93,8 +97,8 @@ pub(super) async fn run(context: Arc<Context>, lane: Lane) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_party_gets_its_share_and_no_piece_begins_twice() {
+    #[actix_web::test]
+    async fn one_party_gets_its_share_and_no_piece_begins_twice() {
         let work = |id, party: &str| Work {
             id,
             kind: String::new(),
@@ -104,13 +108,23 @@ mod tests {
             created_at: 0,
         };
         let mut under_way = UnderWay::default();
-        let admitted: Vec<i64> = [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (4, "b"), (5, ""), (6, ""), (7, "")]
-            .into_iter()
-            .filter(|(id, party)| under_way.admits(&work(*id, party)))
-            .map(|(id, _)| id)
-            .collect();
+        let mut tasks = JoinSet::new();
+        let mut admitted = Vec::new();
+        for (id, party) in [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (4, "b"), (5, ""), (6, ""), (7, "")] {
+            if under_way.admits(&work(id, party)) {
+                // The first panics: its place is free again all the same.
+                let task = tasks.spawn(async move { assert_ne!(id, 1) });
+                under_way.begins(task.id(), (id, party.to_owned()));
+                admitted.push(id);
+            }
+        }
         assert_eq!(admitted, [1, 2, 4, 5, 6, 7]);
-        under_way.0.remove(&1);
+        while let Some(ended) = tasks.join_next_with_id().await {
+            if let Err(panicked) = ended {
+                under_way.ended(panicked.id());
+            }
+        }
         assert!(under_way.admits(&work(3, "a")));
+        assert!(!under_way.admits(&work(2, "a")));
     }
 }

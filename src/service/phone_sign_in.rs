@@ -52,11 +52,12 @@ pub enum Outcome {
     MailSent,
 }
 
-/// What a transaction found, which is committed whatever it was: the try is spent.
+/// What a transaction found, which is committed. A right code of a phone that nobody has is an error instead, so that the
+/// code is as good as before: its owner may still register with it.
 enum Found {
     SignedIn,
     WrongCode,
-    Standing(Option<Standing>),
+    Refused(Standing),
 }
 
 /// Signs in who tells the code of a phone.
@@ -89,10 +90,10 @@ async fn by_phone(context: &Context, proof: Proof) -> Result<Outcome> {
             if !proof.holds(tx, now_ms).await? {
                 return Ok(Found::WrongCode);
             }
-            let standing = store::by_mobile(tx, &proof.phone_key).await?;
-            let Some(account) = &standing else { return Ok(Found::Standing(None)) };
+            let account = store::by_mobile(tx, &proof.phone_key).await?;
+            let account = account.ok_or(DomainError::NotFound(Entity::Account))?;
             if !store::count_login(tx, account.id, now_ms).await? {
-                return Ok(Found::Standing(standing));
+                return Ok(Found::Refused(account));
             }
             session.insert(tx, account.id).await?;
             phones::forget_code(tx, &proof.phone_key).await?;
@@ -102,8 +103,7 @@ async fn by_phone(context: &Context, proof: Proof) -> Result<Outcome> {
     match found.await? {
         Found::SignedIn => Ok(Outcome::Token(token)),
         Found::WrongCode => Err(DomainError::WrongCode),
-        Found::Standing(None) => Err(DomainError::NotFound(Entity::Account)),
-        Found::Standing(Some(account)) => refused(&account),
+        Found::Refused(account) => refused(&account),
     }
 }
 

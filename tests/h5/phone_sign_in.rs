@@ -126,6 +126,11 @@ async fn an_account_of_sso_binds_its_phone_at_its_first_sign_in() {
     let (accounts, sessions) = (count(&app, ACCOUNTS).await, count(&app, SESSIONS).await);
     let nobody = refused(404, 10004, "用户不存在或被禁用", TOKEN);
     assert_eq!(by_phone(&app, OTHER, &first).await, nobody, "no account is made for a phone");
+    let tries = "SELECT tries_left AS n FROM phone_codes";
+    assert_eq!(count(&app, tries).await, 5, "who has the right code guesses nothing");
+    let wrong = if first == "000000" { "000001" } else { "000000" };
+    by_phone(&app, OTHER, wrong).await;
+    assert_eq!(count(&app, tries).await, 4);
     assert_eq!((count(&app, ACCOUNTS).await, count(&app, SESSIONS).await), (accounts, sessions));
 
     // The same code is good still.

@@ -13,18 +13,22 @@ const KEEP: Duration = Duration::from_secs(2);
 /// More than one connection hears, so that a list cut here still tells what is new.
 const MOST: i64 = 16;
 
+/// When it was read, and what came of it.
+type Kept = Option<(Instant, Result<Vec<LiveId>>)>;
+
 #[derive(Default)]
-pub struct InProgress(Mutex<Option<(Instant, Vec<LiveId>)>>);
+pub struct InProgress(Mutex<Kept>);
 
 impl InProgress {
-    /// The newest first. Callers wait for one reader; a failure is not kept.
+    /// The newest first. Callers wait for one reader, and its failure is theirs: they do not wait one after the other for a
+    /// database that is away.
     pub async fn read(&self, db: &Db) -> Result<Vec<LiveId>> {
         let mut kept = self.0.lock().await;
         if let Some((_, lives)) = kept.as_ref().filter(|(at, _)| at.elapsed() < KEEP) {
-            return Ok(lives.clone());
+            return lives.clone();
         }
-        let lives = chat::in_progress(db, db.now_ms(), MOST).await?;
+        let lives = chat::in_progress(db, db.now_ms(), MOST).await;
         *kept = Some((Instant::now(), lives.clone()));
-        Ok(lives)
+        lives
     }
 }
