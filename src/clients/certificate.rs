@@ -1,10 +1,13 @@
-//! From when until when an X.509 certificate is good: the few bytes of its DER that say so.
+//! From when until when an X.509 certificate is good.
+
+use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::{NaiveDateTime, TimeZone as _, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use webpki::EndEntityCert;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+use x509_cert::time::Time;
 
 /// In milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,72 +16,28 @@ pub struct Validity {
     pub until_ms: i64,
 }
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-/// The version stands before the serial number, under a tag of its own, and may be missing.
-const VERSION: u8 = 0xa0;
-
 /// Of the first certificate in a PEM.
 ///
 /// Errors: not a PEM of a certificate.
 pub fn validity(pem: &str) -> anyhow::Result<Validity> {
-    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).context("the certificate is not PEM")?;
-    EndEntityCert::try_from(&certificate).map_err(|reason| anyhow::anyhow!("not a certificate: {reason}"))?;
-    dates(&certificate).context("the certificate has no readable dates")
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).context("the certificate is not PEM")?;
+    let certificate = Certificate::from_der(&der).context("not a certificate")?;
+    let validity = certificate.tbs_certificate().validity();
+    Ok(Validity { from_ms: ms(&validity.not_before), until_ms: ms(&validity.not_after) })
 }
 
-fn dates(certificate: &[u8]) -> Option<Validity> {
-    let (certificate, _) = element(certificate, SEQUENCE)?;
-    let (mut fields, _) = element(certificate, SEQUENCE)?;
-    if let Some((_, rest)) = element(fields, VERSION) {
-        fields = rest;
-    }
-    for tag in [INTEGER, SEQUENCE, SEQUENCE] {
-        fields = element(fields, tag)?.1;
-    }
-    let (validity, _) = element(fields, SEQUENCE)?;
-    let (from_ms, rest) = time(validity)?;
-    let (until_ms, _) = time(rest)?;
-    Some(Validity { from_ms, until_ms })
-}
-
-/// The content of the element at the front, which has `tag`, and what follows it.
-fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<2>()?;
-    if head[0] != tag {
-        return None;
-    }
-    let (length, rest) = match head[1] {
-        short @ ..0x80 => (usize::from(short), rest),
-        long => {
-            let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f)).filter(|(it, _)| it.len() <= 4)?;
-            (digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit)), rest)
-        }
-    };
-    rest.split_at_checked(length)
-}
-
-fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let ((text, rest), short) = match element(bytes, UTC_TIME) {
-        Some(found) => (found, true),
-        None => (element(bytes, GENERALIZED_TIME)?, false),
-    };
-    let text = std::str::from_utf8(text).ok()?;
-    // Two digits of a year mean 1950 to 2049.
-    let century = match (short, text.get(..2)?) {
-        (false, _) => "",
-        (true, year) if year < "50" => "20",
-        (true, _) => "19",
-    };
-    let time = NaiveDateTime::parse_from_str(&format!("{century}{text}"), "%Y%m%d%H%M%SZ").ok()?;
-    Some((Utc.from_utc_datetime(&time).timestamp_millis(), rest))
+fn ms(time: &Time) -> i64 {
+    let since_1970: Duration = time.to_unix_duration();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SEQUENCE: u8 = 0x30;
+    const UTC_TIME: u8 = 0x17;
+    const GENERALIZED_TIME: u8 = 0x18;
 
     const CERTIFICATE: &str = include_str!("../../tests/support/wechat_keys/merchant.cert.pem");
 
@@ -96,7 +55,7 @@ mod tests {
     fn both_ways_to_write_a_time_and_no_others() {
         let at = |tag: u8, text: &str| {
             let bytes = [&[tag, text.len() as u8], text.as_bytes()].concat();
-            time(&bytes).map(|(ms, _)| ms / 1000)
+            Time::from_der(&bytes).ok().map(|time| ms(&time) / 1000)
         };
         assert_eq!(at(UTC_TIME, "700101000001Z"), Some(1));
         assert_eq!(at(UTC_TIME, "490101000000Z"), Some(2_493_072_000));
@@ -106,7 +65,7 @@ mod tests {
         }
         // Lengths that reach beyond the end.
         for bytes in [&[SEQUENCE][..], &[SEQUENCE, 5, 0], &[SEQUENCE, 0x84, 255, 255, 255, 255], &[SEQUENCE, 0x85, 1]] {
-            assert_eq!(element(bytes, SEQUENCE), None, "{bytes:?}");
+            assert!(Certificate::from_der(bytes).is_err(), "{bytes:?}");
         }
     }
 }
