@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod chat_room;
+pub mod counts;
 pub mod directory;
 pub mod domain;
 pub mod draw;

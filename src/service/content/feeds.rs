@@ -43,7 +43,7 @@ pub async fn submit(context: &Context, account: AccountId, address: IpAddr, feed
     if !number.is_empty() && (!(5..=MOST_PHONE).contains(&number.len()) || !is_number) {
         return Err(DomainError::field("phone", "格式不正确"));
     }
-    context.limits.feed(account)?;
+    context.limits.feed(account).await?;
     let phone_sealed = if number.is_empty() { String::new() } else { context.vault.seal(&number) };
     let Feed { kind, title, content, .. } = feed;
     let new = store::NewFeed { account, kind, phone_sealed, title, content, address: address.to_string() };

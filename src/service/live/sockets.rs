@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::line_rates::LineRates;
 use crate::config::Config;
+use crate::service::address_key::AddressKey;
 use crate::service::counts::{count, discount};
 
 /// Counts one address or account may reach; `u32::MAX` = any.
@@ -36,7 +37,7 @@ struct Open {
     next: u32,
     stopping: bool,
     outboxes: HashMap<u64, Weak<Outbox>>,
-    addresses: HashMap<IpAddr, u32>,
+    addresses: HashMap<AddressKey, u32>,
     accounts: HashMap<AccountId, u32>,
 }
 
@@ -61,7 +62,7 @@ impl Sockets {
         if open.stopping {
             return Err(DomainError::BUSY);
         }
-        count(&mut open.addresses, address, self.limits.per_address)?;
+        count(&mut open.addresses, AddressKey::of(address), self.limits.per_address)?;
         open.next = open.next.wrapping_add(1);
         let connection = ConnectionId(u64::from(self.node) << 32 | u64::from(open.next));
         open.outboxes.insert(connection.0, Arc::downgrade(outbox));
@@ -135,7 +136,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
         open.outboxes.remove(&self.connection.0);
-        discount(&mut open.addresses, self.address);
+        discount(&mut open.addresses, AddressKey::of(self.address));
         if let Some(account) = self.account {
             discount(&mut open.accounts, account);
         }

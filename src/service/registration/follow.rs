@@ -10,6 +10,7 @@ use actors::error::{DomainError, Result};
 
 use super::line::look_at;
 use crate::context::Context;
+use crate::service::address_key::AddressKey;
 use crate::service::counts::{count, discount};
 use crate::service::queue_token::QueueToken;
 
@@ -69,12 +70,12 @@ pub struct Streams {
 #[derive(Default)]
 struct Open {
     all: u32,
-    by_address: HashMap<IpAddr, u32>,
+    by_address: HashMap<AddressKey, u32>,
 }
 
 /// One open stream, counted until it is dropped.
 pub struct Stream {
-    address: IpAddr,
+    address: AddressKey,
     streams: Streams,
 }
 
@@ -84,7 +85,7 @@ pub struct Stream {
 pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
-    let streams = context.streams.clone();
+    let (streams, address) = (context.streams.clone(), AddressKey::of(address));
     streams.with(|open| {
         if open.all >= limits.event_streams {
             return Err(DomainError::Busy { retry_after_seconds: 30 });

@@ -21,6 +21,7 @@ pub mod hawk;
 pub mod idempotency;
 pub mod inspect;
 pub mod journal;
+pub mod known_addresses;
 pub mod lobby;
 pub mod mails;
 mod migrate;
