@@ -136,7 +136,7 @@ impl Families {
         all.extend([&self.sockets as &dyn Collector, &self.watches]);
         all.extend(self.dropped.as_ref().map(|one| one as &dyn Collector));
         all.extend(self.writer_queue.as_ref().map(|one| one as &dyn Collector));
-        for (shared, changes) in &self.limits {
+        if let Some((shared, changes)) = &self.limits {
             all.extend([shared as &dyn Collector, changes]);
         }
         all.push(&self.sms_refused);

@@ -162,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_household_is_one_address() {
+        let sockets = Sockets::new(limits(5, 2), 7);
+        let outbox = outbox();
+        let admit = |text: &str| sockets.admit(text.parse().unwrap(), &outbox);
+        let held = [admit("2001:db8::1"), admit("2001:db8::2")];
+        assert!(held.iter().all(Result::is_ok) && admit("2001:db8::3").is_err());
+        assert!(admit("2001:db8:0:1::1").is_ok());
+        drop(held);
+        assert!(admit("2001:db8::3").is_ok());
+    }
+
+    #[test]
     fn an_address_has_so_many_sockets_and_a_closed_one_makes_room() {
         let sockets = Sockets::new(limits(5, 2), 7);
         let outbox = outbox();

@@ -20,6 +20,8 @@ const CONNECTIONS: u32 = 16;
 /// Pauses between two probes while Redis is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Longest time that one probe takes, however patient decisions are.
+const PROBE_TIME: Duration = Duration::from_secs(1);
 
 /// Shared with the probe.
 struct Shared {
@@ -140,11 +142,65 @@ async fn probe(shared: Arc<Shared>) {
             tokio::time::sleep(pause).await;
             // Connections from before are not believed.
             shared.generation.end();
-            match shared.decide(Act::Take, count_script::PROBE_GROUP, &[count_script::PROBE]).await {
-                Ok(_) => break shared.find(),
-                Err(reason) => tracing::debug!(reason, "Redis is still away"),
+            let probed = shared.decide(Act::Take, count_script::PROBE_GROUP, &[count_script::PROBE]);
+            match tokio::time::timeout(PROBE_TIME, probed).await {
+                Ok(Ok(_)) => break shared.find(),
+                Ok(Err(reason)) => tracing::debug!(reason, "Redis is still away"),
+                Err(_) => tracing::debug!("Redis is still silent"),
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::counts::{CountKey, Rule};
+
+    use super::*;
+
+    /// Windows so long that no try comes back while the test runs.
+    const RULES: [Rule; 3] =
+        [Rule::new("alike-few", 2, 86_400), Rule::new("alike-some", 7, 86_400), Rule::new("alike-many", 40, 86_400)];
+
+    fn count(run: u64, rule: usize, key: u8) -> Count {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&run.to_le_bytes());
+        bytes[8] = key;
+        Count { rule: RULES[rule], key: CountKey(bytes), wide_key: CountKey(bytes) }
+    }
+
+    fn now_ms() -> i64 {
+        std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+    }
+
+    #[actix_web::test]
+    async fn redis_and_memory_decide_alike() {
+        let Ok(url) = std::env::var("TEST_REDIS_URL") else { return };
+        let redis = RedisCounts::start(&url, Duration::from_secs(20)).unwrap();
+        let memory = MemoryCounts::default();
+        let (run, mut random): (u64, u64) = (rand::random(), 7);
+        let mut draw = |most: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % most
+        };
+        let (mut admitted, mut refused) = (0, 0);
+        for step in 0..500 {
+            let act = [Act::Take, Act::Take, Act::Take, Act::Look, Act::GiveBack][draw(5) as usize];
+            let counts: Vec<Count> =
+                (0..=draw(2)).map(|at| count(run, at as usize + draw(2) as usize, draw(3) as u8)).collect();
+            let there = redis.decide(act, "alike", &counts, now_ms()).await;
+            let here = memory.decide_now(act, &counts, now_ms());
+            match (there, here) {
+                (Verdict::Admitted, Verdict::Admitted) => admitted += 1,
+                (Verdict::Refused { by, wait_us }, Verdict::Refused { by: also, wait_us: also_us }) if by == also => {
+                    assert!((wait_us - also_us).abs() < 60_000_000, "{step}: {wait_us} {also_us}");
+                    refused += 1;
+                }
+                other => panic!("{step}: {act:?} {counts:?} {other:?}"),
+            }
+        }
+        assert!(admitted > 50 && refused > 50, "{admitted} {refused}");
+        assert_eq!(redis.sharing(), Some(Sharing { shared: true, changes: 0 }));
     }
 }
