@@ -146,3 +146,25 @@ async fn keys_in_redis_end_and_name_nobody() {
         assert!(left == -2 || (1..=600_000).contains(&left), "{key} ends in {left} ms");
     }
 }
+
+#[actix_web::test]
+async fn a_check_counts_for_its_address_and_its_application_or_for_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings =
+        [("limits.enabled", "true"), ("sso.checks_per_minute", "2"), ("sso.checks_per_minute_per_application", "3")];
+    let app = spawn_app_in(folder.path(), &settings).await;
+    for (application, from, may) in [
+        (1, "10.0.0.1", true),
+        (1, "10.0.0.1", true),
+        // The address has had its two, and its refused checks do not count for the application.
+        (1, "10.0.0.1", false),
+        (1, "10.0.0.1", false),
+        (1, "10.0.0.2", true),
+        (1, "10.0.0.3", false),
+        (2, "10.0.0.4", true),
+    ] {
+        let checked = app.context.limits.sso_check(application, from.parse().unwrap()).await;
+        assert_eq!(checked.is_ok(), may, "{application} {from}");
+    }
+    assert_eq!(app.context.limits.sharing(), None, "one node without Redis");
+}
