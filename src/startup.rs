@@ -125,7 +125,10 @@ impl Application {
         seal_plain::run(&database_url(&config)?, &db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
-        let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        let mut ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        if config.limits.enabled {
+            ledger = ledger.with_open_places(i64::from(config.reg.max_open_places_per_account));
+        }
         let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
         let log = Arc::new(SqlChatLog { db: db.clone() });
         let wire = JsonWire { public_url: config.server.public_url.clone() };

@@ -53,6 +53,15 @@ pub enum Ineligible {
     TooOld,
 }
 
+/// Which bound on places that nobody paid for an account would pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OverLimit {
+    /// Places that wait or are unpaid now: paying, leaving or cancelling makes room.
+    Open { limit: i64, open: i64 },
+    /// Places requested within a day without paying: only time or a payment makes room.
+    Window { limit: i64, asked: i64 },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DomainError {
     #[error("{0:?} not found")]
@@ -104,6 +113,9 @@ pub enum DomainError {
     AlreadyRegistered { order_no: Option<OrderNo> },
     #[error("no places left")]
     QuotaExhausted,
+    /// The account keeps as many places of the game as it may without paying.
+    #[error("too many open places: {0:?}")]
+    OverLimit(OverLimit),
     #[error("already paid")]
     AlreadyPaid,
     /// The order's state does not allow the change.

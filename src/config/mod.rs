@@ -118,6 +118,8 @@ pub struct AdminSettings {
 #[serde(deny_unknown_fields)]
 pub struct Reg {
     pub payment_window_seconds: u64,
+    /// Places of one game that an account may keep without paying.
+    pub max_open_places_per_account: u32,
     pub identity: RegIdentity,
     /// Networks (CIDR) from which `identity = "trusting"` believes a `user_id`.
     pub trusting_networks: Vec<Network>,
@@ -149,6 +151,9 @@ pub struct Limits {
     /// Open streams of queue events, on this node and of one network address.
     pub event_streams: u32,
     pub event_streams_per_address: u32,
+    /// Downloads of a draw's bundle at the same time, on this node and of one network address.
+    pub bundle_downloads: u32,
+    pub bundle_downloads_per_address: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

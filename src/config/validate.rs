@@ -111,6 +111,7 @@ impl Judge<'_> {
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
             ("h5.browse_flush_seconds", config.h5.browse_flush_seconds, 1, hour),
             ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),
+            ("reg.max_open_places_per_account", config.reg.max_open_places_per_account.into(), 1, 100_000),
             ("limits.logins_per_minute_per_address", config.limits.logins_per_minute_per_address.into(), 1, 1_000_000),
             (
                 "limits.enqueues_per_minute_per_account",
@@ -143,6 +144,8 @@ impl Judge<'_> {
             ("regist.tries_per_minute_per_phone", config.regist.tries_per_minute_per_phone.into(), 1, 1_000_000),
             ("regist.tries_per_minute_per_address", config.regist.tries_per_minute_per_address.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
+            ("limits.bundle_downloads", config.limits.bundle_downloads.into(), 1, 1_000_000),
+            ("limits.bundle_downloads_per_address", config.limits.bundle_downloads_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 self.refuse(key, format!("must be between {least} and {most}"));

@@ -122,6 +122,8 @@ mod tests {
                 certificate_queries_per_minute: 1,
                 event_streams: 1,
                 event_streams_per_address: 1,
+                bundle_downloads: 1,
+                bundle_downloads_per_address: 1,
             },
             2,
             3,

@@ -1,11 +1,12 @@
 //! The front page: what can be registered for and watched now. Read at most once a second, whoever asks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actors::domain::ids::LiveId;
 use actors::error::Result;
 use actors::quota_queue::messages::{QueueRow, QueueState};
+use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::live;
@@ -21,6 +22,8 @@ pub struct Lobby {
     pub competitions: Vec<CompetitionCard>,
     /// Those without a competition, each with the connections in its room.
     pub lives: Vec<(Live, i64)>,
+    /// As it is sent, made by the first request that needs it.
+    pub text: OnceLock<Bytes>,
 }
 
 pub struct CompetitionCard {
@@ -77,7 +80,7 @@ async fn read(context: &Context) -> Result<Lobby> {
                 .extract_if(.., |game| game.competition_id == row.id)
                 .map(|places| GameCard {
                     is_open: is_open(&row, &places.line, now),
-                    has_wait_list: has_wait_list(&places.line),
+                    has_wait_list: is_open(&row, &places.line, now) && has_wait_list(&places.line),
                     places,
                 })
                 .collect();
@@ -95,7 +98,7 @@ async fn read(context: &Context) -> Result<Lobby> {
         })
         .collect::<Result<_>>()?;
     let lives = watched(context, lives.into_iter().filter(|live| live.competition_id.is_none()))?;
-    Ok(Lobby { competitions, lives })
+    Ok(Lobby { competitions, lives, text: OnceLock::new() })
 }
 
 fn watched(context: &Context, lives: impl Iterator<Item = Live>) -> Result<Vec<(Live, i64)>> {

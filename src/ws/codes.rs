@@ -28,6 +28,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         | NotEligible { .. }
         | AlreadyRegistered { .. }
         | QuotaExhausted
+        | OverLimit(_)
         | AlreadyPaid
         | OrderState
         | NotCancellable

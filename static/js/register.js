@@ -1,7 +1,7 @@
 // The registration page: sign in → players → place in line → payment → done. Owns which step is
 // shown; each step is drawn by its own module.
 import './header.js';
-import { errorText, h5, memberOf } from './api.js';
+import { errorText, h5, memberOf, placesLimitOf } from './api.js';
 import { $, fill, h, notice } from './dom.js';
 import { EntryGate, gateText } from './entry-gate.js';
 import { count, dateTime, yuan } from './format.js';
@@ -126,7 +126,9 @@ function showForm() {
     } catch (problem) {
       if (problem.signedOut) { signOut(); return; }
       const member = memberOf(problem);
-      faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
+      const places = placesLimitOf(problem);
+      if (places) faults.textContent = t(places.day ? 'form.places_day' : 'form.places_open', places);
+      else faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
     } finally {
       submit.disabled = false;
     }

@@ -101,6 +101,7 @@ impl QuotaLedger for MemoryLedger {
             orders_left: i64::MAX,
             free_of_charge: false,
             over: false,
+            wait_list_over: false,
             order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
         };
         let before = admission.row.head;

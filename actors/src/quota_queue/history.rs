@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::row::{LineRules, Lottery, QueueRow, QueueState};
-use super::state::Quota;
+use super::state::{Outcome, Quota};
 
 /// What happened to a token, by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,10 @@ pub struct Decision {
 
 fn is_zero(number: &i64) -> bool {
     *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,11 +68,14 @@ pub enum Event {
         lottery: i64,
         count: i64,
     },
-    /// `head` as it is afterwards. `paid`: the orders cost nothing and own their places at once.
+    /// `head` as it is afterwards. `paid`: the orders cost nothing and own their places at once. `closed`: registration
+    /// had closed, so nobody was offered a place from the wait-list or put on it.
     Decided {
         head: i64,
         paid: bool,
         tokens: Vec<Decision>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        closed: bool,
     },
     Left {
         sequences: Vec<i64>,
@@ -197,7 +204,12 @@ impl Replay {
                     self.shuffle(*count)?;
                 }
             }
-            Event::Decided { head, paid, tokens } => self.decide(*head, *paid, tokens)?,
+            Event::Decided { head, paid, tokens, closed } => {
+                if *closed {
+                    self.check_closed(tokens)?;
+                }
+                self.decide(*head, *paid, tokens)?;
+            }
             Event::Left { sequences } => {
                 for sequence in sequences {
                     self.end_token(*sequence, 5)?;
@@ -254,6 +266,19 @@ impl Replay {
         }
         self.shuffled = Some(count);
         Ok(())
+    }
+
+    /// After registration closed the wait-list only ends.
+    fn check_closed(&self, tokens: &[Decision]) -> Result<(), String> {
+        let served = |token: &&Decision| {
+            token.state == 0 || (token.state == Outcome::ORDERED && self.wait_listed.contains(&token.sequence))
+        };
+        match tokens.iter().find(served) {
+            Some(token) => {
+                Err(format!("token {} is served by the wait-list after registration closed", token.sequence))
+            }
+            None => Ok(()),
+        }
     }
 
     fn decide(&mut self, head: i64, paid: bool, tokens: &[Decision]) -> Result<(), String> {
@@ -332,10 +357,11 @@ mod tests {
                 head: 3,
                 paid: false,
                 tokens: vec![decided(1, 1, Some("A"), 2), decided(2, 0, None, 0), decided(3, 1, Some("B"), 1)],
+                closed: false,
             },
             Event::Paid(order("B", 1)),
             Event::Expired { orders: vec![order("A", 2)] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 1, Some("C"), 2)] },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 1, Some("C"), 2)], closed: false },
             Event::Cancelled(order("C", 2)),
             Event::PaidLate(order("A", 2)),
             Event::Refunded(order("B", 1)),
@@ -360,9 +386,9 @@ mod tests {
     fn replay_refuses_what_cannot_have_happened() {
         let cases = [
             Event::Enqueued { first: 9, accounts: vec![1], places: vec![1] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(1, 2, None, 0)] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(4, 2, None, 0)] },
-            Event::Decided { head: 1, paid: false, tokens: vec![] },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(1, 2, None, 0)], closed: false },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(4, 2, None, 0)], closed: false },
+            Event::Decided { head: 1, paid: false, tokens: vec![], closed: false },
             Event::Paid(order("B", 1)),
             Event::Paid(order("unknown", 1)),
             Event::PaidLate(order("A", 2)),

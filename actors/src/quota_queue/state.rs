@@ -204,6 +204,9 @@ pub struct Admission<'a, N> {
     pub free_of_charge: bool,
     /// The race has begun: nobody gets a place any more.
     pub over: bool,
+    /// Registration has closed: nobody is put on the wait-list, and those on it get nothing any more. The line itself is
+    /// still decided, for its tokens came in time.
+    pub wait_list_over: bool,
     /// A new order number for a sequence.
     pub order_number: N,
 }
@@ -223,8 +226,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     pub fn offer(&mut self, wait_listed: &[Waiting]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(wait_listed.len());
         for token in wait_listed {
-            let verdict = self.judge(token);
-            let stays = self.row.may_still_fit(token.places());
+            let verdict = self.judge(token, self.over || self.wait_list_over);
+            let stays = !self.wait_list_over && self.row.may_still_fit(token.places());
             let verdict =
                 if verdict == Verdict::Decided(Outcome::Full) && stays { Verdict::WaitListed } else { verdict };
             if matches!(verdict, Verdict::Decided(_)) {
@@ -243,8 +246,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     pub fn decide(&mut self, waiting: &[Waiting]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(waiting.len());
         for token in waiting {
-            let mut verdict = self.judge(token);
-            let room = self.row.wait_listed < self.row.rules.wait_list;
+            let mut verdict = self.judge(token, self.over);
+            let room = !self.wait_list_over && self.row.wait_listed < self.row.rules.wait_list;
             if verdict == Verdict::Decided(Outcome::Full) && room && self.row.may_still_fit(token.places()) {
                 verdict = Verdict::WaitListed;
                 self.row.wait_listed += 1;
@@ -258,7 +261,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
         verdicts
     }
 
-    fn judge(&mut self, token: &Waiting) -> Verdict {
+    /// `over`: no place is given any more.
+    fn judge(&mut self, token: &Waiting, over: bool) -> Verdict {
         if token.left {
             return Verdict::Decided(Outcome::Left);
         }
@@ -270,7 +274,7 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
             return Verdict::Decided(Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone())));
         }
         let places = token.places();
-        if self.over || !self.row.quota.fits(places) {
+        if over || !self.row.quota.fits(places) {
             return Verdict::Decided(Outcome::Full);
         }
         if self.orders_left < 1 {

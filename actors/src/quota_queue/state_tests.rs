@@ -136,6 +136,7 @@ impl Line {
             orders_left: self.cap.take().unwrap_or(i64::MAX),
             free_of_charge: false,
             over: false,
+            wait_list_over: false,
             order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
         };
         let offered = admission.offer(&listed);
@@ -295,8 +296,15 @@ const FULL: Verdict = Verdict::Decided(Outcome::Full);
 /// One admission with at most `orders_left` orders: first the wait-list, then the line.
 fn admission(row: &mut QueueRow, orders_left: i64, listed: &[Waiting], line: &[Waiting]) -> Vec<Verdict> {
     let mut taken = HashMap::new();
-    let mut admission =
-        Admission { row, taken: &mut taken, orders_left, free_of_charge: false, over: false, order_number: number };
+    let mut admission = Admission {
+        row,
+        taken: &mut taken,
+        orders_left,
+        free_of_charge: false,
+        over: false,
+        wait_list_over: false,
+        order_number: number,
+    };
     let mut verdicts = admission.offer(listed);
     verdicts.extend(admission.decide(line));
     verdicts
@@ -386,6 +394,7 @@ fn order_that_costs_nothing_owns_its_places_at_once() {
         orders_left: 9,
         free_of_charge: true,
         over: false,
+        wait_list_over: false,
         order_number: number,
     };
     assert_eq!(admission.decide(&[token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"])]), [ordered(1), FULL]);

@@ -33,6 +33,7 @@ pub fn problem(error: DomainError) -> Problem {
         }
         DomainError::AlreadyRegistered { .. } => as_is(StatusCode::CONFLICT, "already_registered"),
         DomainError::QuotaExhausted => as_is(StatusCode::CONFLICT, "no_places_left"),
+        DomainError::OverLimit(_) => as_is(StatusCode::UNPROCESSABLE_ENTITY, "too_many_open_places"),
         DomainError::AlreadyPaid => as_is(StatusCode::CONFLICT, "already_paid"),
         DomainError::OrderState => as_is(StatusCode::CONFLICT, "state_does_not_allow"),
         DomainError::NotCancellable => as_is(StatusCode::CONFLICT, "not_cancellable"),

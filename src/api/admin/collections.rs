@@ -133,6 +133,9 @@ fn member(column: &Column, listing: &Listing) -> Value {
     if !column.of.is_empty() {
         tell("of", column.of.into());
     }
+    if !column.not_before.is_empty() {
+        tell("not_before", column.not_before.into());
+    }
     Value::Object(told)
 }
 

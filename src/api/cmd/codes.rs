@@ -1,6 +1,6 @@
 //! The one table from facts to the command dialect's `result` and its canonical text.
 
-use actors::error::{DomainError, Entity, Ineligible};
+use actors::error::{DomainError, Entity, Ineligible, OverLimit};
 
 /// A body without `cmd`, or with one that is no text.
 pub(super) fn no_command() -> DomainError {
@@ -38,9 +38,10 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         },
         DomainError::Malformed(_) | DomainError::TooLarge => (-1002, "json格式不正确"),
         DomainError::InvalidField { field, .. } if field == "cmd" => (-1003, "没有设置cmd参数"),
-        DomainError::InvalidField { .. } | DomainError::NotEligible { .. } | DomainError::WrongAmount => {
-            (-13, "无效数据")
-        }
+        DomainError::InvalidField { .. }
+        | DomainError::NotEligible { .. }
+        | DomainError::OverLimit(_)
+        | DomainError::WrongAmount => (-13, "无效数据"),
         DomainError::Unauthenticated | DomainError::BadCredentials | DomainError::SignInRefused { .. } => {
             (-1, "无效session id")
         }
@@ -84,6 +85,14 @@ pub(super) fn detail(error: &DomainError) -> String {
             };
             format!("{field}: {why}")
         }
+        DomainError::OverLimit(OverLimit::Open { limit, open }) => format!(
+            "players: an account may have {limit} places of this game that wait or are unpaid \
+             (reg.max_open_places_per_account or its own allowance), and has {open}"
+        ),
+        DomainError::OverLimit(OverLimit::Window { limit, asked }) => format!(
+            "players: an account may request {limit} places of this game within 24 hours without paying (a multiple of \
+             reg.max_open_places_per_account or its own allowance), and requested {asked}"
+        ),
         DomainError::Malformed(reason) => reason.to_string(),
         DomainError::TooLarge => "body over 1 MiB".to_owned(),
         DomainError::NotFound(Entity::Route) => "unknown cmd".to_owned(),

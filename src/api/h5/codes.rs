@@ -46,6 +46,7 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::RefundOver
         | DomainError::NotEligible { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::OrderState => OPERATION,
         DomainError::AlreadyRegistered { .. } => code(30007, "重复提交赛事报名", BAD),
         DomainError::NotCancellable => code(60002, "订单不允许取消", BAD),
@@ -158,6 +159,7 @@ mod tests {
                 NotEligible { field: "".into(), why: Ineligible::Gender },
                 AlreadyRegistered { order_no: None },
                 QuotaExhausted,
+                OverLimit(actors::error::OverLimit::Open { limit: 10, open: 8 }),
                 AlreadyPaid,
                 OrderState,
                 NotCancellable,
@@ -226,6 +228,7 @@ mod tests {
         10000 400 操作错误 <- not eligible: Gender
         30007 400 重复提交赛事报名 <- already registered
         10000 400 操作错误 <- no places left
+        10000 400 操作错误 <- too many open places: Open { limit: 10, open: 8 }
         60001 400 订单已经支付过 <- already paid
         10000 400 操作错误 <- order state does not allow this
         60002 400 订单不允许取消 <- the order cannot be cancelled

@@ -71,6 +71,7 @@ fn code_of_fact(fact: &DomainError) -> Code {
         | DomainError::NotEligible { .. }
         | DomainError::AlreadyRegistered { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::AlreadyPaid
         | DomainError::OrderState
         | DomainError::NotCancellable

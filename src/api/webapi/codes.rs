@@ -34,6 +34,7 @@ pub fn errcode(error: &DomainError) -> (i32, &'static str) {
         | DomainError::NotEligible { .. }
         | DomainError::AlreadyRegistered { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::AlreadyPaid
         | DomainError::OrderState
         | DomainError::NotCancellable

@@ -85,6 +85,35 @@ pub async fn confirm_mail(context: &Context, writer: Writer, id: i64) -> Result<
     .await
 }
 
+/// The largest allowance.
+pub const MOST_OPEN_PLACES: i64 = 100_000;
+
+/// Lets the account of a club or an agent keep more places of one game without paying than everybody may; `None` takes
+/// that away. Places it has already stay.
+///
+/// Errors: `InvalidField`, `NotFound(Account)`.
+pub async fn set_open_places(context: &Context, writer: Writer, id: i64, places: Option<i64>) -> Result<Answer> {
+    if let Some(places) = places {
+        check_range("open_places", places, 1..=MOST_OPEN_PLACES)?;
+    }
+    let vault = context.vault.clone();
+    write(context, writer, move |tx, _| {
+        Box::pin(async move {
+            let before = locked(tx, &vault, id).await?;
+            store::set_open_places_allowance(tx, id, places).await?;
+            let after = AccountRecord { open_places_allowance: places, ..before.clone() };
+            Ok(Change {
+                action: "set-allowance",
+                entity: "accounts",
+                id,
+                before: public(&before),
+                after: public(&after),
+            })
+        })
+    })
+    .await
+}
+
 /// 0 disables the account and ends its sessions, 1 enables it.
 ///
 /// Errors: `InvalidField`, `NotFound(Account)`.

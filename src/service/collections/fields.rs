@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{LINE, check_length, check_line, check_range};
 use crate::service::rich_text;
-use crate::store::sql::collections::table::Kind;
+use crate::store::sql::collections::table::{Column, Kind};
 use crate::store::sql::collections::wire::{Time, Yuan};
 use crate::store::sql::db::Value;
 use crate::vault::Vault;
@@ -109,6 +109,41 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
             Err(wrong("is written by the server"))
         }
     }
+}
+
+/// Whether columns that have an order are in it. `value`: a column's number, `given`: whether the request names it.
+///
+/// Errors: `InvalidField` for the later one, or for the earlier one where only that was given.
+pub fn check_order(
+    columns: &[Column],
+    value: impl Fn(&'static str) -> Option<i64>,
+    given: impl Fn(&'static str) -> bool,
+) -> Result<()> {
+    let number = |name: &'static str| {
+        let unset = columns.iter().find(|it| it.name == name).and_then(|it| match it.kind {
+            Kind::Int(_, _, unset) => Some(unset),
+            _ => None,
+        });
+        value(name).filter(|number| Some(*number) != unset)
+    };
+    for column in columns.iter().filter(|it| !it.not_before.is_empty()) {
+        let (earlier, later) = (column.not_before, column.name);
+        if !given(earlier) && !given(later) {
+            // An old row whose other members are changed.
+            continue;
+        }
+        let (Some(low), Some(high)) = (number(earlier), number(later)) else { continue };
+        if low <= high {
+            continue;
+        }
+        let (below, above) =
+            if matches!(column.kind, Kind::Int(..)) { ("be below", "be above") } else { ("be before", "be after") };
+        return Err(match given(earlier) && !given(later) {
+            true => DomainError::field(earlier, format!("must not {above} {later}")),
+            false => DomainError::field(later, format!("must not {below} {earlier}")),
+        });
+    }
+    Ok(())
 }
 
 /// Errors: `InvalidField`.

@@ -35,7 +35,7 @@ pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
 pub use crate::store::sql::collections::table::{Column, Kind, Link, Table, column};
 pub use crate::store::sql::collections::tables;
-pub use crate::store::sql::collections::wire::Time;
+pub use crate::store::sql::collections::wire::{Time, given};
 
 /// Longest text of one line, in characters.
 const LINE: usize = 200;

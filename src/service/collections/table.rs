@@ -10,6 +10,7 @@ use super::{Answer, Change, Table, Writer, fields, write_and_tell};
 use crate::context::Context;
 use crate::store::sql::collections::Page;
 use crate::store::sql::collections::table::{self as store, Kind, Stored};
+use crate::store::sql::db::Value as Cell;
 use crate::vault::Vault;
 
 /// What is written: members by name.
@@ -179,6 +180,11 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
             }
         }
     }
+    let value = |name| {
+        let cell = table.columns.iter().zip(&row.cells).find(|(column, _)| column.name == name)?.1;
+        if let Cell::Int(number) = cell { *number } else { None }
+    };
+    fields::check_order(table.columns, value, |name| given.contains_key(name))?;
     for (link, ids) in table.links.iter().zip(&mut row.links) {
         if let (Some(most), Some(value)) = (link.most, given.get(link.name)) {
             *ids = linked(link.name, most, value)?;

@@ -1,5 +1,6 @@
 //! What anybody may fetch: the bundle of a closed or drawn game, and an entrant's receipt.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actors::domain::ids::GameId;
@@ -7,25 +8,73 @@ use actors::draw::bundle::{Bundle, Drawn, FORMAT, tree};
 use actors::draw::merkle::MerkleTree;
 use actors::draw::receipt::Receipt;
 use actors::error::{DomainError, Entity, Result};
-use bytes::Bytes;
 
+use super::bundle_file::{BundleFile, version};
 use super::{Draw, DrawState, find, on_thread, refused, store};
 use crate::context::Context;
 use crate::service::queue_token::QueueToken;
+use crate::service::registration::OpenStream;
 
 /// A closed or drawn draw with all its lists, ready to be asked for.
 pub struct Published {
     pub bundle: Bundle,
     pub tree: MerkleTree,
-    json: Bytes,
 }
 
-/// The bundle as JSON.
-///
-/// Errors: `NotFound`, `InUse` before closing, `Busy`.
-pub async fn bundle(context: &Context, game: GameId) -> Result<Bytes> {
+/// The bundle of a draw, found but not built yet.
+pub struct BundleRef {
+    draw: Draw,
+    /// Changes when the content does.
+    pub version: String,
+}
+
+/// Errors: `NotFound`, `InUse` before closing.
+pub async fn bundle(context: &Context, game: GameId) -> Result<BundleRef> {
     let draw = find(context, game).await?;
-    Ok(published(context, &draw).await?.json.clone())
+    match version(&draw) {
+        Some(version) => Ok(BundleRef { draw, version }),
+        None => not_closed(),
+    }
+}
+
+impl BundleRef {
+    /// From memory, or built by one caller at a time.
+    ///
+    /// Errors: `Busy`.
+    pub async fn file(&self, context: &Context) -> Result<Arc<BundleFile>> {
+        let key = (self.draw.game, self.draw.state == DrawState::Drawn);
+        let kept = || context.draws.bundles.get(&key);
+        if let Some(file) = kept() {
+            return Ok(file);
+        }
+        let published = published(context, &self.draw).await?;
+        let turn = context.draws.publishing_turn().await?;
+        if let Some(file) = kept() {
+            return Ok(file);
+        }
+        let file = on_thread(move || {
+            let _turn = turn;
+            let json = serde_json::to_vec(&published.bundle).map_err(|_| DomainError::Internal)?;
+            BundleFile::compress(&json)
+        })
+        .await??;
+        let file = Arc::new(file);
+        context.draws.bundles.insert(key, file.clone());
+        Ok(file)
+    }
+}
+
+/// Counts a download for `address`, until what it returns is dropped.
+///
+/// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
+pub fn begin_download(context: &Context, address: IpAddr) -> Result<OpenStream> {
+    let limits = &context.config.limits;
+    let per_address = if limits.enabled { limits.bundle_downloads_per_address } else { u32::MAX };
+    context.draws.downloads.enter(address, limits.bundle_downloads, per_address)
+}
+
+fn not_closed<T>() -> Result<T> {
+    refused("entries are not closed yet")
 }
 
 /// The entrant behind a token and the proof that it is under the root.
@@ -50,7 +99,7 @@ pub async fn receipt(context: &Context, token: &str) -> Result<Receipt> {
 /// From memory, or read and built by one caller at a time.
 pub(super) async fn published(context: &Context, draw: &Draw) -> Result<Arc<Published>> {
     if !draw.state.is_closed() {
-        return refused("entries are not closed yet");
+        return not_closed();
     }
     let key = (draw.game, draw.state == DrawState::Drawn);
     if let Some(published) = context.draws.published.get(&key) {
@@ -96,6 +145,5 @@ fn build(draw: &Draw, entrants: &str, order: Option<&str>) -> Result<Published> 
     };
     let merkle_root = fixed.merkle_root.clone();
     let bundle = Bundle { format: FORMAT.to_owned(), terms: draw.terms.clone(), merkle_root, entrants, drawn };
-    let json = serde_json::to_vec(&bundle).map_err(|_| DomainError::Internal)?;
-    Ok(Published { bundle, tree, json: Bytes::from(json) })
+    Ok(Published { bundle, tree })
 }

@@ -84,19 +84,25 @@ pub struct Stream {
 pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
-    let streams = context.streams.clone();
-    streams.with(|open| {
-        if open.all >= limits.event_streams {
-            return Err(DomainError::Busy { retry_after_seconds: 30 });
-        }
-        count(&mut open.by_address, address, per_address)?;
-        open.all += 1;
-        Ok(())
-    })?;
-    Ok(Stream { address, streams })
+    context.streams.enter(address, limits.event_streams, per_address)
 }
 
 impl Streams {
+    /// Counts a stream until it is dropped.
+    ///
+    /// Errors: `Busy` when there are `most`, `RateLimited` when the address has its own.
+    pub fn enter(&self, address: IpAddr, most: u32, per_address: u32) -> Result<Stream> {
+        self.with(|open| {
+            if open.all >= most {
+                return Err(DomainError::Busy { retry_after_seconds: 30 });
+            }
+            count(&mut open.by_address, address, per_address)?;
+            open.all += 1;
+            Ok(())
+        })?;
+        Ok(Stream { address, streams: self.clone() })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Open) -> T) -> T {
         act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }

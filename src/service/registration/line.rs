@@ -126,7 +126,7 @@ pub struct Ticket {
 /// token while it waits and while its order lives.
 ///
 /// Errors: `InvalidField`, `NotFound(Game)`, `RegistrationNotOpen`, `RegistrationOver`, `NotEligible`, `RateLimited`,
-/// `Busy`.
+/// `OverLimit`, `Busy`.
 pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts: Vec<PlayerDraft>) -> Result<Ticket> {
     if drafts.is_empty() || drafts.len() > MOST_PLAYERS {
         return Err(DomainError::field("players", "1 to 100 players"));
@@ -167,6 +167,7 @@ pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts:
         Enqueued::PlayerWaits { player } => {
             Err(DomainError::field(format!("players[{player}].certificate_no"), "waits in this game's line already"))
         }
+        Enqueued::OverLimit(over) => Err(DomainError::OverLimit(over)),
         Enqueued::Closed => Err(DomainError::RegistrationOver),
     }
 }

@@ -256,4 +256,10 @@ export default {
   'accounts.member_disable': 'Disable membership',
   'accounts.member_disable_title': 'Disable this membership?',
   'accounts.member_enable': 'Enable membership',
+  'admin.col_allowance': 'Unpaid places',
+  'accounts.allowance': 'Allowance',
+  'accounts.allowance_title': 'More unpaid places for a club or an agent',
+  'accounts.allowance_places': 'Unpaid places of one race',
+  'accounts.allowance_hint': 'Waiting players and places of unpaid orders together. Empty: as many as everybody.',
+  'accounts.allowance_range': 'A whole number from 1 to {most}, or nothing.',
 };

@@ -256,4 +256,10 @@ export default {
   'accounts.member_disable': '停用会员',
   'accounts.member_disable_title': '停用这个会员资格？',
   'accounts.member_enable': '启用会员',
+  'admin.col_allowance': '未付款名额',
+  'accounts.allowance': '名额上限',
+  'accounts.allowance_title': '为俱乐部或代理放宽未付款名额',
+  'accounts.allowance_places': '一场比赛可占用的未付款名额',
+  'accounts.allowance_hint': '包括排队中的选手和未付款订单的名额。留空则与其他账号相同。',
+  'accounts.allowance_range': '请填写 1 到 {most} 的整数，或留空。',
 };

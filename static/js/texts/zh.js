@@ -142,6 +142,8 @@ export default {
   'form.faults': '有些内容需要修改，请看标红的地方。',
   'form.privacy': '信息只用于本次比赛的报名和保险。',
   'form.offline': '网络不通，{seconds} 秒后自动重试，不用重新填写。',
+  'form.places_open': '每个账号在一场比赛中最多占用 {limit} 个未付款名额，现已占用 {has} 个。请先付款或取消；俱乐部可联系主办方放宽。',
+  'form.places_day': '每个账号 24 小时内在一场比赛中最多申请 {limit} 个未付款名额，现已申请 {has} 个。请先付款，或稍后再来。',
   'form.busy': '现在人很多，{seconds} 秒后自动重试，不用重新填写。',
   'field.name': '姓名',
   'field.certificate_type': '证件类型',

@@ -9,6 +9,7 @@ pub mod holdings;
 mod leave;
 pub mod line_texts;
 mod load;
+mod open_places;
 mod order;
 mod orders;
 mod release;
@@ -34,13 +35,20 @@ use super::db::{BatchSql, Db};
 pub struct SqlQuotaLedger {
     db: Db,
     payment_window_ms: i64,
+    /// Places of a game that an account may have open; none: any number.
+    open_places: Option<i64>,
     orders: OrderCache,
 }
 
 impl SqlQuotaLedger {
     pub fn new(db: Db, payment_window_seconds: u64) -> Self {
         let payment_window_ms = i64::try_from(payment_window_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2);
-        Self { db, payment_window_ms, orders: OrderCache::default() }
+        Self { db, payment_window_ms, open_places: None, orders: OrderCache::default() }
+    }
+
+    /// With a limit on the places of a game that an account may have open: waiting, or ordered and unpaid.
+    pub fn with_open_places(self, most: i64) -> Self {
+        Self { open_places: Some(most), ..self }
     }
 }
 
@@ -64,6 +72,7 @@ pub fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
     statements.extend(admit::batch_statements());
     statements.extend(release::batch_statements());
     statements.extend(leave::batch_statements());
+    statements.extend(open_places::batch_statements());
     statements
 }
 
