@@ -190,7 +190,7 @@ test('roles see what they may do', async () => {
     await page.waitForSelector('[data-number="waiting"]');
     assert.ok(await page.isHidden('#tab-orders') && await page.isHidden('#tab-money'));
     assert.equal(await page.locator('[data-act]').count(), 0);
-    assert.deepEqual(await page.locator('[data-tab]').allTextContents(), ['Why did I not get in?']);
+    assert.equal(await page.locator('[data-tab]').count(), 0, 'a token names an account and an order');
   });
 });
 

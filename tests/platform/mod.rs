@@ -8,4 +8,5 @@ mod doctor;
 mod guards;
 mod http;
 mod layers;
+mod order_of_times;
 mod providers;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actors::quota_queue::history::{Event, OrderPlaces};
 use actors::quota_queue::messages::{Known, LineRules, QueueRow, QueueState, QuotaLedger};
+use actors::quota_queue::open_places::{ROUNDS, WINDOW_MS};
 use matchday::args;
 use matchday::service::registration::replay::replay;
 use matchday::store::sql::db::{Row, Tx};
@@ -23,6 +24,19 @@ fn operations() -> u32 {
 const REPLAY_EVERY: u32 = 500;
 /// A life of a database: what is checked after each operation grows with it.
 const LIFE: u32 = 1_000;
+/// Places that an account may have open; account 1 has an allowance.
+const MOST_OPEN: i64 = 6;
+
+async fn set_allowance(fixture: &Fixture) {
+    let sql = "UPDATE accounts SET open_places_allowance = 11 WHERE id = 1";
+    fixture.db.write(move |tx| Box::pin(async move { Ok(tx.execute(sql, args![]).await.map(drop)?) })).await.unwrap();
+}
+
+/// Registration closes at this time, or never.
+async fn close_at(fixture: &Fixture, at: Option<i64>) {
+    let sql = "UPDATE competitions SET registration_close_at = $1";
+    fixture.db.write(move |tx| Box::pin(async move { Ok(tx.execute(sql, args![at]).await.map(drop)?) })).await.unwrap();
+}
 
 #[actix_web::test]
 async fn ledger_stays_exact_under_random_operations() {
@@ -34,11 +48,13 @@ async fn ledger_stays_exact_under_random_operations() {
             let seed = rand::random();
             let mut random = StdRng::seed_from_u64(seed);
             // A crash forgets what is not stored: the ledger is made anew now and then.
-            let mut ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
+            let model = || SqlQuotaLedger::new(fixture.db.clone(), 60).with_open_places(MOST_OPEN);
+            let mut ledger = model();
+            set_allowance(&fixture).await;
             for step in 0..life {
                 let what = apply(&mut random, &fixture, &ledger).await;
                 if random.random_range(0..100) == 0 {
-                    ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
+                    ledger = model();
                 }
                 if let Err(fault) = check(&fixture).await {
                     panic!("seed {seed}, step {step}, after {what}: {fault}");
@@ -71,6 +87,9 @@ async fn at_rest(fixture: &Fixture, ledger: &SqlQuotaLedger) {
     let waiting = "SELECT COALESCE(MIN(group_size), 1000) AS n FROM queue_tokens WHERE wait_position IS NOT NULL";
     let smallest = count(&fixture.db, waiting).await;
     assert!(!row.quota.fits(smallest) || row.wait_listed == 0, "a group of {smallest} waits although it fits: {row:?}");
+    let closed = "SELECT COUNT(*) AS n FROM competitions WHERE registration_close_at <= $1";
+    let closed = fixture.db.fetch_one(closed, args![fixture.db.now_ms()]).await.unwrap().int("n").unwrap() > 0;
+    assert!(!closed || row.wait_listed == 0, "somebody waits after registration closed: {row:?}");
     let largest = "SELECT COALESCE(MAX(group_size), 0) AS n FROM queue_tokens WHERE wait_position IS NOT NULL";
     let largest = count(&fixture.db, largest).await;
     assert!(largest <= row.largest_that_waits(), "a group of {largest} waits for nothing: {row:?}");
@@ -159,6 +178,15 @@ async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) 
             };
             set_rules(fixture, move |stored| *stored = rules).await;
             "set rules"
+        }
+        96 => {
+            fixture.db.advance_clock(Duration::from_secs(24 * 3_600));
+            "a day passes"
+        }
+        97 => {
+            let at = [None, None, Some(-1), Some(100_000)][random.random_range(0..4)];
+            close_at(fixture, at.map(|ms| fixture.db.now_ms() + ms)).await;
+            "registration closes or opens again"
         }
         _ => {
             let state =
@@ -256,6 +284,19 @@ SELECT (SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM orders WHERE st
        (SELECT COUNT(*) FROM orders) AS orders,
        (SELECT COUNT(*) FROM orders WHERE status IN (0, 1)) AS live_orders";
 
+/// By how many places the worst account passes its limit now, and that of a day.
+const OVER: &str = "
+SELECT CAST(COALESCE(MAX(u.open - u.most), 0) AS BIGINT) AS open,
+       CAST(COALESCE(MAX(u.unpaid - u.most * $3), 0) AS BIGINT) AS unpaid
+FROM (SELECT a.id, CASE WHEN COALESCE(a.open_places_allowance, 0) > $1 THEN a.open_places_allowance ELSE $1 END AS most,
+             (SELECT COALESCE(SUM(t.group_size), 0) FROM queue_tokens t WHERE t.account_id = a.id AND t.state = 0)
+             + (SELECT COALESCE(SUM(o.item_count), 0) FROM orders o WHERE o.account_id = a.id AND o.status = 0) AS open,
+             (SELECT COALESCE(SUM(t.group_size), 0) FROM queue_tokens t
+              WHERE t.account_id = a.id AND t.created_at > $2
+                AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_no = t.order_no AND t.state = 1
+                                                         AND o.paid_at IS NOT NULL)) AS unpaid
+      FROM accounts a) u";
+
 async fn check(fixture: &Fixture) -> Result<(), String> {
     let db = &fixture.db;
     let row = quota::row(db, fixture.game).await.map_err(|error| error.to_string())?;
@@ -277,6 +318,11 @@ async fn check(fixture: &Fixture) -> Result<(), String> {
         if left != right {
             return Err(format!("{what}: {left} is not {right} in {row:?}"));
         }
+    }
+    let over = db.fetch_one(OVER, args![MOST_OPEN, db.now_ms() - WINDOW_MS, ROUNDS]).await.unwrap();
+    let over = ["open", "unpaid"].map(|name| over.int(name).unwrap());
+    if over != [0, 0] {
+        return Err(format!("an account has more open places than it may: {over:?}"));
     }
     if !quota.is_unlimited() && quota.limitation != quota.sold + quota.held + quota.withheld() + quota.balance {
         return Err(format!("places do not add up: {quota:?}"));

@@ -389,6 +389,7 @@ mod tests {
             Event::Decided { head: 3, paid: false, tokens: vec![decided(1, 2, None, 0)], closed: false },
             Event::Decided { head: 3, paid: false, tokens: vec![decided(4, 2, None, 0)], closed: false },
             Event::Decided { head: 1, paid: false, tokens: vec![], closed: false },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 0, None, 0)], closed: true },
             Event::Paid(order("B", 1)),
             Event::Paid(order("unknown", 1)),
             Event::PaidLate(order("A", 2)),
@@ -402,6 +403,24 @@ mod tests {
             story().iter().for_each(|event| replay.apply(event).unwrap());
             assert!(replay.apply(&event).is_err(), "{event:?}");
         }
+    }
+
+    #[test]
+    fn wait_list_is_not_served_after_registration_closed() {
+        let served = |closed| {
+            let mut replay = Replay::default();
+            story().iter().take(6).for_each(|event| replay.apply(event).unwrap());
+            assert!(replay.wait_listed.contains(&2));
+            let tokens = vec![decided(2, 1, Some("C"), 2)];
+            replay.apply(&Event::Decided { head: 3, paid: false, tokens, closed })
+        };
+        assert_eq!(served(false), Ok(()));
+        assert!(served(true).is_err());
+        let old = r#"{"kind":"decided","head":1,"paid":false,"tokens":[]}"#;
+        assert!(
+            matches!(serde_json::from_str(old), Ok(Event::Decided { closed: false, .. })),
+            "logs of older versions"
+        );
     }
 
     #[test]

@@ -456,3 +456,26 @@ fn poll_interval_grows_with_the_line() {
         [0, 9, 10, 99, 100, 4_999, 5_000, 20_000, 60_000, 1_000_000].map(poll_interval_seconds).to_vec();
     assert_eq!(intervals, [1, 1, 3, 3, 5, 5, 10, 20, 30, 30]);
 }
+
+#[test]
+fn wait_list_ends_when_registration_closes_and_the_line_is_still_decided() {
+    let mut row = line_of(2, 9);
+    let line = [token(1, 1, &["a", "b"]), token(2, 1, &["c"]), token(3, 1, &["d"])];
+    assert_eq!(decide(&mut row, &line), [ordered(1), Verdict::WaitListed, Verdict::WaitListed]);
+    row.quota.give_back_held(2);
+    let mut taken = HashMap::new();
+    let mut admission = Admission {
+        row: &mut row,
+        taken: &mut taken,
+        orders_left: 0,
+        free_of_charge: false,
+        over: false,
+        wait_list_over: true,
+        order_number: number,
+    };
+    assert_eq!(admission.offer(&line[1..]), [FULL, FULL], "no place is offered, and no rate holds the end back");
+    admission.orders_left = 9;
+    let rest = [token(4, 1, &["e"]), token(5, 1, &["f", "g"]), token(6, 1, &["h"]), token(7, 1, &["i"])];
+    assert_eq!(admission.decide(&rest), [ordered(4), FULL, ordered(6), FULL], "and nobody is put on the list");
+    assert_eq!((row.wait_listed, row.quota.held), (0, 2));
+}

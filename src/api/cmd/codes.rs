@@ -114,3 +114,26 @@ pub(super) fn retry_after(error: &DomainError) -> Option<u32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `static/js/api.js` reads the numbers out of these.
+    #[test]
+    fn limits_of_open_places_are_named_with_their_numbers() {
+        let open = DomainError::OverLimit(OverLimit::Open { limit: 10, open: 9 });
+        let window = DomainError::OverLimit(OverLimit::Window { limit: 50, asked: 49 });
+        assert_eq!((code(&open).0, code(&window).0), (-13, -13));
+        assert_eq!(
+            detail(&open),
+            "players: an account may have 10 places of this game that wait or are unpaid \
+             (reg.max_open_places_per_account or its own allowance), and has 9"
+        );
+        assert_eq!(
+            detail(&window),
+            "players: an account may request 50 places of this game within 24 hours without paying (a multiple of \
+             reg.max_open_places_per_account or its own allowance), and requested 49"
+        );
+    }
+}

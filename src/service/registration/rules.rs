@@ -63,7 +63,10 @@ impl RulesPatch {
         match (rules.pre_queue_at, rules.opening_at) {
             (Some(_), None) => return Err(DomainError::field("pre_queue_at", "needs an opening_at")),
             (Some(before), Some(opening)) if before >= opening => {
-                return Err(DomainError::field("pre_queue_at", "must be before opening_at"));
+                return Err(match self.pre_queue_at {
+                    None => DomainError::field("opening_at", "must be after pre_queue_at"),
+                    Some(_) => DomainError::field("pre_queue_at", "must be before opening_at"),
+                });
             }
             _ => {}
         }
