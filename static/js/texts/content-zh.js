@@ -184,7 +184,7 @@ export default {
 
   'content.hint.competitions.valid_state': '显示的赛事才能报名。',
   'content.hint.competitions.registration_open_at': '北京时间。留空：立即开始。',
-  'content.hint.competitions.registration_close_at': '北京时间。留空：赛事开始时。',
+  'content.hint.competitions.registration_close_at': '北京时间。届时候补名单也随之结束。留空：赛事开始时。',
   'content.hint.competitions.change_deadline': '北京时间。留空：比赛开始时。',
   'content.hint.competitions.refund_deadline': '北京时间。留空：比赛开始时。',
   'content.hint.competitions.end_time': '北京时间。留空：与开始时间相同。',
