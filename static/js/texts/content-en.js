@@ -187,7 +187,7 @@ export default {
   'content.hint.competitions.registration_close_at': 'Beijing time. The wait-list ends then, too. Empty: when it starts.',
   'content.hint.competitions.change_deadline': 'Beijing time. Empty: until the game starts.',
   'content.hint.competitions.refund_deadline': 'Beijing time. Empty: until the game starts.',
-  'content.hint.competitions.end_time': 'Beijing time. The wait-list ends then, too. Empty: when it starts.',
+  'content.hint.competitions.end_time': 'Beijing time. Empty: when it starts.',
   'content.hint.competitions.team_ids': 'Two at most.',
   'content.hint.games.limitation': '0: no limit. Later they are set in “Games and queues”.',
   'content.hint.games.min_age_req': 'Years. 0: no limit.',
