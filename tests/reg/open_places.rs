@@ -4,7 +4,7 @@ use matchday::args;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Registrant, admin_command, command, players};
+use super::client::{Registrant, command, players};
 use crate::support::fixtures::{execute, person, row};
 use crate::support::{TestApp, spawn_app};
 
@@ -70,8 +70,6 @@ async fn paying_cancelling_and_leaving_make_room() {
     let caller = person(&app, "runner").await;
     let cancel = app.client.post(app.at("/api/v1/order/cancel")).header("token", &caller.token);
     assert_eq!(cancel.json(&json!({"id": id})).send().await.unwrap().status(), 200);
-    let pause = admin_command(&app, json!({"cmd": "RegGetGameLimitation", "game_id": 1})).await;
-    assert_eq!(pause["result"], 0);
     let admin = app.admin_token().await;
     desk(&app, &admin, Method::POST, "games/1/queue/pause", json!({})).await;
     let waiting = runner.enqueue(1, players(&[7, 8, 9])).await;

@@ -114,11 +114,17 @@ async fn wait_round_of_a_draw_goes_on() {
     on_each(1, async |fixture| {
         let ledger = full(&fixture).await;
         let game = fixture.game;
-        let sql = "UPDATE game_queue SET lottery = $1";
+        let sql = "UPDATE game_queue SET lottery = $1, shuffled_count = 3";
         let drawn = Lottery::Drawn.code();
         fixture
             .db
-            .write(move |tx| Box::pin(async move { Ok(tx.execute(sql, args![drawn]).await.map(drop)?) }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.execute(sql, args![drawn]).await?;
+                    let order = "INSERT INTO line_orders (game_id, sequences) VALUES (1, '[1,2,3]')";
+                    Ok(tx.execute(order, args![]).await.map(drop)?)
+                })
+            })
             .await
             .unwrap();
         close_in(&fixture, Some(-1)).await;
