@@ -349,3 +349,16 @@ async fn model_check_sees_a_lost_place() {
     })
     .await;
 }
+
+/// And an account that keeps too much.
+#[actix_web::test]
+async fn model_check_sees_an_account_over_its_limit() {
+    on_each(12, async |fixture| {
+        let ledger = SqlQuotaLedger::new(fixture.db.clone(), 60);
+        ledger.enqueue(fixture.game, vec![request(2, &[1, 2, 3, 4, 5, 6])]).await.unwrap();
+        assert_eq!(check(&fixture).await, Ok(()));
+        ledger.enqueue(fixture.game, vec![request(2, &[7])]).await.unwrap();
+        assert!(check(&fixture).await.is_err_and(|fault| fault.contains("open places")));
+    })
+    .await;
+}
