@@ -59,7 +59,7 @@ pub enum OverLimit {
     /// Places that wait or are unpaid now: paying, leaving or cancelling makes room.
     Open { limit: i64, open: i64 },
     /// Places requested within a day without paying: only time or a payment makes room.
-    Window { limit: i64, asked: i64 },
+    Window { limit: i64, requested: i64 },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -28,7 +28,7 @@ async fn show(context: Data<Context>, game: Path<String>) -> Result<HttpResponse
     Ok(HttpResponse::Ok().insert_header(FRESH).json(draw))
 }
 
-/// Tens of megabytes for a large draw: compressed once, sent in pieces, and not sent again to those who have it.
+/// Tens of megabytes for a large draw: compressed once, sent in pieces, and not sent again to a client that has it.
 async fn bundle(context: Data<Context>, request: HttpRequest, game: Path<String>) -> Result<HttpResponse, Problem> {
     let bundle = draws::bundle(&context, id(&game)).await.map_err(problem)?;
     let compressed = takes_gzip(&request);

@@ -1,4 +1,4 @@
-// What may be done with an account: disabling it, its membership, and the places that it may keep unpaid. Columns beside those of the table of accounts.
+// What may be done with an account: disabling it, its membership, and the places that it may keep unpaid. More columns for the table of accounts.
 import { errorText, reasonOf } from './api.js';
 import { ask } from './ask.js';
 import { accountsTable } from './admin-tables.js';

@@ -124,7 +124,7 @@ async fn rounds_of_taking_and_releasing_end_within_a_day() {
             ledger.release_due(fixture.game, 512).await.unwrap();
         }
         assert_eq!(open_places(&fixture).await, 0);
-        let over = OverLimit::Window { limit: MOST * ROUNDS, asked: MOST * ROUNDS };
+        let over = OverLimit::Window { limit: MOST * ROUNDS, requested: MOST * ROUNDS };
         assert_eq!(ask(&ledger, &fixture, 1, &[900]).await, Enqueued::OverLimit(over));
         assert!(matches!(ask(&ledger, &fixture, 2, &[900]).await, Enqueued::Waiting { .. }), "nobody else suffers");
         fixture.db.advance_clock(DAY);

@@ -3,13 +3,13 @@
 
 use crate::error::OverLimit;
 
-/// Within `WINDOW_MS` an account may be given this many times its limit without paying. Orders can be cancelled and
-/// taken again, and tokens left and made again, so a bound on what is open now would neither end the holding nor bound
-/// what is stored. Five rounds leave room for changed minds and expired payments.
+/// Multiple of its limit that an account may request within `WINDOW_MS` without paying. Orders can be cancelled and taken
+/// again, and tokens left and made again, so a bound on open places alone would neither end the holding nor bound the
+/// stored players. Five rounds leave room for changed minds and expired payments.
 pub const ROUNDS: i64 = 5;
 pub const WINDOW_MS: i64 = 24 * 3_600_000;
 
-/// What an account has of a game, as counted under the lock.
+/// An account's unpaid places of a game, as counted under the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenPlaces {
     /// The most that may be open at once.
@@ -28,7 +28,7 @@ impl OpenPlaces {
             return Err(OverLimit::Open { limit: self.limit, open: self.open });
         }
         if self.unpaid_in_window + places > most_in_window {
-            return Err(OverLimit::Window { limit: most_in_window, asked: self.unpaid_in_window });
+            return Err(OverLimit::Window { limit: most_in_window, requested: self.unpaid_in_window });
         }
         self.open += places;
         self.unpaid_in_window += places;
@@ -57,7 +57,7 @@ mod tests {
             assert_eq!(places.take(2), Ok(()));
             places.open = 0;
         }
-        assert_eq!(places.take(1), Err(OverLimit::Window { limit: 10, asked: 10 }));
+        assert_eq!(places.take(1), Err(OverLimit::Window { limit: 10, requested: 10 }));
         places.unpaid_in_window = 8;
         assert_eq!(places.take(2), Ok(()), "a payment or the window's end makes room");
     }

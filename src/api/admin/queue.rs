@@ -60,8 +60,8 @@ async fn act(context: Data<Context>, by: By<Editors>, path: Path<(i64, String)>)
     Ok(numbers(&context, game, &stats))
 }
 
-/// What the log says about a token, and what became of its order. It names the account and the order, so it is for those
-/// who may see registrations or orders.
+/// What the log says about a token, and what became of its order. It names the account and the order, so it is for the
+/// roles that may see registrations or orders.
 async fn story(context: Data<Context>, _: By<Registrars>, path: Path<(i64, i64)>) -> Result<HttpResponse, Problem> {
     let (game, sequence) = path.into_inner();
     let told = registration::story(&context, GameId(game), sequence).await.map_err(problem)?;

@@ -89,9 +89,9 @@ pub(super) fn detail(error: &DomainError) -> String {
             "players: an account may have {limit} places of this game that wait or are unpaid \
              (reg.max_open_places_per_account or its own allowance), and has {open}"
         ),
-        DomainError::OverLimit(OverLimit::Window { limit, asked }) => format!(
+        DomainError::OverLimit(OverLimit::Window { limit, requested }) => format!(
             "players: an account may request {limit} places of this game within 24 hours without paying (a multiple of \
-             reg.max_open_places_per_account or its own allowance), and requested {asked}"
+             reg.max_open_places_per_account or its own allowance), and requested {requested}"
         ),
         DomainError::Malformed(reason) => reason.to_string(),
         DomainError::TooLarge => "body over 1 MiB".to_owned(),
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn limits_of_open_places_are_named_with_their_numbers() {
         let open = DomainError::OverLimit(OverLimit::Open { limit: 10, open: 9 });
-        let window = DomainError::OverLimit(OverLimit::Window { limit: 50, asked: 49 });
+        let window = DomainError::OverLimit(OverLimit::Window { limit: 50, requested: 49 });
         assert_eq!((code(&open).0, code(&window).0), (-13, -13));
         assert_eq!(
             detail(&open),

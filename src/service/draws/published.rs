@@ -64,7 +64,7 @@ impl BundleRef {
     }
 }
 
-/// Counts a download for `address`, until what it returns is dropped.
+/// Counts a download for `address` until the returned guard is dropped.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
 pub fn begin_download(context: &Context, address: IpAddr) -> Result<OpenStream> {

@@ -143,7 +143,7 @@ export default {
   'form.privacy': 'Used only for this race: entry, bib and insurance.',
   'form.offline': 'No connection. Trying again in {seconds} s; nothing needs to be typed again.',
   'form.places_open': 'An account may keep {limit} unpaid places of one race and has {has}. Pay for some or cancel them first; clubs ask the organiser for more.',
-  'form.places_day': 'An account may ask for {limit} places of one race within 24 hours without paying, and asked for {has}. Pay for some, or come back later.',
+  'form.places_day': 'An account may request {limit} places of one race within 24 hours without paying, and requested {has}. Pay for some, or come back later.',
   'form.busy': 'Very busy right now. Trying again in {seconds} s; nothing needs to be typed again.',
   'field.name': 'Full name',
   'field.certificate_type': 'Certificate',

@@ -15,7 +15,7 @@ use crate::vault::Vault;
 #[derive(Debug, Clone, Serialize)]
 pub struct AccountRecord {
     pub id: i64,
-    /// Only for those who may see phones in full: nobody else needs WeChat's own key of a person.
+    /// Only where phones are shown in full: no other role needs WeChat's key of a person.
     pub openid: Option<String>,
     /// As it is compared, not as it was typed.
     pub login_name: Option<String>,

@@ -199,8 +199,8 @@ struct Terms {
 }
 
 /// Read in the transaction of the admission, so that all nodes decide by the same times. The wait round of a draw is no
-/// wait-list of latecomers: the draw comes after its entries have closed, and who follows the winners waits until the
-/// race.
+/// wait-list of latecomers: the draw comes after its entries have closed, and the entries behind the winners wait until
+/// the race.
 async fn terms(tx: &mut Tx, game: GameId, row: &QueueRow, now: i64) -> Result<Terms> {
     let sql = "SELECT g.price_fen, g.start_time, c.registration_close_at
                FROM games g JOIN competitions c ON c.id = g.competition_id WHERE g.id = $1";

@@ -1,5 +1,5 @@
-//! What accounts have of a game without having paid, counted under the game's lock. The rows themselves are counted:
-//! a counter would have to be changed by every payment, cancellation, expiry and refund, and could drift.
+//! Unpaid places of accounts in a game, counted under the game's lock. The rows themselves are counted: a counter would
+//! change with every payment, cancellation, expiry and refund, and could drift.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
