@@ -56,8 +56,8 @@ pub fn command(body: &[u8]) {
     }
 }
 
-/// What people type: folding a phone is done once and what comes out keeps the rule, a certificate is the same in upper
-/// case, in full width and among marks, and no text that was checked hides anything.
+/// Texts as people type them: folding a phone is done once and keeps the rule, a certificate is the same in lower case and in
+/// full width, and no text that was checked hides anything.
 pub fn typed_text(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(number) = phone::checked(text) {

@@ -18,10 +18,10 @@ const PHONE = /^\+?[0-9-]{6,18}$/;
 const MAINLAND_MOBILE = /^1[3-9]\d{9}$/;
 const CERTIFICATE = /^[A-Z0-9]+$/;
 const MILITARY = /^[A-Z0-9\u4e00-\u9fff]+$/;
-/** What people and offices write between the letters and digits of a certificate. */
+/** Marks that people and offices write between the letters and digits of a certificate. */
 const MARKS = /[ \-()/._·\u2010-\u2015\u2212]/g;
 const DASHES = /[\u2010-\u2015\u2212\ufe58\ufe63]/g;
-/** What shows nothing, or turns the direction of its surroundings. */
+/** Characters that show nothing, or turn the direction of their surroundings. */
 const HIDDEN = /[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800\ufff9-\ufffb]/u;
 const ALL_HIDDEN = new RegExp(HIDDEN, 'gu');
 /** The flags of England, Scotland and Wales. */

@@ -1,4 +1,4 @@
-//! What identifies a player: two registrations with the same certificate are the same person, however it was written.
+//! The certificate that identifies a player: two registrations with it are one person, however it was written.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ impl Certificate {
     }
 }
 
-/// What people and offices write between letters and digits, after compatibility forms are folded.
+/// Marks that people and offices write between letters and digits, after compatibility forms are folded.
 fn is_mark(letter: char) -> bool {
     matches!(letter, ' ' | '-' | '(' | ')' | '/' | '.' | '_' | '·' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }

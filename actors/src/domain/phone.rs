@@ -30,7 +30,7 @@ pub fn mainland_mobile(text: &str) -> Option<String> {
     checked(text).ok().filter(|number| is_mainland_mobile(number))
 }
 
-/// What a number is looked up by, whatever it is: as `checked` keeps it, without dashes. Empty when nothing is left.
+/// The spelling that any text is looked up by as a number: as `checked` keeps it, without dashes. May be empty.
 pub fn canonical(text: &str) -> String {
     let mut number = folded(text);
     number.retain(|letter| letter != '-');

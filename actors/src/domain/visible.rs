@@ -1,4 +1,4 @@
-//! What of a text people see. One rule for names, titles, chat lines and letters: a character that nobody sees, or that turns
+//! The characters of a text that people see. One rule for names, titles, chat lines and letters: a character that nobody sees, or that turns
 //! the direction of its surroundings, is hidden. Joiners and selectors stay where they shape what stands around them.
 //! The properties are those of the Unicode Character Database, from icu_properties.
 
@@ -163,7 +163,7 @@ impl Iterator for Scan<'_> {
     }
 }
 
-/// What may stand between a character and a joiner.
+/// Whether a character may stand between another one and its joiner.
 fn is_selector(letter: char) -> bool {
     matches!(letter, '\u{fe0e}' | '\u{fe0f}' | '\u{180b}'..='\u{180f}' | LAST_TAG)
 }
