@@ -52,7 +52,7 @@ use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
-use crate::store::sql::seal_plain;
+use crate::store::sql::{fold_certificates, seal_plain};
 use crate::vault::Vault;
 use crate::ws::{self, JsonWire};
 
@@ -123,6 +123,7 @@ impl Application {
         demo::prepare(&db, &vault, &config).await?;
         data_key::check(&db, &vault).await?;
         seal_plain::run(&database_url(&config)?, &db, &vault).await?;
+        fold_certificates::run(&db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
         let mut ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actors::domain::account::Account;
 use actors::domain::ids::AccountId;
-use actors::domain::registration::is_hidden;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -144,13 +144,16 @@ pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
     } else {
         login.profile(&identified).await?
     };
+    // WeChat lets people choose names that hide characters or turn a whole chat around, and a sign-in cannot refuse them.
+    let shown = |text: &str| visible::without_hidden(text, Layout::Line).trim().to_owned();
+    let nickname = shown(&person.nickname);
     let new = store::NewAccount {
         openid: person.openid,
-        username: if person.nickname.trim().is_empty() { NAMELESS.to_owned() } else { person.nickname },
+        username: if visible::has_visible(&nickname) { nickname } else { NAMELESS.to_owned() },
         sex: person.sex,
-        country: person.country,
-        province: person.province,
-        city: person.city,
+        country: shown(&person.country),
+        province: shown(&person.province),
+        city: shown(&person.city),
         head_img: person.head_img,
     };
     let session = NewSession::draw(context)?;
@@ -223,10 +226,11 @@ pub async fn change_profile(context: &Context, account: AccountId, wanted: Wante
     if username.is_none() && sex.is_none() && head_img.is_none() {
         return Err(DomainError::Malformed("没有需要修改的内容".into()));
     }
-    if let Some(name) = &username
-        && (!USERNAME_CHARACTERS.contains(&name.chars().count()) || name.chars().any(is_hidden))
-    {
-        return Err(DomainError::field("username", "长度必须是4到25个字符"));
+    if let Some(name) = &username {
+        if !USERNAME_CHARACTERS.contains(&name.chars().count()) {
+            return Err(DomainError::field("username", "长度必须是4到25个字符"));
+        }
+        visible::check_said(name, Layout::Line).map_err(|fault| DomainError::field("username", fault.in_chinese()))?;
     }
     if sex.is_some_and(|sex| !(0..=2).contains(&sex)) {
         return Err(DomainError::field("sex", "必须是0、1或2"));

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use actors::domain::account::{Admin, Role};
+use actors::domain::visible::is_visible;
 use actors::error::{DomainError, Entity, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -240,10 +241,8 @@ pub fn folded(username: &str) -> String {
 /// Errors: `InvalidField`.
 pub fn check_username(username: &str) -> Result<()> {
     let length = username.chars().count();
-    if !(1..=LONGEST_NAME).contains(&length)
-        || username.chars().any(|letter| letter.is_control() || letter.is_whitespace())
-    {
-        return Err(DomainError::field("username", "must have 1 to 64 characters and no spaces"));
+    if !(1..=LONGEST_NAME).contains(&length) || !username.chars().all(is_visible) {
+        return Err(DomainError::field("username", "must have 1 to 64 visible characters and no spaces"));
     }
     Ok(())
 }

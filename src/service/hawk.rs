@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use sha2::{Digest, Sha256};
 
@@ -219,6 +220,7 @@ pub(super) fn row(vault: &Vault, wanted: Wanted, key: &str) -> Result<store::New
     if wanted.note.chars().count() > LONGEST_NOTE {
         return Err(DomainError::field("note", "must have 200 characters at most"));
     }
+    visible::check(&wanted.note, Layout::Lines).map_err(|fault| DomainError::field("note", fault.to_string()))?;
     let Wanted { hawk_id, algorithm, class, agent_id, note } = wanted;
     Ok(store::NewCredential { hawk_id, key_sealed: vault.seal(key), algorithm, class, agent_id, note })
 }

@@ -1,6 +1,7 @@
 // Who is signed in: the /api/v1 token, kept in localStorage and shared by the pages of this origin.
 import { h5 } from './api.js';
 import { store } from './store.js';
+import { hasVisible } from './validation.js';
 
 const listeners = new Set();
 let session = store.getJson('session');
@@ -24,7 +25,7 @@ function change(next) {
 export const signOut = () => change(null);
 
 /** Names the server takes: 4 to 25 characters. */
-export const nicknameFits = (name) => { const length = [...name.trim()].length; return length >= 4 && length <= 25; };
+export const nicknameFits = (name) => { const length = [...name.trim()].length; return length >= 4 && length <= 25 && hasVisible(name); };
 
 /** The same nickname is always the same sandbox account. */
 function openidOf(nickname) {

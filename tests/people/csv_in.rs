@@ -14,12 +14,12 @@ use crate::support::{TestApp, eventually};
 const HEADING: &str = "name,certificate_type,certificate_no,gender,birth_date,mobile,email,country,\
                        emergency_contact_name,emergency_contact_mobile";
 
-fn row(name: &str, number: &str) -> String {
+pub(super) fn row(name: &str, number: &str) -> String {
     format!("{name},护照,{number},男,1990/5/1,13800000000,a@example.org,中国,家人,13900000000")
 }
 
 /// A file of rows, each with a group and an account before it.
-fn file(rows: &[(&str, &str, &str)]) -> String {
+pub(super) fn file(rows: &[(&str, &str, &str)]) -> String {
     let mut text = format!("group,user_id,{HEADING}\n");
     for (group, user, number) in rows {
         text.push_str(&format!("{group},{user},{}\n", row("跑者", number)));

@@ -5,6 +5,7 @@ mod csv_in;
 mod csv_out;
 mod erase;
 mod export;
+mod spellings;
 
 use std::future::Future;
 

@@ -115,7 +115,7 @@ impl UserSession {
 
     // ------------------------------------------------------------ commands
 
-    fn command(&mut self, command: Command, ctx: &mut Context<Self>) {
+    fn command(&mut self, mut command: Command, ctx: &mut Context<Self>) {
         let client_id = match &command {
             Command::Say { client_id, .. } | Command::Whisper { client_id, .. } | Command::Count { client_id, .. } => {
                 client_id.clone()
@@ -126,7 +126,7 @@ impl UserSession {
         if cheap && !self.heeds(client_id.as_deref()) {
             return;
         }
-        if let Err(error) = self.admit(&command) {
+        if let Err(error) = self.admit(&mut command) {
             // A refusal costs as little as the cheap ones, and could be asked for as fast.
             if cheap || self.heeds(client_id.as_deref()) {
                 self.refuse(&error, client_id.as_deref());
@@ -157,8 +157,8 @@ impl UserSession {
         }
     }
 
-    /// Lengths and rates, before anything is asked of the server.
-    fn admit(&mut self, command: &Command) -> Result<()> {
+    /// Lengths and rates, before anything is asked of the server; a line becomes what others see of it.
+    fn admit(&mut self, command: &mut Command) -> Result<()> {
         let now = Instant::now();
         match command {
             Command::Say { content, .. } | Command::Whisper { content, .. } => {

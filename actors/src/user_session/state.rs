@@ -1,7 +1,9 @@
 //! Deadlines and rates of one connection. Time is passed in.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::domain::visible::{self, Layout};
 use crate::error::{DomainError, Result};
 
 use super::rate::{RATE_WINDOW, Rate};
@@ -141,11 +143,15 @@ impl SessionState {
         Due::Nothing
     }
 
-    /// Checks a line's length.
+    /// Makes a line what others see of it and checks its length. Hidden characters are left out and not refused: keyboards
+    /// of languages that run from right to left and pasted texts bring them, and the speaker could not find them.
     ///
     /// Errors: `InvalidField`.
-    pub fn may_say(&self, content: &str) -> Result<()> {
-        if content.trim().is_empty() {
+    pub fn may_say(&self, content: &mut String) -> Result<()> {
+        if let Cow::Owned(shown) = visible::without_hidden(content, Layout::Lines) {
+            *content = shown;
+        }
+        if !visible::has_visible(content) {
             return Err(DomainError::field("content", "must not be blank"));
         }
         if content.chars().count() > self.limits.max_characters {
@@ -232,9 +238,29 @@ mod tests {
     #[test]
     fn blank_and_long_lines_are_refused() {
         let state = SessionState::new(LIMITS, Instant::now());
-        assert!(state.may_say(" \n").is_err());
-        assert!(state.may_say(&"扑".repeat(501)).is_err());
-        state.may_say(&"扑".repeat(500)).unwrap();
+        let say = |line: &str| state.may_say(&mut line.to_owned());
+        for blank in [" \n", "\u{200b}", "\u{3164}\u{2800}", "\u{202e}\u{200d}", "\u{fe0f}"] {
+            assert!(say(blank).is_err(), "{blank:?}");
+        }
+        assert!(say(&"扑".repeat(501)).is_err());
+        say(&"扑".repeat(500)).unwrap();
+    }
+
+    #[test]
+    fn what_turns_the_direction_is_left_out_of_a_line() {
+        let state = SessionState::new(LIMITS, Instant::now());
+        for (said, shown) in [
+            ("跑\u{202e}步\u{202c}", "跑步"),
+            ("\u{2067}\u{200f}שלום\u{2069}", "שלום"),
+            (
+                "\u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f} می\u{200c}خواهم",
+                "\u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f} می\u{200c}خواهم",
+            ),
+        ] {
+            let mut line = said.to_owned();
+            state.may_say(&mut line).unwrap();
+            assert_eq!(line, shown);
+        }
     }
 
     #[test]

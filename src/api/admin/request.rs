@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codes::problem;
 use crate::api::problem::Problem;
+use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::collections::{Answer, IdempotencyKey, Writer};
 
@@ -81,6 +82,7 @@ pub async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned + 'static>(body: &[u8]) -> Result<T, Problem> {
+    let body = byte_order_mark::without(body);
     let bodiless = TypeId::of::<T>() == TypeId::of::<()>();
     let invalid = |text| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", text);
     // A list would be taken for the members in their order.

@@ -11,6 +11,7 @@ use actors::error::DomainError;
 use serde_json::{Map, Value};
 
 use super::envelope::H5Error;
+use crate::byte_order_mark;
 
 /// The largest body.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -70,7 +71,8 @@ pub fn positive(text: &str) -> Option<i64> {
 }
 
 fn members(body: &[u8]) -> Result<Map<String, Value>, DomainError> {
-    let text = std::str::from_utf8(body).map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?.trim_start();
+    let text = std::str::from_utf8(byte_order_mark::without(body));
+    let text = text.map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?.trim_start();
     // Clients send JSON under a form's content type and the other way round; the first character tells them apart.
     if text.starts_with(['{', '[', '"']) {
         serde_json::from_str(text).map_err(|_| DomainError::Malformed("请求主体不是JSON对象".into()))
@@ -132,6 +134,8 @@ mod tests {
     fn json_forms_and_queries_are_one() {
         assert_eq!(read("", ""), Ok(json!({})));
         assert_eq!(read("page=1&_=17", "{\"size\": 3}"), Ok(json!({"page": "1", "_": "17", "size": 3})));
+        assert_eq!(read("", "\u{feff} {\"size\": 3}"), Ok(json!({"size": 3})));
+        assert_eq!(read("", "\u{feff}size=3"), Ok(json!({"size": "3"})));
         assert_eq!(read("a=query", "a=%E4%B8%AD+b&c="), Ok(json!({"a": "中 b", "c": ""})));
         assert_eq!(read("", "code[]=a&code%5B%5D=b&tags=1"), Ok(json!({"code": ["a", "b"], "tags": "1"})));
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Body, params};
 use crate::api::client_address::ClientAddress;
+use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::sso::{self, Caller, Refusal};
 use crate::sso_wire::cipher;
@@ -39,7 +40,7 @@ pub struct Members(Map<String, Value>);
 impl Members {
     /// What is no object has no members.
     fn read(plain: &[u8]) -> Self {
-        Self(serde_json::from_slice(plain).unwrap_or_default())
+        Self(serde_json::from_slice(byte_order_mark::without(plain)).unwrap_or_default())
     }
 
     fn timestamp(&self) -> Option<i64> {
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_timestamp_is_a_positive_number_or_its_text() {
         let of = |json: &str| Members::read(json.as_bytes()).timestamp();
-        for json in [r#"{"timestamp":17}"#, r#"{"timestamp":"17"}"#] {
+        for json in [r#"{"timestamp":17}"#, r#"{"timestamp":"17"}"#, "\u{feff}{\"timestamp\":17}"] {
             assert_eq!(of(json), Some(17));
         }
         let deep = "[".repeat(10_000);

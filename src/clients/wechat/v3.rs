@@ -17,6 +17,7 @@ use super::pay::{
 use super::platform_keys::{PlatformKeys, Signed};
 use super::v2::{closing, refund_state, time_expire, title, trade};
 use super::v3_identity::{Sealed, V3Identity};
+use crate::byte_order_mark;
 use crate::clients::outgoing::{Answer, Limits, Outgoing, Retry};
 use crate::config::Config;
 
@@ -271,7 +272,7 @@ impl PaymentGateway for V3Gateway {
             resource: Sealed,
         }
         let unreadable = |_| DomainError::Malformed("not a notice".into());
-        let told: Notice = serde_json::from_slice(&notice.body).map_err(unreadable)?;
+        let told: Notice = serde_json::from_slice(byte_order_mark::without(&notice.body)).map_err(unreadable)?;
         let plain = self.identity.open(&told.resource)?;
         if told.event_type.starts_with("REFUND.") {
             let refund: Value = serde_json::from_slice(&plain).map_err(unreadable)?;

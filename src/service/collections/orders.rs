@@ -7,7 +7,7 @@ use actors::error::{DomainError, Entity, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, Change, LINE, OrderRecord, Writer, check_length, in_tx, public, write};
+use super::{Answer, Change, LINE, OrderRecord, Writer, check_text, in_tx, public, write};
 use crate::context::Context;
 use crate::service::inquiries;
 use crate::service::locked_order::LockedOrder;
@@ -29,7 +29,7 @@ pub struct RefundReason {
 /// one was paid.
 pub async fn refund(context: &Context, writer: Writer, order: &OrderRef, reason: RefundReason) -> Result<Answer> {
     let RefundReason { reason } = reason;
-    check_length("reason", &reason, LINE)?;
+    check_text("reason", &reason, LINE)?;
     let order = match order {
         OrderRef::Id(id) => payments::order(&context.db, *id).await?,
         OrderRef::No(order_no) => payments::order_by_no(&context.db, order_no).await?,

@@ -164,7 +164,7 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
             Kind::Updated => *cell = now.into(),
             Kind::PhoneKey => {
                 if let Some(phone) = phone {
-                    let key = fields::parse(vault, column.name, column.kind, phone)?;
+                    let key = fields::parse(vault, column.name, column.kind, phone, now)?;
                     phone_changed = std::mem::replace(cell, key.clone()) != key;
                 }
             }
@@ -175,7 +175,7 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
                     phone = value;
                 }
                 if let Some(value) = value {
-                    *cell = fields::parse(vault, column.name, kind, value)?;
+                    *cell = fields::parse(vault, column.name, kind, value, now)?;
                 }
             }
         }

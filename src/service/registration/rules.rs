@@ -2,6 +2,7 @@
 
 use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use actors::quota_queue::history::Event;
 use actors::quota_queue::messages::{LineRules, Lottery, QueueRow};
@@ -90,6 +91,9 @@ pub async fn set_rules(context: &Context, admin: &Admin, game: GameId, patch: Ru
     let notice = patch.notice.as_deref().map(|text| text.trim().to_owned());
     if notice.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NOTICE) {
         return Err(DomainError::field("notice", format!("must have {LONGEST_NOTICE} characters at most")));
+    }
+    if let Some(text) = &notice {
+        visible::check(text, Layout::Lines).map_err(|fault| DomainError::field("notice", fault.to_string()))?;
     }
     must_exist(context, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use actors::domain::login_name::LoginName;
-use actors::domain::registration::is_hidden;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use lettre::Address;
 
@@ -94,8 +94,12 @@ pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> 
         given => Some(needed_mail(settings, given)?),
     };
     let nick = given.user_nick.as_deref().map(str::trim).filter(|nick| !nick.is_empty());
-    if nick.is_some_and(|nick| nick.chars().count() > MOST_NICK || nick.chars().any(is_hidden)) {
-        return Err(wrong("user_nick", "昵称最多 30 个字符，不能包含控制字符"));
+    if let Some(nick) = nick {
+        if nick.chars().count() > MOST_NICK {
+            return Err(wrong("user_nick", "昵称最多 30 个字符"));
+        }
+        visible::check_said(nick, Layout::Line)
+            .map_err(|fault| DomainError::field("user_nick", format!("昵称{}", fault.in_chinese())))?;
     }
     let document = |field, text: &Option<String>, reason| {
         let text = text.clone().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use actors::chat_room::{ChatLog, NewLine, RoomSnapshot, Verdict};
 use actors::domain::chat::{Live, Publication};
 use actors::domain::ids::{AccountId, CompetitionId, LiveId};
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
 use async_trait::async_trait;
 use serde::Serialize;
@@ -116,13 +117,18 @@ const LINES_BEFORE: &str = "SELECT line_offset, account_id, uuid, client_id, con
     ORDER BY line_offset DESC LIMIT $3";
 
 fn publication(row: &Row) -> Result<Publication, StoreError> {
+    // Lines that older versions stored may hide characters or turn the direction of what follows.
+    let shown = |text: String, layout| match visible::check(&text, layout) {
+        Ok(()) => text,
+        Err(_) => visible::without_hidden(&text, layout).into_owned(),
+    };
     Ok(Publication {
         offset: row.int("line_offset")?,
         account: AccountId(row.int("account_id")?),
         uuid: row.text("uuid")?.into(),
         client_id: row.opt_text("client_id")?,
-        content: row.text("content")?,
-        username: row.text("username")?,
+        content: shown(row.text("content")?, Layout::Lines),
+        username: shown(row.text("username")?, Layout::Line),
         head_img: row.text("head_img")?,
         sent_at: row.int("msg_time")?,
         deleted: row.flag("deleted")?,

@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
     (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
     (13, "open places", include_str!("migrations/0013_open_places.sql")),
+    (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

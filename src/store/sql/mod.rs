@@ -16,6 +16,7 @@ pub mod db;
 pub mod demo;
 pub mod draws;
 pub mod files;
+pub mod fold_certificates;
 pub mod games;
 pub mod hawk;
 pub mod idempotency;
