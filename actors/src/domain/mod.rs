@@ -1,6 +1,7 @@
 //! The words of the platform as types that can only be built valid.
 
 pub mod account;
+pub mod caller_address;
 pub mod chat;
 pub mod game;
 pub mod ids;
