@@ -23,6 +23,7 @@ use crate::service::phone_sign_in::PhoneGate;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::writability::Writability;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -59,6 +60,7 @@ pub struct Context {
     pub in_progress: InProgress,
     /// What the streaming provider said about viewers lately.
     pub viewers: ViewerCache,
+    pub writability: Writability,
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.

@@ -45,6 +45,7 @@ use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::writability::{self, Writability};
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -168,6 +169,7 @@ impl Application {
             phone_gate: PhoneGate::default(),
             hawk_gate: HawkGate::default(),
             regist_gate: RegistGate::default(),
+            writability: Writability::new(config.database.write_check_seconds),
             config,
         });
         figures::register(&context)?;
@@ -195,6 +197,8 @@ impl Application {
         shutdown.spawn(async move { housekeeping::run(&context).await });
         let context = self.context.clone();
         shutdown.spawn(async move { browse::run(&context).await });
+        let context = self.context.clone();
+        shutdown.spawn(async move { writability::run(&context).await });
         let context = self.context.clone();
         shutdown.spawn(async move { picture_sweep::run(&context).await });
         let context = self.context.clone();

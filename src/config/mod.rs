@@ -6,6 +6,8 @@ mod fault;
 mod keys;
 mod layers;
 pub mod network;
+pub mod origin;
+pub mod unnamed;
 mod validate;
 mod validate_mail;
 
@@ -98,6 +100,8 @@ pub struct Internal {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     pub url: SecretString,
+    /// How often a row is written to learn whether the database can be written.
+    pub write_check_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

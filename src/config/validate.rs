@@ -128,6 +128,7 @@ impl Judge<'_> {
             ("sms.per_phone_per_day", config.sms.per_phone_per_day.into(), 1, 1_000_000),
             ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
             ("sms.strangers_per_address_per_day", config.sms.strangers_per_address_per_day.into(), 1, 1_000_000),
+            ("database.write_check_seconds", config.database.write_check_seconds, 1, hour),
             ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
             ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),
@@ -188,6 +189,12 @@ impl Judge<'_> {
         }
         if config.reg.identity == RegIdentity::Trusting && config.reg.trusting_networks.is_empty() {
             self.refuse("reg.identity", "trusting needs reg.trusting_networks, or it believes nobody");
+        }
+        let proxies = &config.server.trusted_proxies;
+        if config.reg.trusting_networks.iter().any(|network| proxies.iter().any(|proxy| proxy.overlaps(network))) {
+            let reason = "overlaps server.trusted_proxies: what comes through a proxy would act as any account. Name the \
+                          proxies and the front ends by networks that have no address in common";
+            self.refuse("reg.trusting_networks", reason);
         }
         if let Err(error) = EnvFilter::try_new(&config.log.level) {
             self.refuse("log.level", error);

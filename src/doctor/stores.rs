@@ -16,6 +16,7 @@ use crate::store::redis::inspect as redis_inspect;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::demo;
 use crate::store::sql::inspect::{self, Schema};
+use crate::store::sql::leftovers;
 use crate::vault::Vault;
 
 const FOLDER: &str = "data folder";
@@ -121,7 +122,17 @@ pub async fn database(config: &Config, vault: Option<&Vault>) -> (Vec<Finding>, 
     let mut found = Vec::new();
     if let DatabaseUrl::Sqlite(path) = &url {
         found = file(path, config);
+        let leftovers = leftovers::next_to(path);
         if !path.exists() {
+            if !leftovers.is_empty() {
+                let words = format!(
+                    "there is no {}, but files of an earlier one with its newest rows: {}. The server does not start. \
+                     Move them to that database, under its name",
+                    path.display(),
+                    leftovers::names(&leftovers)
+                );
+                found.push(Finding::wrong(DATABASE, words));
+            }
             if found.is_empty() {
                 let words = format!("{} is not there yet; the first start makes it", path.display());
                 found.push(Finding::ok(DATABASE, words));

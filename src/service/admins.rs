@@ -1,8 +1,7 @@
 //! Administrators and their sessions: sign-in, the first password, the accounts made from the command line.
 
-use std::net::IpAddr;
-
 use actors::domain::account::{Admin, Role};
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::visible::is_visible;
 use actors::error::{DomainError, Entity, Result};
 use secrecy::ExposeSecret;
@@ -55,7 +54,7 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
 }
 
 /// Errors: `BadCredentials`, `RateLimited`, `Busy`.
-pub async fn sign_in(context: &Context, address: IpAddr, asked: &str, password: &str) -> Result<SignedIn> {
+pub async fn sign_in(context: &Context, address: CallerAddress, asked: &str, password: &str) -> Result<SignedIn> {
     let now = context.db.now_ms();
     let gate = &context.admin_gate;
     context.limits.sign_in(address)?;
@@ -102,7 +101,7 @@ pub async fn sign_out(context: &Context, bearer: &str) -> Result<()> {
 /// Errors: `Unauthenticated` when the link is unknown, used or stale; `InvalidField`; `Conflict` when the name is taken.
 pub async fn set_up(
     context: &Context,
-    address: IpAddr,
+    address: CallerAddress,
     token: &str,
     username: &str,
     password: &str,

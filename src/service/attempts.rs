@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 use quick_cache::sync::Cache;
 
@@ -64,11 +65,13 @@ fn tries_in(packed: u64, window: u32) -> u32 {
     if (packed >> 32) as u32 == window { packed as u32 } else { 0 }
 }
 
-/// What one person at an address is counted by: an IPv6 household owns a whole /64.
-pub fn address_key(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:x}", address.to_bits() >> 64),
+/// What one person at an address is counted by: an IPv6 household owns a whole /64. All callers without a known address
+/// are one.
+pub fn address_key(address: CallerAddress) -> String {
+    match address.ip() {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => format!("{:x}", address.to_bits() >> 64),
+        None => address.to_string(),
     }
 }
 
@@ -93,10 +96,19 @@ mod tests {
 
     #[test]
     fn an_ipv6_household_is_one_key() {
-        let key = |text: &str| address_key(text.parse().unwrap());
+        let key = |text: &str| address_key(CallerAddress::known(text.parse().unwrap()));
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("::ffff:10.0.0.1"), key("10.0.0.1"));
         assert_ne!(key("10.0.0.1"), key("10.0.0.2"));
+    }
+
+    #[test]
+    fn callers_without_an_address_are_one_key_of_their_own() {
+        let unknown = address_key(CallerAddress::Unknown);
+        assert_eq!(unknown, address_key(CallerAddress::Unknown));
+        for known in ["0.0.0.0", "::", "127.0.0.1"] {
+            assert_ne!(unknown, address_key(CallerAddress::known(known.parse().unwrap())));
+        }
     }
 }

@@ -3,8 +3,7 @@
 //! A nonce is spent in a transaction of its own, before the work it authorises: a call that then fails for whatever
 //! reason cannot be sent again by who overheard it, and one that worked cannot work twice. Its sender signs a new one.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use sha2::{Digest, Sha256};
@@ -108,7 +107,7 @@ pub struct Call<'a> {
     pub ts: i64,
     pub nonce: &'a str,
     /// Where it comes from.
-    pub address: IpAddr,
+    pub address: CallerAddress,
 }
 
 /// Spends the nonce of a call. One that was seen before, or is old, costs a read and takes nothing from the credential.

@@ -2,9 +2,9 @@
 //! and private networks.
 
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Result};
 use governor::clock::{Clock, DefaultClock};
@@ -21,7 +21,7 @@ const FEEDS_PER_MINUTE: u32 = 10;
 
 pub struct RateLimits {
     enabled: bool,
-    sign_in: Limit<IpAddr>,
+    sign_in: Limit<CallerAddress>,
     enqueue: Limit<AccountId>,
     certificate_query: Limit<AccountId>,
     feed: Limit<AccountId>,
@@ -72,7 +72,7 @@ impl RateLimits {
     }
 
     /// Errors (all): `RateLimited` with the seconds to wait.
-    pub fn sign_in(&self, address: IpAddr) -> Result<()> {
+    pub fn sign_in(&self, address: CallerAddress) -> Result<()> {
         if self.enabled { self.sign_in.check(&address) } else { Ok(()) }
     }
 
@@ -90,7 +90,7 @@ impl RateLimits {
     }
 
     /// Questions whether a name or a mail address has an account.
-    pub fn sso_check(&self, app: i64, address: IpAddr) -> Result<()> {
+    pub fn sso_check(&self, app: i64, address: CallerAddress) -> Result<()> {
         if !self.enabled {
             return Ok(());
         }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn questions_are_counted_by_application_and_by_address() {
         let limits = limits(true);
-        let address = |text: &str| text.parse().unwrap();
+        let address = |text: &str| CallerAddress::known(text.parse().unwrap());
         for (app, from, may) in [
             (1, "10.0.0.1", true),
             (1, "10.0.0.1", true),

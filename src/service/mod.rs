@@ -45,3 +45,4 @@ pub mod sandbox;
 pub mod sms;
 pub mod sso;
 pub mod sweeps;
+pub mod writability;

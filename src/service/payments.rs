@@ -1,9 +1,10 @@
 //! Paying for an order: the page's payment parameters and the provider's notices. The provider is never called inside a
 //! transaction; every change of money and places is one transaction under the rows' locks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use actors::domain::account::Account;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::{AccountId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
@@ -29,6 +30,8 @@ pub use crate::clients::wechat::pay::PagePayment;
 
 /// WeChat's prepay ids live two hours; ours are used a little shorter, so that none ends on the way to the payer.
 const PREPAY_LIFE_MS: i64 = (2 * 3600 - 60) * 1000;
+/// Named to the provider, which wants an address, for a payer without a known one.
+const NO_PAYER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const NOTIFY_PATH: &str = "/api/v1/pay/notify";
 
 /// How a client names an order.
@@ -47,7 +50,7 @@ pub async fn pre_order(
     context: &Context,
     account: &Account,
     order: &OrderRef,
-    payer_address: IpAddr,
+    payer_address: CallerAddress,
 ) -> Result<PagePayment> {
     let order = find(&context.db, order).await?;
     if order.account != account.id {
@@ -70,7 +73,7 @@ pub async fn pre_order(
         openid,
         notify_url: notify_url(context, NOTIFY_PATH),
         expires_at: order.expires_at,
-        payer_address: payer_address.to_string(),
+        payer_address: payer_address.ip().unwrap_or(NO_PAYER_ADDRESS).to_string(),
     };
     let prepay_id = match gateway.unified_order(&request).await {
         Ok(prepay_id) => prepay_id,

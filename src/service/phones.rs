@@ -1,9 +1,8 @@
 //! Proving a phone: a code is sent to it, and whoever tells the code has it. Codes are kept as keyed hashes, live five
 //! minutes and take five tries. A phone is bound to the account of who tells its code; `phone_sign_in` signs in by it.
 
-use std::net::IpAddr;
-
 use actors::domain::account::Account;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::phone;
 use actors::error::{DomainError, Provider, Result};
 use rand::RngExt;
@@ -52,7 +51,7 @@ pub enum Asker {
 /// nothing.
 ///
 /// Errors: `InvalidField`, `RateLimited`, `ProviderFailed(Sms)`; after the last one a code may be asked for again at once.
-pub async fn send_code(context: &Context, address: IpAddr, phone: &str, asker: Asker) -> Result<()> {
+pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, asker: Asker) -> Result<()> {
     let phone = mobile(phone)?;
     if !sms::sends(context, Kind::Code) {
         return Err(DomainError::ProviderFailed(Provider::Sms));

@@ -5,5 +5,6 @@ mod lifecycle;
 mod limits;
 mod lines;
 mod nodes;
+mod origins;
 mod queue;
 mod rooms;

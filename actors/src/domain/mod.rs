@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod birth_date;
+pub mod caller_address;
 pub mod certificate;
 pub mod chat;
 pub mod game;

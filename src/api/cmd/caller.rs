@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, ORIGIN};
 use actors::domain::account::{Account, Admin, Role};
 use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Result};
@@ -30,7 +31,7 @@ fn session_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
 }
 
 fn bearer<'a>(command: &'a Command<'_>) -> Option<&'a str> {
-    let header = command.request.headers().get(actix_web::http::header::AUTHORIZATION)?.to_str().ok()?;
+    let header = command.request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -49,7 +50,7 @@ pub(super) async fn account_by_header(command: &Command<'_>) -> Result<Arc<Accou
 
 async fn account_of(command: &Command<'_>, token: Option<&str>) -> Result<Arc<Account>> {
     let named = members::user_id(&command.members)?;
-    if let Some(account) = trusted_account(command, named.as_deref()).await? {
+    if let Some(account) = trusted_account(command, named.as_deref(), token.is_some()).await? {
         return Ok(account);
     }
     let token = token.ok_or(DomainError::Unauthenticated)?;
@@ -61,17 +62,46 @@ async fn account_of(command: &Command<'_>, token: Option<&str>) -> Result<Arc<Ac
 }
 
 /// With `reg.identity = "trusting"` a front end in a configured network names the account itself, as in the original.
-async fn trusted_account(command: &Command<'_>, named: Option<&str>) -> Result<Option<Arc<Account>>> {
-    let settings = &command.context.config.reg;
-    let Some(named) = named.filter(|_| settings.identity == RegIdentity::Trusting) else {
+///
+/// Errors: `Malformed` for a call without a session that a web page could have made a browser inside send.
+async fn trusted_account(
+    command: &Command<'_>,
+    named: Option<&str>,
+    has_session: bool,
+) -> Result<Option<Arc<Account>>> {
+    let Some(named) = named.filter(|_| is_from_trusted_network(command)) else {
         return Ok(None);
     };
-    let ClientAddress(address) = ClientAddress::of(command.request);
-    if !settings.trusting_networks.iter().any(|network| network.contains(address)) {
-        return Ok(None);
+    if !is_sent_by_a_program(command.request.headers()) {
+        if has_session {
+            // A page of ours that is used from inside. Its session says who it is.
+            return Ok(None);
+        }
+        let reason = "a trusted front end sends Content-Type: application/json and no Origin";
+        return Err(DomainError::Malformed(reason.into()));
     }
     let id = AccountId::parse(named).ok_or(DomainError::NotFound(actors::error::Entity::Account))?;
     accounts::by_id(command.context, id).await.map(Some)
+}
+
+fn is_from_trusted_network(command: &Command<'_>) -> bool {
+    let settings = &command.context.config.reg;
+    settings.identity == RegIdentity::Trusting
+        && ClientAddress::of(command.request)
+            .0
+            .ip()
+            .is_some_and(|address| settings.trusting_networks.iter().any(|network| network.contains(address)))
+}
+
+/// Whether no page of the web can have made a browser send this request: those say their `Origin`, and send JSON as
+/// such only after they were allowed to.
+fn is_sent_by_a_program(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE);
+    let is_json = types.next().is_some_and(|line| {
+        let kind = line.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    });
+    is_json && types.next().is_none() && !headers.contains_key(ORIGIN)
 }
 
 /// An administrator who may change places.

@@ -1,8 +1,7 @@
 //! A call behind its checks: parameters, application, sign, time. What is inside comes out as texts.
 
-use std::net::IpAddr;
-
 use actix_web::HttpRequest;
+use actors::domain::caller_address::CallerAddress;
 use actors::error::DomainError;
 use serde_json::{Map, Value};
 
@@ -15,7 +14,7 @@ use crate::sso_wire::cipher;
 
 pub struct OpenCall {
     pub caller: Caller,
-    pub address: IpAddr,
+    pub address: CallerAddress,
     pub call: sso::Call,
     pub members: Members,
 }

@@ -10,7 +10,6 @@ pub mod hawk_header;
 mod hawk_mac;
 pub mod media_type;
 pub mod members;
-mod public_address;
 pub mod read_bson;
 pub mod read_form;
 pub mod read_json;
@@ -28,8 +27,8 @@ use futures_util::FutureExt as _;
 
 use self::authenticate::Caller;
 use self::media_type::{MediaType, Output, Wishes, negotiate};
-use self::public_address::PublicAddress;
 use self::reply::{HttpError, Reply};
+use crate::api::public_address::PublicAddress;
 use crate::context::Context;
 
 const PREFIX: &str = "/api/webinterface";
@@ -122,7 +121,7 @@ fn method_not_allowed(method: &Method) -> Reply {
 }
 
 fn not_found(context: &Context, request: &HttpRequest) -> Reply {
-    let origin = PublicAddress::of(request, &context.config).map_or_else(String::new, |address| address.origin());
+    let origin = PublicAddress::signed(request, &context.config).map_or_else(String::new, |address| address.origin());
     let uri = format!("{origin}{}", request.uri());
     let mut names = request.path()[PREFIX.len()..].split('/').skip(1);
     let detail = match (names.next().unwrap_or_default(), names.next()) {

@@ -1,7 +1,6 @@
 //! What people write to the organiser.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::domain::phone;
 use actors::domain::visible::{self, Layout};
@@ -25,7 +24,7 @@ pub struct Feed {
 }
 
 /// Errors: `InvalidField`; `RateLimited` for one who writes very often.
-pub async fn submit(context: &Context, account: AccountId, address: IpAddr, feed: Feed) -> Result<()> {
+pub async fn submit(context: &Context, account: AccountId, address: CallerAddress, feed: Feed) -> Result<()> {
     if !(1..=3).contains(&feed.kind) {
         return Err(DomainError::field("type", "必须是1、2或3"));
     }

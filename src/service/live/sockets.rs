@@ -1,10 +1,10 @@
 //! The sockets that are open on this node: how many an address and an account have, and the way to close them all.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::chat::ConnectionId;
 use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Result};
@@ -33,11 +33,22 @@ impl SocketLimits {
 
 #[derive(Default)]
 struct Open {
-    next: u32,
     stopping: bool,
     outboxes: HashMap<u64, Weak<Outbox>>,
-    addresses: HashMap<IpAddr, u32>,
+    addresses: HashMap<CallerAddress, u32>,
     accounts: HashMap<AccountId, u32>,
+}
+
+impl Open {
+    /// Drawn, so that neighbours do not count the sockets of a server.
+    fn new_connection(&self, node: u32) -> ConnectionId {
+        loop {
+            let id = u64::from(node) << 32 | u64::from(rand::random::<u32>());
+            if !self.outboxes.contains_key(&id) {
+                return ConnectionId(id);
+            }
+        }
+    }
 }
 
 pub struct Sockets {
@@ -56,14 +67,13 @@ impl Sockets {
     /// Counts a socket in.
     ///
     /// Errors: `RateLimited` when its address has too many, `Busy` while the server stops.
-    pub fn admit(&self, address: IpAddr, outbox: &Arc<Outbox>) -> Result<Admitted> {
+    pub fn admit(&self, address: CallerAddress, outbox: &Arc<Outbox>) -> Result<Admitted> {
         let mut open = lock(&self.open);
         if open.stopping {
             return Err(DomainError::BUSY);
         }
         count(&mut open.addresses, address, self.limits.per_address)?;
-        open.next = open.next.wrapping_add(1);
-        let connection = ConnectionId(u64::from(self.node) << 32 | u64::from(open.next));
+        let connection = open.new_connection(self.node);
         open.outboxes.insert(connection.0, Arc::downgrade(outbox));
         Ok(Admitted {
             connection,
@@ -96,7 +106,7 @@ impl Sockets {
 /// A socket's place in the counts; gives it back when dropped.
 pub struct Admitted {
     pub connection: ConnectionId,
-    address: IpAddr,
+    address: CallerAddress,
     account: Option<AccountId>,
     per_account: u32,
     open: Arc<Mutex<Open>>,
@@ -104,7 +114,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    pub fn address(&self) -> IpAddr {
+    pub fn address(&self) -> CallerAddress {
         self.address
     }
 
@@ -150,7 +160,7 @@ fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
 mod tests {
     use super::*;
 
-    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const ADDRESS: CallerAddress = CallerAddress::Unknown;
 
     fn outbox() -> Arc<Outbox> {
         Arc::new(Outbox::new(100, Bytes::new()))

@@ -3,8 +3,7 @@
 
 pub mod wrap;
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Result};
@@ -81,7 +80,7 @@ enum Outcome {
 /// Errors: `RateLimited`; `InvalidField` on `username` for a name that nobody can have, on `mobile`, on `password`;
 /// `NoCode`, `WrongCode`, after which a try is spent; `Conflict` on `login_name` or `mobile`, which only somebody with
 /// the phone's code is told; `Busy`, `Internal`.
-pub async fn register(context: &Context, address: IpAddr, session_key: &str, person: Person) -> Result<Member> {
+pub async fn register(context: &Context, address: CallerAddress, session_key: &str, person: Person) -> Result<Member> {
     let settings = &context.config.regist;
     let (limited, gate, now_ms) = (context.config.limits.enabled, &context.regist_gate, context.db.now_ms());
     if limited {

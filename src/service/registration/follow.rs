@@ -2,9 +2,9 @@
 //! were decided. Streams of followers are counted and bounded.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::queue::{Phase, QueueStanding, Reason};
 use actors::error::{DomainError, Result};
 
@@ -69,19 +69,19 @@ pub struct Streams {
 #[derive(Default)]
 struct Open {
     all: u32,
-    by_address: HashMap<IpAddr, u32>,
+    by_address: HashMap<CallerAddress, u32>,
 }
 
 /// One open stream, counted until it is dropped.
 pub struct Stream {
-    address: IpAddr,
+    address: CallerAddress,
     streams: Streams,
 }
 
 /// Counts a stream for `address`.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
-pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
+pub fn open(context: &Context, address: CallerAddress) -> Result<Stream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
     context.streams.enter(address, limits.event_streams, per_address)

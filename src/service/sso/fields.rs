@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::login_name::LoginName;
 use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
@@ -78,13 +79,13 @@ pub struct Checked {
     pub nick: Option<String>,
     pub contact: String,
     pub extend: String,
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
 }
 
 /// `caller` is the address of a person who is told without one.
 ///
 /// Errors: `InvalidField`, for the first member that is wrong.
-pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> {
+pub fn check(config: &Config, given: &Given, caller: CallerAddress) -> Result<Checked> {
     let settings = &config.sso;
     let name = name(config, given.user_name.as_deref())?;
     let password = password(given.user_pass.as_deref())?;
@@ -106,8 +107,8 @@ pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> 
         if text.chars().count() > MOST_DOCUMENT { Err(wrong(field, reason)) } else { Ok(text) }
     };
     let address = match given.user_ip.as_deref() {
-        None => caller,
-        Some(text) => text.parse().map_err(|_| wrong("user_ip", "IP 地址格式不正确"))?,
+        None => caller.ip(),
+        Some(text) => Some(text.parse().map_err(|_| wrong("user_ip", "IP 地址格式不正确"))?),
     };
     Ok(Checked {
         name,

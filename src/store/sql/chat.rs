@@ -1,5 +1,6 @@
 //! Lives, rooms and their saved lines.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use actors::chat_room::{ChatLog, NewLine, RoomSnapshot, Verdict};
@@ -85,18 +86,20 @@ pub struct Ban {
 const STANDING: &str = "SELECT b.reason, b.until, \
     (SELECT COUNT(*) FROM room_moderators m WHERE m.account_id = $1 AND m.live_id = $4) AS moderator \
     FROM (SELECT 1 AS one) o LEFT JOIN (SELECT reason, until FROM bans \
-    WHERE (account_id = $1 OR address = $2) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1) b ON 1 = 1";
+    WHERE (account_id = $1 OR address = $2 OR ($2 IS NULL AND address IS NOT NULL)) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1) b ON 1 = 1";
 
-/// The ban of an account or address, if there is one, and whether the account moderates the room. One query.
+/// The ban of an account or address, if there is one, and whether the account moderates the room. One query. A caller
+/// without a known address shares the ban of every address: it may be that one.
 pub async fn standing(
     db: &Db,
     account: Option<AccountId>,
-    address: &str,
+    address: Option<IpAddr>,
     room: Option<LiveId>,
 ) -> Result<(Option<Ban>, bool)> {
     let now = db.now_ms();
     let account = account.map(|account| account.0);
     let room = room.map(|room| room.0);
+    let address = address.map(|address| address.to_string());
     let row = db.fetch_one(STANDING, args![account, address, now, room]).await?;
     let moderator = row.flag("moderator")?;
     let Some(reason) = row.opt_text("reason")? else {

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
     (13, "open places", include_str!("migrations/0013_open_places.sql")),
     (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
+    (16, "write probes", include_str!("migrations/0016_write_probes.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {
