@@ -14,15 +14,13 @@ use crate::service::admins::AdminGate;
 use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
-use crate::service::hawk::HawkGate;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
-use crate::service::phone_sign_in::PhoneGate;
 use crate::service::queues::Queues;
-use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::sms_budget::SmsBudget;
 use crate::service::writability::Writability;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
@@ -43,10 +41,8 @@ pub struct Context {
     pub sessions: SessionCache,
     /// Work on the passwords of accounts; administrators have their own, which a flood of registrations does not reach.
     pub passwords: Passwords,
-    pub phone_gate: PhoneGate,
-    pub hawk_gate: HawkGate,
-    pub regist_gate: RegistGate,
     pub metrics: Metrics,
+    pub sms_budget: SmsBudget,
     pub shutdown: Shutdown,
     pub admin_gate: AdminGate,
     pub lobby: LobbyCache,

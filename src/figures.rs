@@ -10,6 +10,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::service::sms_budget::Budget;
 
 type OfRow = fn(&QueueRow) -> i64;
 
@@ -87,6 +88,9 @@ struct Families {
     dropped: Option<IntCounter>,
     /// Only with SQLite.
     writer_queue: Option<IntGauge>,
+    /// Only with counts that nodes share.
+    limits: Option<(IntGauge, IntCounter)>,
+    sms_refused: IntCounterVec,
 }
 
 impl Figures {
@@ -100,6 +104,13 @@ impl Figures {
         let room = |name: &str, help: &str| gauges(name, help, "room");
         let dropped = || IntCounter::new("matchday_bus_dropped_total", "Messages to other nodes that were dropped");
         let waiting = || IntGauge::new("matchday_sqlite_writer_queue", "Writes that wait for the writer");
+        let limits = || {
+            let shared = "1: limits are counted over all nodes; 0: Redis is away and this node counts alone";
+            let changes = IntCounter::new("matchday_limits_shared_changes_total", "Times that this changed")?;
+            prometheus::Result::Ok((IntGauge::new("matchday_limits_shared", shared)?, changes))
+        };
+        let sms_refused =
+            Opts::new("matchday_sms_refused_total", "Codes refused because the budget of all was used up");
         let families = Families {
             lines,
             decided: IntCounterVec::new(decided, &["game"])?,
@@ -110,6 +121,8 @@ impl Figures {
             watches: IntGauge::new("matchday_queue_watches", "Queue tokens that are watched over sockets")?,
             dropped: if context.bus.is_single_node() { None } else { Some(dropped()?) },
             writer_queue: context.db.writer_queue().map(|_| waiting()).transpose()?,
+            limits: context.limits.sharing().map(|_| limits()).transpose()?,
+            sms_refused: IntCounterVec::new(sms_refused, &["budget"])?,
         };
         let descriptions = families.all().iter().flat_map(|one| one.desc()).cloned().collect();
         Ok(Self { context: Arc::downgrade(context), families: Mutex::new(families), descriptions })
@@ -123,6 +136,10 @@ impl Families {
         all.extend([&self.sockets as &dyn Collector, &self.watches]);
         all.extend(self.dropped.as_ref().map(|one| one as &dyn Collector));
         all.extend(self.writer_queue.as_ref().map(|one| one as &dyn Collector));
+        if let Some((shared, changes)) = &self.limits {
+            all.extend([shared as &dyn Collector, changes]);
+        }
+        all.push(&self.sms_refused);
         all
     }
 
@@ -156,6 +173,15 @@ impl Families {
         }
         if let (Some(family), Some(waiting)) = (&self.writer_queue, context.db.writer_queue()) {
             family.set(waiting as i64);
+        }
+        if let (Some((shared, changes)), Some(sharing)) = (&self.limits, context.limits.sharing()) {
+            shared.set(sharing.shared.into());
+            changes.reset();
+            changes.inc_by(sharing.changes);
+        }
+        self.sms_refused.reset();
+        for budget in Budget::ALL {
+            self.sms_refused.with_label_values(&[budget.name()]).inc_by(context.sms_budget.refused(budget));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The matchday server. `startup` wires everything; the folders are layers: `api` and `ws` speak to clients, `service`
 //! holds the use cases, `store` and `clients` reach out.
 
+#![cfg_attr(not(test), deny(unused_crate_dependencies))]
+
 pub mod api;
 mod assets;
 pub mod bench;

@@ -11,6 +11,7 @@ use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
+use actors::counts::Counts;
 use actors::ports::Bus;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
@@ -31,24 +32,22 @@ use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
-use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
-use crate::service::phone_sign_in::PhoneGate;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
-use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::sms_budget::SmsBudget;
 use crate::service::writability::{self, Writability};
 use crate::shutdown::{Phase, Shutdown};
-use crate::store::memory::MemoryBus;
-use crate::store::redis::RedisBus;
+use crate::store::memory::{MemoryBus, MemoryCounts};
+use crate::store::redis::{RedisBus, RedisCounts};
 use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
@@ -139,11 +138,7 @@ impl Application {
         let catalog = Catalog::default();
         catalog.reload(&db).await.context("reading the games")?;
         let context = Arc::new(Context {
-            limits: RateLimits::new(
-                &config.limits,
-                config.sso.checks_per_minute,
-                config.sso.checks_per_minute_per_application,
-            ),
+            limits: RateLimits::new(&config, counts(&config)?, vault.clone(), db.clone()),
             db,
             vault,
             bus,
@@ -166,10 +161,8 @@ impl Application {
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
-            phone_gate: PhoneGate::default(),
-            hawk_gate: HawkGate::default(),
-            regist_gate: RegistGate::default(),
             writability: Writability::new(config.database.write_check_seconds),
+            sms_budget: SmsBudget::default(),
             config,
         });
         figures::register(&context)?;
@@ -318,6 +311,15 @@ fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
     Ok(match config.redis.url.expose_secret() {
         "" => Arc::new(MemoryBus::default()),
         url => Arc::new(RedisBus::start(url).context("redis.url")?),
+    })
+}
+
+/// One node counts tries by itself; several count them together in Redis.
+fn counts(config: &Config) -> anyhow::Result<Arc<dyn Counts>> {
+    let patience = Duration::from_millis(config.redis.count_wait_milliseconds);
+    Ok(match config.redis.url.expose_secret() {
+        "" => Arc::new(MemoryCounts::default()),
+        url => Arc::new(RedisCounts::start(url, patience).context("redis.url")?),
     })
 }
 

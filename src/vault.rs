@@ -62,11 +62,16 @@ impl Vault {
 
     /// A keyed hash (32 hex, 128 bit) that finds equal data without showing it. `purpose` keeps uses apart.
     pub fn lookup_key(&self, purpose: &str, data: &[u8]) -> String {
+        hex::encode(self.lookup_bytes(purpose, data))
+    }
+
+    /// As `lookup_key`, for what is not stored as text.
+    pub fn lookup_bytes(&self, purpose: &str, data: &[u8]) -> [u8; 16] {
         let mut mac = self.lookup.clone();
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(data);
-        hex::encode(&mac.finalize().into_bytes()[..16])
+        short(mac)
     }
 
     /// What finds the owner of a phone number, however it is spelt.
@@ -83,11 +88,15 @@ impl Vault {
     pub fn token_mac(&self, data: &[u8]) -> [u8; 16] {
         let mut mac = self.token.clone();
         mac.update(data);
-        let full: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut short = [0; 16];
-        short.copy_from_slice(&full[..16]);
-        short
+        short(mac)
     }
+}
+
+fn short(mac: HmacSha256) -> [u8; 16] {
+    let full: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut short = [0; 16];
+    short.copy_from_slice(&full[..16]);
+    short
 }
 
 fn hmac(key: &[u8; 32]) -> HmacSha256 {

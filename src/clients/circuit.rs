@@ -33,7 +33,8 @@ impl Circuit {
         }
     }
 
-    /// What came of a request. Answers whether this opened the circuit.
+    /// Takes what came of a request: any answer of the service counts as answered, also a refusal of that one request.
+    /// Returns whether this opened the circuit.
     pub fn report(&self, answered: bool, now: Instant) -> bool {
         let mut state = self.state();
         if answered {

@@ -49,12 +49,35 @@ pub struct Answer {
 }
 
 /// Why a try came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
     /// There was no connection.
     Unsent,
+    /// No answer, or one that says that the service is away.
     Lost,
+    /// The service answered that it failed at this request.
+    Failed,
     /// It would not be better a second time.
-    TooLarge,
+    Refused,
+}
+
+impl Failure {
+    /// Whether the service is away, for this request and for every other one. A request that the service fails at or
+    /// refuses says nothing about others: one caller who repeats such a request must not close the way for all.
+    fn is_away(self) -> bool {
+        matches!(self, Self::Unsent | Self::Lost)
+    }
+}
+
+/// What an answer's status means, if it is no answer to hand on.
+fn failure_of(status: StatusCode) -> Option<Failure> {
+    match status {
+        // Also for one order that is asked about too often.
+        StatusCode::TOO_MANY_REQUESTS => Some(Failure::Refused),
+        // What stands in front of the service says that it is not there.
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Some(Failure::Lost),
+        status => status.is_server_error().then_some(Failure::Failed),
+    }
 }
 
 pub struct Outgoing {
@@ -109,14 +132,15 @@ impl Outgoing {
             let time = if retry == Retry::Safe && tries < MOST_TRIES { left / 2 } else { left };
             let outcome = tokio::time::timeout(time, self.once(limits.bytes, request(&self.client))).await;
             let outcome = outcome.unwrap_or(Err(Failure::Lost));
-            if self.circuit.report(outcome.is_ok(), Instant::now()) {
+            let answered = !matches!(&outcome, Err(failure) if failure.is_away());
+            if self.circuit.report(answered, Instant::now()) {
                 tracing::error!(provider = ?self.provider, "does not answer; requests are refused until it does");
             }
             match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unsent) => {}
-                Err(Failure::Lost) if retry == Retry::Safe => {}
-                Err(Failure::Lost | Failure::TooLarge) => return Err(failed),
+                Err(Failure::Lost | Failure::Failed) if retry == Retry::Safe => {}
+                Err(Failure::Lost | Failure::Failed | Failure::Refused) => return Err(failed),
             }
             if tries == MOST_TRIES || Instant::now() + pause >= deadline {
                 return Err(failed);
@@ -135,9 +159,9 @@ impl Outgoing {
         };
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        if let Some(failure) = failure_of(status) {
             tracing::warn!(provider = ?self.provider, %status, "request");
-            return Err(Failure::Lost);
+            return Err(failure);
         }
         let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
@@ -147,7 +171,7 @@ impl Outgoing {
         })? {
             if body.len() + chunk.len() > most_bytes {
                 tracing::warn!(provider = ?self.provider, most_bytes, "an answer is too large");
-                return Err(Failure::TooLarge);
+                return Err(Failure::Refused);
             }
             body.extend_from_slice(&chunk);
         }
@@ -218,6 +242,27 @@ mod tests {
             assert_eq!(answer.is_some(), good, "{answers:?}");
             assert_eq!(serving.await.unwrap(), answers.len());
         }
+    }
+
+    #[actix_web::test]
+    async fn requests_that_are_refused_one_by_one_close_the_way_to_nobody() {
+        const FAILED: &str = "HTTP/1.1 500 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        const TOO_OFTEN: &str = "HTTP/1.1 429 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        for refusal in [FAILED, TOO_OFTEN, LARGE] {
+            let outgoing = Outgoing::new(Provider::Payment, None).unwrap();
+            let (url, serving) = service(vec![refusal; 10]).await;
+            for _ in 0..10 {
+                assert_eq!(ask(&outgoing, &url, Retry::Unsent, LONG).await, None);
+            }
+            serving.await.unwrap();
+            let (url, serving) = service(vec![GOOD]).await;
+            assert!(ask(&outgoing, &url, Retry::Unsent, LONG).await.is_some(), "{refusal}");
+            serving.await.unwrap();
+        }
+        let outgoing = Outgoing::new(Provider::Payment, None).unwrap();
+        let (url, serving) = service(vec![TOO_OFTEN]).await;
+        assert_eq!(ask(&outgoing, &url, Retry::Safe, LONG).await, None);
+        assert_eq!(serving.await.unwrap(), 1, "a service that hears too much is not asked again at once");
     }
 
     #[actix_web::test]

@@ -109,6 +109,8 @@ pub struct Database {
 pub struct Redis {
     /// Empty = one node, in process.
     pub url: SecretString,
+    /// How long a decision of a limit waits for Redis before this node decides alone.
+    pub count_wait_milliseconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -152,6 +154,10 @@ pub struct Limits {
     pub logins_per_minute_per_address: u32,
     pub enqueues_per_minute_per_account: u32,
     pub certificate_queries_per_minute: u32,
+    /// Calls of one account that may make this server call the payment provider.
+    pub payment_calls_per_minute_per_account: u32,
+    /// Signatures for pages (`wxconfig`) of one account.
+    pub page_configs_per_minute_per_account: u32,
     /// Open streams of queue events, on this node and of one network address.
     pub event_streams: u32,
     pub event_streams_per_address: u32,
@@ -202,6 +208,15 @@ pub struct Sms {
     pub per_address_per_day: u32,
     /// Codes that callers of one address who are not signed in may have sent on a day.
     pub strangers_per_address_per_day: u32,
+    /// The same for one IPv6 /48.
+    pub strangers_per_network_per_day: u32,
+    /// Of one phone's codes, those that callers who are not signed in may have sent on a day.
+    pub strangers_per_phone_per_day: u32,
+    /// Codes that one signed-in account may have sent on a day.
+    pub per_account_per_day: u32,
+    /// Codes of everybody together.
+    pub per_minute: u32,
+    pub per_day: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

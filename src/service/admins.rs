@@ -8,30 +8,21 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::attempts::{Attempts, address_key};
+use super::limits::Realm;
+use super::password_tries;
 use super::passwords::{self, Passwords};
 use crate::context::Context;
 use crate::store::sql::db::Db;
 use crate::store::sql::{admins as store, audit};
 
-/// Wrong passwords for one name from one address, and for one name from anywhere, in `TRIES_WINDOW_SECONDS`.
-const WRONG_PER_ADDRESS: u32 = 10;
-const WRONG_PER_NAME: u32 = 200;
-const TRIES_WINDOW_SECONDS: u32 = 600;
 const SETUP_LINK_MS: i64 = 24 * 3600 * 1000;
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_NAME: usize = 64;
 
-/// What slows down those who guess.
+/// What slows down those who guess; `password_tries` counts them.
+#[derive(Default)]
 pub struct AdminGate {
     pub passwords: Passwords,
-    wrong: Attempts,
-}
-
-impl Default for AdminGate {
-    fn default() -> Self {
-        Self { passwords: Passwords::default(), wrong: Attempts::new(TRIES_WINDOW_SECONDS) }
-    }
 }
 
 /// A new session. The token is told once and stored hashed.
@@ -55,25 +46,31 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
 
 /// Errors: `BadCredentials`, `RateLimited`, `Busy`.
 pub async fn sign_in(context: &Context, address: CallerAddress, asked: &str, password: &str) -> Result<SignedIn> {
-    let now = context.db.now_ms();
-    let gate = &context.admin_gate;
-    context.limits.sign_in(address)?;
+    context.limits.sign_in(address).await?;
     let username = folded(asked);
-    let by_address = format!("{}|{username}", address_key(address));
-    gate.wrong.check(&by_address, WRONG_PER_ADDRESS, now)?;
-    gate.wrong.check(&username, WRONG_PER_NAME, now)?;
+    let tried = password_tries::begin(context, Realm::Admins, address, &username).await?;
+    let found = with_password(context, address, asked, password).await;
+    match found {
+        Ok(admin) => {
+            tried.succeeded(context).await;
+            open_session(context, admin).await
+        }
+        Err(error) => {
+            tried.failed(context, &error).await;
+            Err(error)
+        }
+    }
+}
+
+/// The administrator whose password this is. Errors: `BadCredentials`, `Busy`.
+async fn with_password(context: &Context, address: CallerAddress, asked: &str, password: &str) -> Result<Admin> {
     if password.len() > passwords::MAX_BYTES || asked.len() > LONGEST_NAME * 4 {
         return Err(DomainError::BadCredentials);
     }
     let found = store::by_name(&context.db, asked).await?.filter(|found| found.enabled);
     let stored = found.as_ref().map(|found| found.password_hash.clone());
-    let fits = gate.passwords.verify(password, stored).await?;
-    let Some(found) = found.filter(|_| fits) else {
-        gate.wrong.take(&by_address, WRONG_PER_ADDRESS, now)?;
-        gate.wrong.take(&username, WRONG_PER_NAME, now)?;
-        return Err(DomainError::BadCredentials);
-    };
-    open_session(context, found.admin).await
+    let fits = context.admin_gate.passwords.place_of(address)?.verify(password, stored).await?;
+    found.filter(|_| fits).map(|found| found.admin).ok_or(DomainError::BadCredentials)
 }
 
 async fn open_session(context: &Context, admin: Admin) -> Result<SignedIn> {
@@ -107,7 +104,7 @@ pub async fn set_up(
     password: &str,
 ) -> Result<SignedIn> {
     let now = context.db.now_ms();
-    context.limits.sign_in(address)?;
+    context.limits.sign_in(address).await?;
     if !is_token(token) {
         return Err(DomainError::Unauthenticated);
     }

@@ -8,7 +8,6 @@ use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use sha2::{Digest, Sha256};
 
-use super::attempts::{Attempts, address_key};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::Db;
@@ -17,11 +16,6 @@ use crate::vault::Vault;
 
 pub use crate::store::sql::hawk::{Algorithm, Class};
 
-/// Calls of one credential in a minute, at this node, whose nonce is new: what bounds the nonces that are kept.
-const MOST_CALLS: u32 = 6_000;
-/// Refused calls of one credential from one network address in a minute; further old ones are not looked at.
-const MOST_REFUSED: u32 = 600;
-const MINUTE_SECONDS: u32 = 60;
 /// A call that is dated further ahead is not remembered when it is refused; nearer ones are, because they would become
 /// good.
 const AHEAD_MS: i64 = 24 * 3_600_000;
@@ -30,34 +24,6 @@ const SWEEP: i64 = 5_000;
 /// Characters of a credential's name.
 const LONGEST_ID: usize = 64;
 const LONGEST_NOTE: usize = 200;
-
-/// Counts the calls of each credential. A signature never ends, so whoever saw a call can send it for ever: those count
-/// against the address that they come from, and never against the credential.
-pub struct HawkGate {
-    calls: Attempts,
-    refused: Attempts,
-}
-
-impl Default for HawkGate {
-    fn default() -> Self {
-        Self { calls: Attempts::new(MINUTE_SECONDS), refused: Attempts::new(MINUTE_SECONDS) }
-    }
-}
-
-impl HawkGate {
-    /// Counts a call whose nonce is new. Errors: `Busy` until the minute's end.
-    pub fn take(&self, hawk_id: &str, now_ms: i64) -> Result<()> {
-        self.calls.take(hawk_id, MOST_CALLS, now_ms).map_err(busy)
-    }
-}
-
-/// It is the credential that is too busy, not a person who tries too often.
-fn busy(error: DomainError) -> DomainError {
-    match error {
-        DomainError::RateLimited { retry_after_seconds } => DomainError::Busy { retry_after_seconds },
-        other => other,
-    }
-}
 
 /// A caller's credential with its key in the clear.
 #[derive(Clone)]
@@ -110,7 +76,9 @@ pub struct Call<'a> {
     pub address: CallerAddress,
 }
 
-/// Spends the nonce of a call. One that was seen before, or is old, costs a read and takes nothing from the credential.
+/// Spends the nonce of a call. One that was seen before, or is old, costs a read and takes nothing from the credential: a
+/// signature never ends, so whoever saw a call can send it again and again. Those count against the address that they come
+/// from.
 ///
 /// Errors: `Busy`, also for a credential that calls too often, and for an address that sent too many such calls;
 /// `Internal`. After an error nothing was spent.
@@ -123,10 +91,8 @@ pub async fn spend(context: &Context, call: Call<'_>) -> Result<Standing> {
     let doubt_ms = skew_ms.saturating_mul(2);
     let is_stale = said_ms < here_ms.saturating_sub(doubt_ms)
         || said_ms > here_ms.saturating_add(AHEAD_MS.max(skew_ms)).saturating_add(doubt_ms);
-    let source = format!("{} {}", credential.hawk_id, address_key(address));
-    let refused = &context.hawk_gate.refused;
     if is_stale {
-        refused.check(&source, MOST_REFUSED, here_ms).map_err(busy)?;
+        context.limits.hawk_refusable(&credential.hawk_id, address).await?;
     }
     let nonce = store::Nonce {
         hawk_id: credential.hawk_id.clone(),
@@ -138,15 +104,12 @@ pub async fn spend(context: &Context, call: Call<'_>) -> Result<Standing> {
     } else if is_stale {
         Standing::Stale { now_s: here_ms.div_euclid(1000) }
     } else {
-        context.hawk_gate.take(&credential.hawk_id, here_ms)?;
+        context.limits.hawk_call(&credential.hawk_id).await?;
         spend_new(&context.db, nonce, said_ms, skew_ms).await?
     };
     match standing {
         Standing::Fresh => pass(Failpoint::HawkNonceSpent),
-        // Over the limit it is refused all the same.
-        Standing::Used | Standing::Stale { .. } => {
-            let _ = refused.take(&source, MOST_REFUSED, here_ms);
-        }
+        Standing::Used | Standing::Stale { .. } => context.limits.hawk_refused(&credential.hawk_id, address).await,
     }
     Ok(standing)
 }

@@ -1,8 +1,8 @@
 //! The use cases. A dialect calls one of these and encodes what comes back; nothing in here knows a wire format.
 
 pub mod accounts;
+pub mod address_key;
 pub mod admins;
-pub mod attempts;
 pub mod browse;
 pub mod catalog;
 pub mod collections;
@@ -16,15 +16,18 @@ pub mod housekeeping;
 pub mod inquiries;
 pub mod journal;
 pub mod js_config;
+pub mod known_addresses;
 pub mod limits;
 pub mod live;
 pub mod lobby;
 pub mod locked_order;
 pub mod mails;
 pub mod memberships;
+mod message_limits;
 pub mod orders;
 pub mod outbox;
 mod outbox_lane;
+pub mod password_tries;
 pub mod passwords;
 pub mod patterns;
 pub mod payments;
@@ -43,6 +46,7 @@ pub mod registration;
 pub mod rich_text;
 pub mod sandbox;
 pub mod sms;
+pub mod sms_budget;
 pub mod sso;
 pub mod sweeps;
 pub mod writability;

@@ -52,7 +52,7 @@ pub async fn commit(
     business: BusinessId,
     name: Option<String>,
 ) -> Result<Placed> {
-    context.limits.enqueue(account.id)?;
+    context.limits.enqueue(account.id).await?;
     if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
         return Err(DomainError::field("name", format!("最多{LONGEST_NAME}个字符")));
     }
@@ -140,9 +140,10 @@ fn phone(context: &Context, order: &OrderDetail) -> Result<String> {
 
 /// Cancels an own unpaid order; the places of a race order are free again.
 ///
-/// Errors: `NotFound(Order)`, `NotOwner`, `NotCancellable` for an order that is not unpaid, `ProviderFailed(Payment)` and
+/// Errors: `RateLimited`, `NotFound(Order)`, `NotOwner`, `NotCancellable` for an order that is not unpaid, `ProviderFailed(Payment)` and
 /// `Busy` while it is not known whether it was paid.
 pub async fn cancel(context: &Context, account: &Account, id: OrderId) -> Result<()> {
+    context.limits.payment_call(account.id).await?;
     let order = own(context, account, id).await?;
     if order.status != OrderStatus::Unpaid {
         return Err(DomainError::NotCancellable);
@@ -169,6 +170,7 @@ pub async fn cancel(context: &Context, account: &Account, id: OrderId) -> Result
 ///
 /// Errors: as `cancel`, with `NotClosable` for an order that is not cancelled.
 pub async fn close(context: &Context, account: &Account, id: OrderId) -> Result<()> {
+    context.limits.payment_call(account.id).await?;
     let order = own(context, account, id).await?;
     if order.status != OrderStatus::Cancelled {
         return Err(DomainError::NotClosable);

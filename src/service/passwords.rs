@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::address_key::AddressKey;
+use super::counts::{count, discount};
 
 /// Hashes that are worked out at the same time.
 const PERMITS: usize = 2;
@@ -17,6 +21,8 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Of these places, how many one application may have, and how many of its calls may wait for one of them.
 const SHARE: usize = 8;
 const WAITING_FOR_SHARE: usize = 64;
+/// Of the places, how many one network address may have where anybody may try.
+const PLACES_OF_ADDRESS: u32 = 8;
 /// Shares that are remembered, beside those in use.
 const REMEMBERED: usize = 64;
 
@@ -28,7 +34,11 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     shares: Arc<Mutex<HashMap<i64, Share>>>,
+    addresses: Addresses,
 }
+
+/// Places in use by network address.
+type Addresses = Arc<Mutex<HashMap<AddressKey, u32>>>;
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -36,6 +46,7 @@ impl Default for Passwords {
             permits: Arc::new(Semaphore::new(PERMITS)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             shares: Arc::default(),
+            addresses: Addresses::default(),
         }
     }
 }
@@ -61,13 +72,37 @@ impl Share {
 pub struct Place {
     permits: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
+    _of_address: Option<OfAddress>,
+}
+
+struct OfAddress {
+    address: AddressKey,
+    addresses: Addresses,
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        discount(&mut self.addresses.lock().unwrap_or_else(PoisonError::into_inner), self.address);
+    }
 }
 
 impl Passwords {
     /// Errors: `Busy`.
     pub fn place(&self) -> Result<Place> {
         let place = self.waiting.clone().try_acquire_owned().map_err(|_| DomainError::BUSY)?;
-        Ok(Place { permits: self.permits.clone(), _place: place })
+        Ok(Place { permits: self.permits.clone(), _place: place, _of_address: None })
+    }
+
+    /// A place for a caller from a network address, which leaves places to others.
+    ///
+    /// Errors: `Busy`.
+    pub fn place_of(&self, address: CallerAddress) -> Result<Place> {
+        let address = AddressKey::of(address);
+        let mut in_use = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        count(&mut in_use, address, PLACES_OF_ADDRESS).map_err(|_| DomainError::BUSY)?;
+        drop(in_use);
+        let of_address = OfAddress { address, addresses: self.addresses.clone() };
+        Ok(Place { _of_address: Some(of_address), ..self.place()? })
     }
 
     /// A part of an application's share, to be held while its call works on a password, so that one application's flood
@@ -176,6 +211,19 @@ mod tests {
         let passwords = Passwords::default();
         let _all = passwords.waiting.try_acquire_many(WAITING as u32).unwrap();
         assert_eq!(passwords.hash("x").await, Err(DomainError::BUSY));
+    }
+
+    #[actix_web::test]
+    async fn an_ipv6_household_has_some_places_and_no_more() {
+        let passwords = Passwords::default();
+        let address = |text: &str| text.parse().unwrap();
+        let held: Vec<_> =
+            (0..PLACES_OF_ADDRESS).map(|at| passwords.place_of(address(&format!("2001:db8::{at}"))).unwrap()).collect();
+        assert!(matches!(passwords.place_of(address("2001:db8::ffff")), Err(DomainError::BUSY)));
+        assert!(passwords.place_of(address("2001:db8:0:1::1")).is_ok(), "the household next door is served");
+        drop(held);
+        assert!(passwords.place_of(address("2001:db8::1")).is_ok());
+        assert!(passwords.addresses.lock().unwrap().is_empty());
     }
 
     #[actix_web::test]

@@ -44,7 +44,7 @@ pub enum OrderRef {
 /// Registers an own unpaid order with the provider. While its prepay id lives, the same one is used again. An order that
 /// costs nothing is paid by this call, which no provider hears of, and answered with `AlreadyPaid`.
 ///
-/// Errors: `NotFound(Order)`, `NotOwner`, `AlreadyPaid`, `OrderState` for an order that cannot be paid any more,
+/// Errors: `RateLimited`, `NotFound(Order)`, `NotOwner`, `AlreadyPaid`, `OrderState` for an order that cannot be paid any more,
 /// `InvalidField` for an account without a WeChat identity, `ProviderFailed(Payment)`.
 pub async fn pre_order(
     context: &Context,
@@ -52,6 +52,7 @@ pub async fn pre_order(
     order: &OrderRef,
     payer_address: CallerAddress,
 ) -> Result<PagePayment> {
+    context.limits.payment_call(account.id).await?;
     let order = find(&context.db, order).await?;
     if order.account != account.id {
         return Err(DomainError::NotOwner);

@@ -9,29 +9,15 @@ use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Entity, Result};
 
 use super::accounts::NewSession;
-use super::attempts::{Attempts, address_key};
 use super::confirmations;
+use super::known_addresses::{self, Subject};
+use super::limits::Realm;
+use super::password_tries;
 use super::phones::Proof;
 use crate::context::Context;
 use crate::store::sql::accounts::{self as store, Standing};
 use crate::store::sql::new_accounts::PasswordKind;
 use crate::store::sql::phones;
-
-/// Wrong passwords for one name from one address, and for one name from anywhere, in `WINDOW_SECONDS`.
-const WRONG_PER_ADDRESS: u32 = 10;
-const WRONG_PER_NAME: u32 = 50;
-const WINDOW_SECONDS: u32 = 600;
-
-/// Slows down those who guess passwords.
-pub struct PhoneGate {
-    wrong: Attempts,
-}
-
-impl Default for PhoneGate {
-    fn default() -> Self {
-        Self { wrong: Attempts::new(WINDOW_SECONDS) }
-    }
-}
 
 /// Who an account without a phone says to be.
 #[derive(Debug, Clone)]
@@ -74,12 +60,13 @@ pub async fn sign_in(
 ) -> Result<Outcome> {
     let proof = Proof::new(&context.vault, phone, code)?;
     match named {
-        None => by_phone(context, proof).await,
+        None => by_phone(context, address, proof).await,
         Some(named) => by_name(context, address, proof, named).await,
     }
 }
 
-async fn by_phone(context: &Context, proof: Proof) -> Result<Outcome> {
+async fn by_phone(context: &Context, address: CallerAddress, proof: Proof) -> Result<Outcome> {
+    let phone_key = proof.phone_key.clone();
     let session = NewSession::draw(context)?;
     let token = session.token.clone();
     let clock = context.db.clone();
@@ -100,7 +87,10 @@ async fn by_phone(context: &Context, proof: Proof) -> Result<Outcome> {
         })
     });
     match found.await? {
-        Found::SignedIn => Ok(Outcome::Token(token)),
+        Found::SignedIn => {
+            known_addresses::remember(context, Subject::Phone(&phone_key), address).await;
+            Ok(Outcome::Token(token))
+        }
         Found::WrongCode => Err(DomainError::WrongCode),
         Found::Refused(account) => refused(&account),
     }
@@ -118,14 +108,42 @@ async fn by_name(context: &Context, address: CallerAddress, proof: Proof, named:
     if password.len() != 32 || !password.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(DomainError::field("user_pass", "必须是32位十六进制的MD5"));
     }
-    let now_ms = context.db.now_ms();
-    let wrong = &context.phone_gate.wrong;
-    let by_address = format!("{}|{}", address_key(address), name.folded());
-    wrong.check(&by_address, WRONG_PER_ADDRESS, now_ms)?;
-    wrong.check(name.folded(), WRONG_PER_NAME, now_ms)?;
+    let tried = password_tries::begin(context, Realm::LoginNames, address, name.folded()).await?;
+    let (proof, account, stored) = match with_password(context, address, proof, &name, &password).await {
+        Ok(proven) => proven,
+        Err(error) => {
+            tried.failed(context, &error).await;
+            return Err(error);
+        }
+    };
+    tried.succeeded(context).await;
+    if account.enabled && account.email_pending {
+        return renew_link(context, account.id).await;
+    }
+    if !account.enabled {
+        return refused(&account);
+    }
+    if account.mobile_key.as_ref().is_some_and(|key| *key != proof.phone_key) {
+        return Err(DomainError::Forbidden);
+    }
+    let phone_key = proof.phone_key.clone();
+    let outcome = bind_and_sign_in(context, proof, account, stored).await?;
+    known_addresses::remember(context, Subject::Phone(&phone_key), address).await;
+    Ok(outcome)
+}
 
-    // Before the code's try is spent: whoever is told to come back has lost nothing.
-    let place = context.passwords.place()?;
+/// The account of a name, and its password's hash, once the phone's code and the password are right.
+///
+/// Errors: `NoCode`, `WrongCode`, `BadCredentials`, `Busy`.
+async fn with_password(
+    context: &Context,
+    address: CallerAddress,
+    proof: Proof,
+    name: &LoginName,
+    password: &str,
+) -> Result<(Proof, Standing, String)> {
+    // Before the code's try is spent: whoever has to come back has lost nothing.
+    let place = context.passwords.place_of(address)?;
     let (clock, told) = (context.db.clone(), proof.clone());
     let holds = context.db.write(move |tx| {
         Box::pin(async move {
@@ -140,22 +158,11 @@ async fn by_name(context: &Context, address: CallerAddress, proof: Proof, named:
     let found = store::by_login_name(&context.db, name.folded()).await?;
     let found = found.filter(|account| account.password_kind == PasswordKind::Md5Hex as i64);
     let stored = found.as_ref().and_then(|account| account.password_hash.clone());
-    let fits = place.verify(&password, stored.clone()).await?;
-    let (Some(account), Some(stored), true) = (found, stored, fits) else {
-        wrong.take(&by_address, WRONG_PER_ADDRESS, now_ms)?;
-        wrong.take(name.folded(), WRONG_PER_NAME, now_ms)?;
-        return Err(DomainError::BadCredentials);
-    };
-    if account.enabled && account.email_pending {
-        return renew_link(context, account.id).await;
+    let fits = place.verify(password, stored.clone()).await?;
+    match (found, stored, fits) {
+        (Some(account), Some(stored), true) => Ok((proof, account, stored)),
+        _ => Err(DomainError::BadCredentials),
     }
-    if !account.enabled {
-        return refused(&account);
-    }
-    if account.mobile_key.as_ref().is_some_and(|key| *key != proof.phone_key) {
-        return Err(DomainError::Forbidden);
-    }
-    bind_and_sign_in(context, proof, account, stored).await
 }
 
 /// The mail with the link may never have arrived; whoever knows the password may ask for another.

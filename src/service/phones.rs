@@ -3,12 +3,13 @@
 
 use actors::domain::account::Account;
 use actors::domain::caller_address::CallerAddress;
+use actors::domain::ids::AccountId;
 use actors::domain::phone;
 use actors::error::{DomainError, Provider, Result};
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 
-use super::attempts::address_key;
+use super::message_limits::{MessageLimits, day, retry_after};
 use super::sms::{self, Kind, Sms};
 use crate::context::Context;
 use crate::store::sql::db::Tx;
@@ -20,15 +21,8 @@ const CODE_MINUTES: &str = "5";
 const TRIES: i64 = 5;
 /// Between two codes to one phone. No setting switches it off.
 const RESEND_MS: i64 = 60_000;
-const DAY_MS: i64 = 86_400_000;
-/// Days are those of Beijing.
-const BEIJING_MS: i64 = 8 * 3_600_000;
 /// Messages are kept for this long.
-const KEEP_MS: i64 = DAY_MS;
-
-fn day(now_ms: i64) -> i64 {
-    (now_ms + BEIJING_MS).div_euclid(DAY_MS)
-}
+const KEEP_MS: i64 = 86_400_000;
 
 /// A mobile number of mainland China in its one spelling: 11 digits.
 pub(super) fn mobile(text: &str) -> Result<String> {
@@ -39,18 +33,19 @@ fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
     vault.lookup_key("phone code", format!("{phone_key}|{code}").as_bytes())
 }
 
-/// Who asks for a code.
+/// The caller that has a code sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
-    SignedIn,
-    /// Anybody; an address has a smaller share of its own for them.
+    SignedIn(AccountId),
+    /// Anybody. Strangers have smaller shares of an address, of a network and of a phone's codes.
     Stranger,
 }
 
-/// Sends a code to a phone; a code that was sent before is worth nothing then. Whether the phone has an account changes
+/// Sends a code to a phone; the code before it stays good until its own end. Whether the phone has an account changes
 /// nothing.
 ///
-/// Errors: `InvalidField`, `RateLimited`, `ProviderFailed(Sms)`; after the last one a code may be asked for again at once.
+/// Errors: `InvalidField`; `RateLimited`; `Busy` when the budget of all messages is used up; `ProviderFailed(Sms)`, after
+/// which the next code may be sent at once.
 pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, asker: Asker) -> Result<()> {
     let phone = mobile(phone)?;
     if !sms::sends(context, Kind::Code) {
@@ -60,15 +55,7 @@ pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, a
     let code = format!("{:06}", rand::rng().random_range(0..1_000_000_u32));
     let phone_key = vault.mobile_key(&phone);
     let hash = code_hash(&vault, &phone_key, &code);
-    let limits = DayLimits {
-        enabled: context.config.limits.enabled,
-        address_key: vault.lookup_key("sms address", address_key(address).as_bytes()),
-        strangers_key: (asker == Asker::Stranger)
-            .then(|| vault.lookup_key("sms strangers", address_key(address).as_bytes())),
-        per_phone: context.config.sms.per_phone_per_day.into(),
-        per_address: context.config.sms.per_address_per_day.into(),
-        per_strangers: context.config.sms.strangers_per_address_per_day.into(),
-    };
+    let limits = MessageLimits::of(context, &phone_key, address, asker).await?;
     let db = context.db.clone();
     let (key, new_hash) = (phone_key.clone(), hash.clone());
     let written = context.db.write(move |tx| {
@@ -85,7 +72,7 @@ pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, a
                 let sent_at = store::code_sent_at(tx, &code_row.phone_key).await?;
                 return Err(retry_after(sent_at + RESEND_MS - now_ms));
             }
-            limits.count(tx, &code_row.phone_key, now_ms).await?;
+            limits.count(tx, now_ms).await?;
             let values = vec![code, CODE_MINUTES.to_owned()];
             let sms = Sms { phone, kind: Kind::Code, values, until: code_row.expires_at };
             Ok((sms::enqueue_at_once(tx, &vault, &sms, now_ms).await?, sms))
@@ -100,38 +87,6 @@ pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, a
             .await?;
     }
     sent
-}
-
-struct DayLimits {
-    enabled: bool,
-    address_key: String,
-    /// Only when a stranger asks.
-    strangers_key: Option<String>,
-    per_phone: i64,
-    per_address: i64,
-    per_strangers: i64,
-}
-
-impl DayLimits {
-    async fn count(&self, tx: &mut Tx, phone_key: &str, now_ms: i64) -> Result<()> {
-        if !self.enabled {
-            return Ok(());
-        }
-        let day = day(now_ms);
-        let strangers = self.strangers_key.as_deref().map(|key| (key, self.per_strangers));
-        for (key, most) in
-            [(phone_key, self.per_phone), (self.address_key.as_str(), self.per_address)].into_iter().chain(strangers)
-        {
-            if store::count_message(tx, day, key).await? > most {
-                return Err(retry_after((day + 1) * DAY_MS - BEIJING_MS - now_ms));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn retry_after(ms: i64) -> DomainError {
-    DomainError::RateLimited { retry_after_seconds: u32::try_from(ms.max(0) / 1000 + 1).unwrap_or(u32::MAX) }
 }
 
 /// A phone and the code that somebody tells for it.
@@ -155,12 +110,14 @@ impl Proof {
         Ok(Self { phone, phone_key, code_hash })
     }
 
-    /// Spends a try, which must be committed whatever the answer is; true: the code is the one that was sent.
+    /// Spends a try, which must be committed whatever the answer is; true: the code is the last one that was sent, or the
+    /// one before, if that is still good.
     ///
     /// Errors: `NoCode` when none was sent or it is over or out of tries.
     pub async fn holds(&self, tx: &mut Tx, now_ms: i64) -> Result<bool> {
-        let hash = store::take_try(tx, &self.phone_key, now_ms).await?.ok_or(DomainError::NoCode)?;
-        Ok(hash.as_bytes().ct_eq(self.code_hash.as_bytes()).into())
+        let good = store::take_try(tx, &self.phone_key, now_ms).await?.ok_or(DomainError::NoCode)?;
+        let is_it = |hash: &str| hash.as_bytes().ct_eq(self.code_hash.as_bytes());
+        Ok((is_it(&good.last) | good.previous.as_deref().map_or(0.into(), is_it)).into())
     }
 }
 
@@ -210,15 +167,4 @@ pub async fn sweep(context: &Context) -> Result<()> {
             })
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_begin_at_midnight_in_beijing() {
-        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
-        assert_eq!(day(at("2026-11-22T23:59:59+08:00")) + 1, day(at("2026-11-23T00:00:00+08:00")));
-    }
 }

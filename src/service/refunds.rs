@@ -31,9 +31,10 @@ pub enum Deadline {
 
 /// Gives an own race order back. An order that is over or on its way back already is left as it is.
 ///
-/// Errors: `NotFound(Order)`, also for somebody else's order; `RefundOver` for a paid one; `ProviderFailed(Payment)` and
+/// Errors: `RateLimited`; `NotFound(Order)`, also for somebody else's order; `RefundOver` for a paid one; `ProviderFailed(Payment)` and
 /// `Busy` while it is not known whether the order was paid.
 pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Result<()> {
+    context.limits.payment_call(account.id).await?;
     let order = store::order_by_no(&context.db, order_no)
         .await?
         .filter(|order| order.account == account.id && matches!(order.subject, Subject::Race { .. }))

@@ -3,7 +3,7 @@
 
 use actors::error::Result;
 
-use super::{collections, confirmations, hawk, memberships, orders, phones, sso};
+use super::{collections, confirmations, hawk, known_addresses, memberships, orders, phones, sso};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
@@ -15,6 +15,7 @@ pub async fn step(context: &Context) -> Result<u64> {
         confirmations::sweep(context).await,
         sso::sweep::sweep(context).await,
         hawk::sweep(context).await,
+        known_addresses::sweep(context).await,
         collections::sweep_answers(context).await,
     ];
     let orders = orders::sweep_memberships(context).await;

@@ -19,6 +19,7 @@ mod pictures;
 mod refunds;
 mod sandbox;
 mod site;
+mod sms_limits;
 mod sms_providers;
 mod token_user;
 mod unpaid_orders;

@@ -149,3 +149,23 @@ async fn an_unpaid_order_of_nothing_is_paid_by_asking_and_no_provider_is_needed(
         assert_eq!(numbers.map(|name| row.int(name).unwrap()), [1, 0, 0, 2, 0, 1]);
     }
 }
+
+#[actix_web::test]
+async fn one_account_uses_up_its_own_calls_to_the_provider_only() {
+    let settings = [("limits.enabled", "true"), ("limits.payment_calls_per_minute_per_account", "3")];
+    let app = spawn_app(&settings).await;
+    let (alice, bob) = (person(&app, "alice").await, person(&app, "bob").await);
+    let (pay, end) = ("/api/v1/pay/pre_order", ["/api/v1/order/cancel", "/api/v1/order/close"]);
+    let call = async |caller: &Person, path: &str| {
+        let request = app.client.post(app.at(path)).header("token", &caller.token).json(&json!({"id": 4711}));
+        let answer = request.send().await.unwrap();
+        (answer.headers().contains_key("retry-after"), told(answer).await.1["error_code"].clone())
+    };
+    for _ in 0..3 {
+        assert_eq!(call(&alice, pay).await, (false, json!(60000)));
+    }
+    for path in [pay, end[0], end[1]] {
+        assert_eq!(call(&alice, path).await, (true, json!(10010)), "{path}");
+        assert_eq!(call(&bob, path).await, (false, json!(60000)), "{path}");
+    }
+}

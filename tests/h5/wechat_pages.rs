@@ -141,3 +141,16 @@ async fn an_access_token_that_somebody_else_ended_is_replaced() {
     assert_eq!(status, 200, "{body}");
     assert!(body["rawString"].as_str().unwrap().starts_with("jsapi_ticket=ticket by 8&"));
 }
+
+#[actix_web::test]
+async fn one_account_has_a_bounded_number_of_signatures() {
+    let settings = [("limits.enabled", "true"), ("limits.page_configs_per_minute_per_account", "2")];
+    let app = spawn_app(&settings).await;
+    let (alice, bob) = (person(&app, "alice").await, person(&app, "bob").await);
+    let mut seen = Vec::new();
+    for caller in [&alice, &alice, &alice, &bob] {
+        let (status, body) = wxconfig(&app, &caller.token, page()).await;
+        seen.push((status, body["error_code"].as_i64()));
+    }
+    assert_eq!(seen, [(200, None), (200, None), (400, Some(10010)), (200, None)]);
+}

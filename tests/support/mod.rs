@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod gateway;
 pub mod postgres;
 pub mod provider;
+pub mod redis_gate;
 pub mod registered;
 
 /// The administrator every test server has.

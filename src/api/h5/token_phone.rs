@@ -21,7 +21,7 @@ pub async fn send_code(
     address: ClientAddress,
     params: Params,
 ) -> Result<HttpResponse, H5Error> {
-    context.limits.sign_in(address.0)?;
+    context.limits.sign_in(address.0).await?;
     phones::send_code(&context, address.0, &phone(&params)?, Asker::Stranger).await?;
     Ok(done(&request, StatusCode::OK))
 }
@@ -31,7 +31,7 @@ pub async fn token_phone(
     address: ClientAddress,
     params: Params,
 ) -> Result<Json<Token>, H5Error> {
-    context.limits.sign_in(address.0)?;
+    context.limits.sign_in(address.0).await?;
     let phone = phone(&params)?;
     let required = |name: &'static str| DomainError::field(name, "不能为空");
     let code = params.text("code")?.ok_or_else(|| required("code"))?;

@@ -23,7 +23,7 @@ pub async fn token_user(
     address: ClientAddress,
     params: Params,
 ) -> Result<Json<Token>, H5Error> {
-    context.limits.sign_in(address.0)?;
+    context.limits.sign_in(address.0).await?;
     let code = params
         .text("code")?
         .filter(|code| code.len() <= MAX_CODE_BYTES)

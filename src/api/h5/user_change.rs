@@ -30,7 +30,7 @@ pub async fn send_code(
     address: ClientAddress,
     signed: Signed,
 ) -> Result<HttpResponse, H5Error> {
-    phones::send_code(&context, address.0, &phone(&signed.params)?, Asker::SignedIn).await?;
+    phones::send_code(&context, address.0, &phone(&signed.params)?, Asker::SignedIn(signed.account.id)).await?;
     Ok(done(&request, StatusCode::OK))
 }
 

@@ -47,7 +47,7 @@ pub async fn submit(context: &Context, account: AccountId, address: CallerAddres
         "" => None,
         typed => Some(phone::checked(typed).map_err(|_| DomainError::field("phone", "格式不正确"))?),
     };
-    context.limits.feed(account)?;
+    context.limits.feed(account).await?;
     let phone_sealed = number.map(|number| context.vault.seal(&number)).unwrap_or_default();
     let kind = feed.kind;
     let new = store::NewFeed { account, kind, phone_sealed, title, content, address: address.to_string() };

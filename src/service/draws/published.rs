@@ -1,8 +1,8 @@
 //! What anybody may fetch: the bundle of a closed or drawn game, and an entrant's receipt.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::GameId;
 use actors::draw::bundle::{Bundle, Drawn, FORMAT, tree};
 use actors::draw::merkle::MerkleTree;
@@ -12,6 +12,7 @@ use actors::error::{DomainError, Entity, Result};
 use super::bundle_file::{BundleFile, version};
 use super::{Draw, DrawState, find, on_thread, refused, store};
 use crate::context::Context;
+use crate::service::address_key::AddressKey;
 use crate::service::queue_token::QueueToken;
 use crate::service::registration::OpenStream;
 
@@ -67,10 +68,10 @@ impl BundleRef {
 /// Counts a download for `address` until the returned guard is dropped.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
-pub fn begin_download(context: &Context, address: IpAddr) -> Result<OpenStream> {
+pub fn begin_download(context: &Context, address: CallerAddress) -> Result<OpenStream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.bundle_downloads_per_address } else { u32::MAX };
-    context.draws.downloads.enter(address, limits.bundle_downloads, per_address)
+    context.draws.downloads.enter(AddressKey::of(address), limits.bundle_downloads, per_address)
 }
 
 fn not_closed<T>() -> Result<T> {

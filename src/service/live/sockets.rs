@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::line_rates::LineRates;
 use crate::config::Config;
+use crate::service::address_key::AddressKey;
 use crate::service::counts::{count, discount};
 
 /// Counts one address or account may reach; `u32::MAX` = any.
@@ -35,7 +36,7 @@ impl SocketLimits {
 struct Open {
     stopping: bool,
     outboxes: HashMap<u64, Weak<Outbox>>,
-    addresses: HashMap<CallerAddress, u32>,
+    addresses: HashMap<AddressKey, u32>,
     accounts: HashMap<AccountId, u32>,
 }
 
@@ -72,7 +73,7 @@ impl Sockets {
         if open.stopping {
             return Err(DomainError::BUSY);
         }
-        count(&mut open.addresses, address, self.limits.per_address)?;
+        count(&mut open.addresses, AddressKey::of(address), self.limits.per_address)?;
         let connection = open.new_connection(self.node);
         open.outboxes.insert(connection.0, Arc::downgrade(outbox));
         Ok(Admitted {
@@ -145,7 +146,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
         open.outboxes.remove(&self.connection.0);
-        discount(&mut open.addresses, self.address);
+        discount(&mut open.addresses, AddressKey::of(self.address));
         if let Some(account) = self.account {
             discount(&mut open.accounts, account);
         }
@@ -168,6 +169,18 @@ mod tests {
 
     fn limits(per_account: u32, per_address: u32) -> SocketLimits {
         SocketLimits { per_account, per_address }
+    }
+
+    #[test]
+    fn an_ipv6_household_is_one_address() {
+        let sockets = Sockets::new(limits(5, 2), 7);
+        let outbox = outbox();
+        let admit = |text: &str| sockets.admit(text.parse().unwrap(), &outbox);
+        let held = [admit("2001:db8::1"), admit("2001:db8::2")];
+        assert!(held.iter().all(Result::is_ok) && admit("2001:db8::3").is_err());
+        assert!(admit("2001:db8:0:1::1").is_ok());
+        drop(held);
+        assert!(admit("2001:db8::3").is_ok());
     }
 
     #[test]

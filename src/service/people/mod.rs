@@ -9,6 +9,7 @@ use actors::error::{DomainError, Entity, Result};
 use serde_json::json;
 
 use super::collections::{Answer, Change, Writer, write};
+use super::known_addresses;
 use crate::context::Context;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::people::erase::{self as store, Erased};
@@ -66,6 +67,7 @@ pub async fn erase(context: &Context, writer: Writer, id: AccountId) -> Result<A
     let answer = write(context, writer, move |tx, now| {
         Box::pin(async move {
             forget_answers(tx, &vault, id).await?;
+            known_addresses::forget(tx, &vault, id).await?;
             scan::catch_up(tx, &Whose::Account(id.0), &mut found).await?;
             let erased = store::account(tx, id, &found, &placeholder, now).await?;
             let after = Some(json!(erased));
@@ -91,6 +93,7 @@ pub async fn erase_from_command_line(db: &Db, vault: &Vault, id: AccountId) -> R
         Box::pin(async move {
             let now = clock.now_in(tx).await?;
             forget_answers(tx, &vault, id).await?;
+            known_addresses::forget(tx, &vault, id).await?;
             scan::catch_up(tx, &Whose::Account(id.0), &mut found).await?;
             let erased = store::account(tx, id, &found, &placeholder, now).await?;
             let entry = audit::Entry {

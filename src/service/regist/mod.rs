@@ -9,7 +9,6 @@ use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Result};
 
 use self::wrap::Wrapping;
-use super::attempts::{Attempts, address_key};
 use super::patterns;
 use super::phones::Proof;
 use crate::context::Context;
@@ -19,20 +18,6 @@ use crate::store::sql::db::Tx;
 use crate::store::sql::new_accounts::{self, PasswordKind, Registered, Sealed};
 use crate::store::sql::phones as codes;
 use crate::vault::Vault;
-
-const MINUTE_SECONDS: u32 = 60;
-
-/// Counts the tries for each phone, and those of each network address: all of a web site's visitors share the latter.
-pub struct RegistGate {
-    by_phone: Attempts,
-    by_address: Attempts,
-}
-
-impl Default for RegistGate {
-    fn default() -> Self {
-        Self { by_phone: Attempts::new(MINUTE_SECONDS), by_address: Attempts::new(MINUTE_SECONDS) }
-    }
-}
 
 /// What is told of a new person.
 #[derive(Clone)]
@@ -82,10 +67,8 @@ enum Outcome {
 /// the phone's code is told; `Busy`, `Internal`.
 pub async fn register(context: &Context, address: CallerAddress, session_key: &str, person: Person) -> Result<Member> {
     let settings = &context.config.regist;
-    let (limited, gate, now_ms) = (context.config.limits.enabled, &context.regist_gate, context.db.now_ms());
-    if limited {
-        gate.by_address.take(&address_key(address), settings.tries_per_minute_per_address, now_ms)?;
-    }
+    // All of a web site's visitors share its address.
+    context.limits.regist_address(address).await?;
     let wrapping = Wrapping::of(settings).map_err(|reason| {
         tracing::error!(reason, "regist.wrap");
         DomainError::Internal
@@ -101,9 +84,7 @@ pub async fn register(context: &Context, address: CallerAddress, session_key: &s
         DomainError::InvalidField { field, .. } if field == "code" => DomainError::WrongCode,
         _ => DomainError::field("mobile", "is no mobile number"),
     })?;
-    if limited {
-        gate.by_phone.take(&proof.phone_key, settings.tries_per_minute_per_phone, now_ms)?;
-    }
+    context.limits.regist_phone(&proof.phone_key).await?;
     // Outside of the transaction: the work on a password takes long.
     let password_hash = context.passwords.hash(&person.password).await?;
     let new = Registered {

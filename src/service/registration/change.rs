@@ -35,7 +35,7 @@ pub async fn change(context: &Context, by: Changer, id: RegistrationId, patch: P
         }
         if patch.names_certificate() {
             // Its refusal tells that somebody is registered, so it may be asked as often as that question.
-            context.limits.certificate_query(account.id)?;
+            context.limits.certificate_query(account.id).await?;
         }
     }
     let rules = context.catalog.game(&context.db, found.game).await?;

@@ -10,6 +10,7 @@ use actors::error::{DomainError, Result};
 
 use super::line::look_at;
 use crate::context::Context;
+use crate::service::address_key::AddressKey;
 use crate::service::counts::{count, discount};
 use crate::service::queue_token::QueueToken;
 
@@ -69,12 +70,12 @@ pub struct Streams {
 #[derive(Default)]
 struct Open {
     all: u32,
-    by_address: HashMap<CallerAddress, u32>,
+    by_address: HashMap<AddressKey, u32>,
 }
 
 /// One open stream, counted until it is dropped.
 pub struct Stream {
-    address: CallerAddress,
+    address: AddressKey,
     streams: Streams,
 }
 
@@ -84,14 +85,14 @@ pub struct Stream {
 pub fn open(context: &Context, address: CallerAddress) -> Result<Stream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
-    context.streams.enter(address, limits.event_streams, per_address)
+    context.streams.enter(AddressKey::of(address), limits.event_streams, per_address)
 }
 
 impl Streams {
     /// Counts a stream until it is dropped.
     ///
     /// Errors: `Busy` when there are `most`, `RateLimited` when the address has its own.
-    pub fn enter(&self, address: IpAddr, most: u32, per_address: u32) -> Result<Stream> {
+    pub fn enter(&self, address: AddressKey, most: u32, per_address: u32) -> Result<Stream> {
         self.with(|open| {
             if open.all >= most {
                 return Err(DomainError::Busy { retry_after_seconds: 30 });

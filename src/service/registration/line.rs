@@ -148,7 +148,7 @@ pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts:
             return Err(DomainError::field(field, "is named twice in this request"));
         }
     }
-    context.limits.enqueue(account.id)?;
+    context.limits.enqueue(account.id).await?;
 
     let request = seal(context, account, game, &players)?;
     if view.is_exhausted() {

@@ -36,7 +36,7 @@ pub async fn order_by_certificate(
     competition: CompetitionId,
     certificate: &Certificate,
 ) -> Result<Option<RaceOrder>> {
-    context.limits.certificate_query(account.id)?;
+    context.limits.certificate_query(account.id).await?;
     if !games::competition_exists(&context.db, competition).await? {
         return Err(DomainError::NotFound(Entity::Competition));
     }

@@ -13,7 +13,7 @@ pub async fn name_is_free(
     name: Option<&str>,
 ) -> Result<bool, Refusal> {
     let name = fields::name(&context.config, name)?;
-    context.limits.sso_check(caller.app, address)?;
+    context.limits.sso_check(caller.app, address).await?;
     Ok(!store::has_name(&context.db, name.folded()).await?)
 }
 
@@ -25,6 +25,6 @@ pub async fn mail_is_free(
     mail: Option<&str>,
 ) -> Result<bool, Refusal> {
     let mail = fields::needed_mail(&context.config.sso, mail)?;
-    context.limits.sso_check(caller.app, address)?;
+    context.limits.sso_check(caller.app, address).await?;
     Ok(!store::has_mail(&context.db, &context.vault.email_key(&mail)).await?)
 }

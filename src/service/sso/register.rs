@@ -120,7 +120,7 @@ async fn refuse_taken(
     if store::knows_call(&context.db, caller.app, &call.sign).await? {
         return Err(Refusal::BadSign);
     }
-    context.limits.sso_check(caller.app, address)?;
+    context.limits.sso_check(caller.app, address).await?;
     Err(DomainError::Conflict { field: taken.into() }.into())
 }
 

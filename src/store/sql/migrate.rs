@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "registration by others", include_str!("migrations/0009_registration_by_others.sql")),
     (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
     (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
+    (12, "tries", include_str!("migrations/0012_tries.sql")),
     (13, "open places", include_str!("migrations/0013_open_places.sql")),
     (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
     (16, "write probes", include_str!("migrations/0016_write_probes.sql")),

@@ -23,6 +23,7 @@ pub mod hawk;
 pub mod idempotency;
 pub mod inspect;
 pub mod journal;
+pub mod known_addresses;
 pub mod leftovers;
 pub mod lobby;
 pub mod mails;

@@ -9,7 +9,16 @@ use crate::args;
 
 const RENEW: &str = "
 INSERT INTO phone_codes (phone_key, code_hash, tries_left, sent_at, expires_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (phone_key) DO UPDATE SET code_hash = excluded.code_hash, tries_left = excluded.tries_left,
+ON CONFLICT (phone_key) DO UPDATE SET
+    previous_hash = CASE
+        WHEN phone_codes.tries_left <= 0 THEN NULL
+        WHEN phone_codes.sent_at = 0 AND phone_codes.previous_expires_at > excluded.sent_at THEN phone_codes.previous_hash
+        ELSE phone_codes.code_hash END,
+    previous_expires_at = CASE
+        WHEN phone_codes.sent_at = 0 AND phone_codes.previous_expires_at > excluded.sent_at
+            THEN phone_codes.previous_expires_at
+        ELSE phone_codes.expires_at END,
+    code_hash = excluded.code_hash, tries_left = excluded.tries_left,
     sent_at = excluded.sent_at, expires_at = excluded.expires_at
 WHERE phone_codes.sent_at <= $6";
 
@@ -23,7 +32,8 @@ pub struct NewCode {
     pub expires_at: i64,
 }
 
-/// Replaces a phone's code unless it was sent after `not_after`. False: it was.
+/// Adds a phone's code unless the last one was sent after `not_after`. False: it was. The last code stays good until its
+/// own end, if it has tries left; a code that did not leave does not take that place. Both share the tries of the new one.
 pub async fn renew_code(tx: &mut Tx, code: &NewCode, not_after: i64) -> Result<bool, StoreError> {
     let columns = args![&code.phone_key, &code.code_hash, code.tries, code.sent_at, code.expires_at, not_after];
     Ok(tx.execute(RENEW, columns).await? == 1)
@@ -52,21 +62,33 @@ pub async fn count_message(tx: &mut Tx, day: i64, key: &str) -> Result<i64, Stor
 
 const TAKE_TRY: &str = "
 UPDATE phone_codes SET tries_left = tries_left - 1
-WHERE phone_key = $1 AND tries_left > 0 AND expires_at > $2 RETURNING code_hash";
+WHERE phone_key = $1 AND tries_left > 0 AND expires_at > $2
+RETURNING code_hash, CASE WHEN previous_expires_at > $2 THEN previous_hash END AS previous_hash";
 
-/// Spends one try; answers the hash of the code. None: no code that still counts.
-pub async fn take_try(tx: &mut Tx, phone_key: &str, now_ms: i64) -> Result<Option<String>, StoreError> {
-    tx.fetch_optional(TAKE_TRY, args![phone_key, now_ms]).await?.map(|row| row.text("code_hash")).transpose()
+/// The hashes of a phone's good codes.
+#[derive(Debug, Clone)]
+pub struct GoodCodes {
+    pub last: String,
+    pub previous: Option<String>,
+}
+
+/// Spends one try, which all good codes share. `None`: no code that still counts.
+pub async fn take_try(tx: &mut Tx, phone_key: &str, now_ms: i64) -> Result<Option<GoodCodes>, StoreError> {
+    let row = tx.fetch_optional(TAKE_TRY, args![phone_key, now_ms]).await?;
+    row.map(|row| Ok(GoodCodes { last: row.text("code_hash")?, previous: row.opt_text("previous_hash")? })).transpose()
 }
 
 pub async fn forget_code(tx: &mut Tx, phone_key: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM phone_codes WHERE phone_key = $1", args![phone_key]).await.map(drop)
 }
 
-/// Uses a code up. False: it is over, or another one took its place.
+const USE: &str = "
+DELETE FROM phone_codes WHERE phone_key = $1 AND expires_at > $3
+  AND (code_hash = $2 OR (previous_hash = $2 AND previous_expires_at > $3))";
+
+/// Uses a code up, and with it the other one. False: it is over, or newer ones took its place.
 pub async fn use_code(tx: &mut Tx, phone_key: &str, code_hash: &str, now_ms: i64) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM phone_codes WHERE phone_key = $1 AND code_hash = $2 AND expires_at > $3";
-    Ok(tx.execute(sql, args![phone_key, code_hash, now_ms]).await? == 1)
+    Ok(tx.execute(USE, args![phone_key, code_hash, now_ms]).await? == 1)
 }
 
 const BIND_FIRST: &str = "
