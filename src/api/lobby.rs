@@ -22,6 +22,8 @@ async fn show_lobby(context: Data<Context>) -> Result<HttpResponse, Problem> {
         "lives": lobby.lives.iter().map(live).collect::<Vec<_>>(),
         "payment_window_seconds": context.config.reg.payment_window_seconds,
         "sandbox": context.config.pay.provider == "sandbox",
+        // Public: it is in the address of WeChat's sign-in.
+        "wechat_app_id": (context.config.wechat.provider == "real").then_some(&context.config.wechat.app_id),
     });
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=1")).json(body))
 }
