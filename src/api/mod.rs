@@ -2,6 +2,7 @@
 //! decides anything.
 
 pub mod admin;
+mod bodies;
 pub mod client_address;
 pub mod cmd;
 pub mod confirm_mail;
@@ -13,7 +14,6 @@ pub mod ops;
 pub mod problem;
 pub mod queue;
 pub mod sandbox;
-mod slow_bodies;
 pub mod sso;
 pub mod static_files;
 pub mod times;

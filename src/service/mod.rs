@@ -1,8 +1,11 @@
 //! The use cases. A dialect calls one of these and encodes what comes back; nothing in here knows a wire format.
 
 pub mod accounts;
+pub mod admin_links;
+pub mod admin_trail;
 pub mod admins;
 pub mod attempts;
+pub mod body_budget;
 pub mod browse;
 pub mod catalog;
 pub mod collections;

@@ -30,6 +30,7 @@ use self::authenticate::Caller;
 use self::media_type::{MediaType, Output, Wishes, negotiate};
 use self::public_address::PublicAddress;
 use self::reply::{HttpError, Reply};
+use super::bodies;
 use crate::context::Context;
 
 const PREFIX: &str = "/api/webinterface";
@@ -55,6 +56,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
     let caller = caller.ok();
     let reply = match (refusal, &caller) {
         (None, Some(caller)) => {
+            bodies::caller_is_known(&request);
             // A panic would be answered further out, where nobody can sign.
             let answer = regist::answer(&context, &request, caller, payload);
             AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -63,6 +65,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
             })
         }
         (refusal, _) => {
+            bodies::discard(&request);
             body::drain(payload).await;
             refusal.unwrap_or_else(Reply::fault)
         }

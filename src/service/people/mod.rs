@@ -8,6 +8,7 @@ use actors::domain::registration::{Certificate, Player};
 use actors::error::{DomainError, Entity, Result};
 use serde_json::json;
 
+use super::accounts::forget_everywhere;
 use super::collections::{Answer, Change, Writer, write};
 use crate::context::Context;
 use crate::store::sql::db::{Db, Tx};
@@ -75,7 +76,7 @@ pub async fn erase(context: &Context, writer: Writer, id: AccountId) -> Result<A
         })
     })
     .await?;
-    context.sessions.clear();
+    forget_everywhere(context, id);
     if let Ok(rooms) = told.await {
         context.rooms.forget(&rooms, id).await;
     }
