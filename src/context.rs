@@ -11,11 +11,12 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::AdminGate;
+use crate::service::body_budget::BodyBudget;
 use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::limits::RateLimits;
-use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
+use crate::service::live::{HistoryReads, InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
 use crate::service::queues::Queues;
@@ -36,6 +37,8 @@ pub struct Context {
     pub waits: Waits,
     pub catalog: Catalog,
     pub browse: BrowseCounts,
+    /// The request bodies that are in memory.
+    pub bodies: Arc<BodyBudget>,
     pub limits: RateLimits,
     pub outside: Outside,
     pub sessions: SessionCache,
@@ -54,6 +57,8 @@ pub struct Context {
     /// The chat sockets that are open here.
     pub sockets: Sockets,
     pub in_progress: InProgress,
+    /// Old lines that are being read.
+    pub histories: HistoryReads,
     /// What the streaming provider said about viewers lately.
     pub viewers: ViewerCache,
     pub writability: Writability,

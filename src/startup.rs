@@ -28,13 +28,14 @@ use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
+use crate::service::body_budget::{BodyBudget, BodyLimits};
 use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
 use crate::service::limits::RateLimits;
-use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
+use crate::service::live::{HistoryReads, InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
@@ -78,6 +79,17 @@ struct Port {
 pub fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     DatabaseUrl::from_str(config.database.url.expose_secret())
         .map_err(|reason| anyhow::anyhow!("database.url: {reason}"))
+}
+
+/// A one-time link to the administrators' page. Without `server.public_url` it is for a browser on this machine, with the
+/// port that is bound or, on the command line, the configured one. The token stands behind the `#`, where no log has it.
+pub fn admin_link(config: &Config, bound: Option<u16>, act: &str, token: &str) -> String {
+    let configured = || config.server.bind.parse::<SocketAddr>().map_or(0, |address| address.port());
+    let origin = match config.server.public_url.as_str() {
+        "" => format!("http://127.0.0.1:{}", bound.unwrap_or_else(configured)),
+        url => url.to_owned(),
+    };
+    format!("{origin}/admin.html#{act}={token}")
 }
 
 /// Opens the configured database and brings it to the newest schema.
@@ -146,9 +158,11 @@ impl Application {
             waits: Waits::default(),
             catalog,
             browse: BrowseCounts::default(),
+            bodies: BodyBudget::new(BodyLimits::from_config(&config)),
             rooms,
             sockets,
             in_progress: InProgress::default(),
+            histories: HistoryReads::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),
@@ -208,14 +222,11 @@ impl Application {
 
     async fn greet_first_administrator(&self) -> anyhow::Result<()> {
         if let FirstStart::Link(token) = admins::first_start(&self.context).await? {
-            let origin = match self.context.config.server.public_url.as_str() {
-                "" => format!("http://127.0.0.1:{}", self.port()),
-                url => url.to_owned(),
-            };
+            let link = admin_link(&self.context.config, Some(self.port()), "setup", &token);
             // On standard output and not in the log: logs are kept and copied.
             println!(
-                "No administrator yet. This link sets the first password; it works once, for 24 hours:\n\
-                 {origin}/admin.html#setup={token}"
+                "No administrator yet. This link sets the first password; it works once, for 24 hours, until another \
+                 administrator is made or the server starts again:\n{link}"
             );
         }
         Ok(())

@@ -32,6 +32,8 @@ fn written(context: &Context, lobby: &Lobby) -> Value {
         "lives": lobby.lives.iter().map(live).collect::<Vec<_>>(),
         "payment_window_seconds": context.config.reg.payment_window_seconds,
         "sandbox": context.config.pay.provider == "sandbox",
+        // Public: it is in the address of WeChat's sign-in.
+        "wechat_app_id": (context.config.wechat.provider == "real").then_some(&context.config.wechat.app_id),
     })
 }
 

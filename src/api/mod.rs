@@ -2,6 +2,7 @@
 //! decides anything.
 
 pub mod admin;
+mod bodies;
 pub mod client_address;
 pub mod cmd;
 pub mod confirm_mail;
@@ -15,7 +16,6 @@ pub mod problem;
 pub mod public_address;
 pub mod queue;
 pub mod sandbox;
-mod slow_bodies;
 pub mod sso;
 pub mod static_files;
 pub mod times;

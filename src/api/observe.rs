@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{cmd, h5, slow_bodies, sso, webapi};
+use super::{bodies, cmd, h5, sso, webapi};
 use crate::context::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,7 +41,7 @@ pub async fn observe<B: MessageBody + 'static>(
     // Compressed bodies are not taken: unpacked they have no bound, and a signature is over what was sent. Unread they
     // are no JSON, no form and no XML, which each dialect refuses in its own words.
     request.headers_mut().remove(CONTENT_ENCODING);
-    slow_bodies::limit(&mut request);
+    let _held = bodies::limit(&mut request);
     let id = accepted(request.headers()).unwrap_or_else(made);
     request.extensions_mut().insert(RequestId(id.clone()));
     let uri = request.uri().clone();

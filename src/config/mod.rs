@@ -67,6 +67,12 @@ pub struct Server {
     /// Addresses or networks (CIDR) whose forwarded headers are believed.
     pub trusted_proxies: Vec<Network>,
     pub max_connections: usize,
+    /// Bytes of request bodies in memory at once, in all and of one network address.
+    pub body_bytes: usize,
+    pub body_bytes_per_address: usize,
+    /// How long a whole body may take, of a caller who is known by the headers and of any other.
+    pub body_seconds: u64,
+    pub stranger_body_seconds: u64,
     pub shutdown_timeout_seconds: u64,
     /// How long connections are still taken after readiness turned red.
     pub drain_seconds: u64,
@@ -84,10 +90,16 @@ pub struct Chat {
     pub max_characters: usize,
     pub sockets_per_account: u32,
     pub sockets_per_address: u32,
+    /// Requests that sockets without an account may make, all of one address.
+    pub lookups_per_30_seconds_per_address: u32,
+    /// Frames of any kind of one socket.
+    pub frames_per_10_seconds: u32,
     pub outbox_bytes: usize,
     pub login_timeout_seconds: u64,
     pub ping_seconds: u64,
     pub pong_timeout_seconds: u64,
+    /// How long a closing socket waits for its peer.
+    pub close_timeout_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -118,6 +130,8 @@ pub struct Redis {
 pub struct AdminSettings {
     pub password: SecretString,
     pub session_seconds: u64,
+    /// How long the audit trail keeps sign-ins, failed ones and sign-outs.
+    pub sign_in_audit_days: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

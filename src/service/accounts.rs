@@ -8,6 +8,8 @@ use actors::domain::account::Account;
 use actors::domain::ids::AccountId;
 use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
+use actors::ports::Topic;
+use bytes::Bytes;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -123,6 +125,13 @@ pub async fn by_id(context: &Context, id: AccountId) -> Result<Arc<Account>> {
         Some((_, false)) => Err(DomainError::AccountDisabled),
         None => Err(DomainError::NotFound(Entity::Account)),
     }
+}
+
+/// To be called after the commit that disabled or erased an account: every node judges sessions again at once, and those
+/// that the bus does not reach within `CACHE_LIFE`.
+pub fn forget_everywhere(context: &Context, account: AccountId) {
+    context.sessions.clear();
+    context.bus.publish(Topic::Account(account.0), Bytes::new());
 }
 
 /// SHA-256 of a token, or nothing if it cannot be one. Only the hash is stored and looked up, so that neither the

@@ -165,6 +165,11 @@ impl RateLimits {
         Ok(Taken { group, counts: vec![here] })
     }
 
+    /// Whether a further try would be refused; counts nothing.
+    pub(super) async fn is_used_up(&self, taken: &Taken) -> bool {
+        self.decide(Act::Look, taken.group, &taken.counts).await.is_err()
+    }
+
     pub(super) async fn give_back(&self, taken: &Taken) {
         let _ = self.decide(Act::GiveBack, taken.group, &taken.counts).await;
     }

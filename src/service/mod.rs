@@ -2,7 +2,10 @@
 
 pub mod accounts;
 pub mod address_key;
+pub mod admin_links;
+pub mod admin_trail;
 pub mod admins;
+pub mod body_budget;
 pub mod browse;
 pub mod catalog;
 pub mod collections;

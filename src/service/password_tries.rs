@@ -42,11 +42,14 @@ pub async fn begin<'a>(
 }
 
 impl PasswordTry<'_> {
-    /// Ends the try of somebody who is not signed in: a wrong password keeps it, anything else gives it back.
-    pub async fn failed(self, context: &Context, error: &DomainError) {
-        if *error != DomainError::BadCredentials {
-            context.limits.give_back(&self.taken).await;
+    /// Ends the try of somebody who is not signed in: a wrong password keeps it, anything else gives it back. Returns
+    /// whether it was the last try for now.
+    pub async fn failed(self, context: &Context, error: &DomainError) -> bool {
+        if *error == DomainError::BadCredentials {
+            return context.limits.is_used_up(&self.taken).await;
         }
+        context.limits.give_back(&self.taken).await;
+        false
     }
 
     /// Ends the try of somebody who is signed in now, and remembers the address.

@@ -141,8 +141,10 @@ fn limits(config: &Config) -> SessionLimits {
         login_timeout: Duration::from_secs(chat.login_timeout_seconds),
         ping_every: Duration::from_secs(chat.ping_seconds),
         pong_timeout: Duration::from_secs(chat.pong_timeout_seconds),
+        linger: Duration::from_secs(chat.close_timeout_seconds),
         messages: config.limits.enabled.then_some(chat.messages_per_30_seconds),
         moderator_messages: config.limits.enabled.then_some(chat.moderator_messages_per_30_seconds),
+        frames: config.limits.enabled.then_some(chat.frames_per_10_seconds),
         max_characters: chat.max_characters,
     }
 }
@@ -160,5 +162,9 @@ impl SocketSlot for Slot {
 
     fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
         self.0.take_line(account, limit, now)
+    }
+
+    fn take_lookup(&self, now: Instant) -> Result<()> {
+        self.0.take_lookup(now)
     }
 }

@@ -140,7 +140,7 @@ function drawComposer() {
   $('#composer').hidden = !signedIn();
   const host = $('#chat-sign-in');
   host.hidden = signedIn();
-  if (!signedIn() && page.lobby && !host.childElementCount) fill(host, signInForm({ sandbox: page.lobby.sandbox, compact: true, id: 'chat-nickname' }));
+  if (!signedIn() && page.lobby && !host.childElementCount) fill(host, signInForm({ sandbox: page.lobby.sandbox, wechatAppId: page.lobby.wechat_app_id, compact: true, id: 'chat-nickname' }));
   if (signedIn()) fill(host);
 }
 

@@ -97,7 +97,7 @@ function showSignIn(text) {
   go('signin');
   fill(stage, text && notice('info', text), h('div', { class: 'panel panel-narrow' },
     h('h2', { i18n: 'signin.title' }), h('p', { class: 'panel-lead', i18n: 'signin.lead' }),
-    signInForm({ sandbox: page.lobby.sandbox })));
+    signInForm({ sandbox: page.lobby.sandbox, wechatAppId: page.lobby.wechat_app_id })));
 }
 
 function showForm() {

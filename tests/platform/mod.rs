@@ -2,6 +2,8 @@ mod admin;
 mod admin_content;
 mod admin_money;
 mod admin_players;
+mod admin_sign_in;
+mod bodies;
 mod caching;
 mod config;
 mod demo;

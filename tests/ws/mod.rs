@@ -1,5 +1,6 @@
 //! The chat over real sockets.
 
+mod closing;
 mod deleted;
 mod lifecycle;
 mod limits;

@@ -167,14 +167,24 @@ impl UserSession {
             }
             Command::Login { .. } => {
                 self.state.spoke();
-                self.state.may_ask(now)
+                self.may_ask(now)
             }
             Command::Count { .. } => {
                 self.state.spoke();
                 Ok(())
             }
-            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.state.may_ask(now),
+            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.may_ask(now),
             Command::Logout { .. } => Ok(()),
+        }
+    }
+
+    /// Takes a request that may read the database. Connections without an account share a rate of their address besides
+    /// their own: sockets are cheap.
+    fn may_ask(&mut self, now: Instant) -> Result<()> {
+        self.state.may_ask(now)?;
+        match self.identity {
+            Some(_) => Ok(()),
+            None => self.parts.slot.take_lookup(now),
         }
     }
 
@@ -275,7 +285,7 @@ impl UserSession {
         }
         // A LOGIN was counted as a request already.
         if let Command::Say { client_id, .. } | Command::Whisper { client_id, .. } = &command
-            && let Err(error) = self.state.may_ask(Instant::now())
+            && let Err(error) = self.may_ask(Instant::now())
         {
             if self.heeds(client_id.as_deref()) {
                 self.refuse(&error, client_id.as_deref());
@@ -417,6 +427,9 @@ impl StreamHandler<Inbound> for UserSession {
         if self.state.is_closing() || !self.parts.outbox.is_open() {
             return;
         }
+        if !self.state.takes_frame(Instant::now()) {
+            return self.close(close::FLOOD, "too many frames");
+        }
         match inbound {
             Inbound::Command(command) => self.command(command, ctx),
             Inbound::Malformed { reason, client_id } => {
@@ -425,7 +438,7 @@ impl StreamHandler<Inbound> for UserSession {
                 }
             }
             Inbound::Ping(payload) => self.say(&Event::Pong { payload: &payload }),
-            Inbound::Pong | Inbound::Closed { .. } => {}
+            Inbound::Pong | Inbound::Part | Inbound::Closed { .. } => {}
             Inbound::Violation { code, reason } => self.close(code, reason),
         }
     }

@@ -92,6 +92,9 @@ impl SocketSlot for Slot {
     fn take_line(&self, _: AccountId, _: u32, _: Instant) -> Result<()> {
         Ok(())
     }
+    fn take_lookup(&self, _: Instant) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn gate() -> Arc<Gate> {
@@ -129,8 +132,10 @@ impl Client {
                 login_timeout: WAIT * 10,
                 ping_every: Duration::from_millis(400),
                 pong_timeout: WAIT * 10,
+                linger: WAIT,
                 messages: None,
                 moderator_messages: None,
+                frames: None,
                 max_characters: 500,
             },
         };

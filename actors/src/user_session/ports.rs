@@ -83,4 +83,9 @@ pub trait SocketSlot: Send {
     ///
     /// Errors: `RateLimited`; the line is not counted.
     fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()>;
+
+    /// Takes a request that may read the database from the rate that all sockets of the address without an account share.
+    ///
+    /// Errors: `RateLimited`; the request is not counted.
+    fn take_lookup(&self, now: Instant) -> Result<()>;
 }

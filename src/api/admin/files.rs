@@ -3,9 +3,9 @@
 //!
 //! Quirks: bodies are the files themselves, at most 10 MiB; sending a file again is told by the file, not by a key.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, Path, Payload, Query, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::ids::GameId;
 use actors::domain::money::Fen;
 use actors::error::DomainError;
@@ -87,11 +87,12 @@ async fn import(
     by: By<Editors>,
     id: Path<i64>,
     mode: Query<Mode>,
+    request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let dry_run = mode.is_dry()?;
     let _room = context.imports.try_acquire().map_err(|_| problem(DomainError::BUSY))?;
-    let file = body(payload).await?;
+    let file = body(&request, payload).await?;
     let done = files::import_registrations(&context, &by, GameId(*id), file, dry_run).await.map_err(problem)?;
     let told = |import: &Import, known: bool| {
         json!({
@@ -115,11 +116,12 @@ async fn import_places(
     context: Data<Context>,
     by: By<Editors>,
     mode: Query<Mode>,
+    request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let dry_run = mode.is_dry()?;
     let _room = context.imports.try_acquire().map_err(|_| problem(DomainError::BUSY))?;
-    let file = body(payload).await?;
+    let file = body(&request, payload).await?;
     match files::import_places(&context, &by, file, dry_run).await.map_err(problem)? {
         Imported::Done(games) | Imported::Known(games) => {
             Ok(HttpResponse::Ok().json(json!({"games": games, "dry_run": dry_run})))
@@ -128,8 +130,8 @@ async fn import_places(
     }
 }
 
-async fn body(payload: Payload) -> Result<Bytes, Problem> {
-    read(payload.into_inner(), MOST_FILE_BYTES).await
+async fn body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    read(request, payload.into_inner(), MOST_FILE_BYTES).await
 }
 
 fn wrong_rows(faults: RowFaults) -> Problem {

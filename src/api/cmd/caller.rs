@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, ORIGIN};
 use actors::domain::account::{Account, Admin, Role};
 use actors::domain::ids::AccountId;
@@ -10,16 +11,49 @@ use actors::error::{DomainError, Result};
 use super::{Command, members};
 use crate::api::client_address::ClientAddress;
 use crate::config::RegIdentity;
+use crate::context::Context;
 use crate::service::registration::Changer;
 use crate::service::{accounts, admins};
 
 /// Header `token`, else `Authorization: Bearer`.
 fn header_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
-    let headers = command.request.headers();
-    if let Some(token) = headers.get("token") {
-        return token.to_str().ok();
+    token_of(command.request)
+}
+
+fn token_of(request: &HttpRequest) -> Option<&str> {
+    match request.headers().get("token") {
+        Some(token) => token.to_str().ok(),
+        None => bearer_of(request),
     }
-    bearer(command)
+}
+
+/// Whether the headers prove an account or an administrator.
+///
+/// Errors: `Busy` when that cannot be looked up.
+pub(super) async fn is_proven(context: &Context, request: &HttpRequest) -> Result<bool> {
+    let proven = match token_of(request) {
+        Some(token) => accounts::authenticate(context, token).await.map(drop),
+        None => return Ok(false),
+    };
+    let proven = match (proven, bearer_of(request)) {
+        (Err(DomainError::Unauthenticated), Some(token)) => admins::authenticate(context, token).await.map(drop),
+        (proven, _) => proven,
+    };
+    match proven {
+        Ok(()) => Ok(true),
+        Err(DomainError::Unauthenticated | DomainError::AccountDisabled) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the front end that may name accounts calls.
+pub(super) fn is_trusted(context: &Context, request: &HttpRequest) -> bool {
+    let settings = &context.config.reg;
+    settings.identity == RegIdentity::Trusting
+        && ClientAddress::of(request)
+            .0
+            .ip()
+            .is_some_and(|address| settings.trusting_networks.iter().any(|network| network.contains(address)))
 }
 
 /// As `header_token`, else the member `token`.
@@ -31,7 +65,11 @@ fn session_token<'a>(command: &'a Command<'_>) -> Option<&'a str> {
 }
 
 fn bearer<'a>(command: &'a Command<'_>) -> Option<&'a str> {
-    let header = command.request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    bearer_of(command.request)
+}
+
+fn bearer_of(request: &HttpRequest) -> Option<&str> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -69,7 +107,7 @@ async fn trusted_account(
     named: Option<&str>,
     has_session: bool,
 ) -> Result<Option<Arc<Account>>> {
-    let Some(named) = named.filter(|_| is_from_trusted_network(command)) else {
+    let Some(named) = named.filter(|_| is_trusted(command.context, command.request)) else {
         return Ok(None);
     };
     if !is_sent_by_a_program(command.request.headers()) {
@@ -82,15 +120,6 @@ async fn trusted_account(
     }
     let id = AccountId::parse(named).ok_or(DomainError::NotFound(actors::error::Entity::Account))?;
     accounts::by_id(command.context, id).await.map(Some)
-}
-
-fn is_from_trusted_network(command: &Command<'_>) -> bool {
-    let settings = &command.context.config.reg;
-    settings.identity == RegIdentity::Trusting
-        && ClientAddress::of(command.request)
-            .0
-            .ip()
-            .is_some_and(|address| settings.trusting_networks.iter().any(|network| network.contains(address)))
 }
 
 /// Whether no page of the web can have made a browser send this request: those say their `Origin`, and send JSON as

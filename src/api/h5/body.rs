@@ -4,16 +4,15 @@
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
-use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use actors::error::DomainError;
 use serde_json::{Map, Value};
 
 use super::envelope::H5Error;
+use crate::api::bodies;
 use crate::byte_order_mark;
 
-/// The largest body.
+/// The largest body of a caller who is signed in.
 pub const MAX_BYTES: usize = 1024 * 1024;
 pub const NOT_POSITIVE: &str = "必须是正整数";
 const NAMES_A_USER: [&str; 3] = ["user_id", "userid", "uid"];
@@ -107,15 +106,14 @@ impl FromRequest for Params {
     type Future = Pin<Box<dyn Future<Output = Result<Self, H5Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let query = request.query_string().to_owned();
-        let body = Bytes::from_request(request, payload);
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let body = body.await.map_err(|error| {
-                let overflow = matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
-                    || error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
-                if overflow { DomainError::TooLarge } else { DomainError::Malformed("请求主体无法读取".into()) }
+            let most = if bodies::is_caller_known(&request) { MAX_BYTES } else { bodies::OF_STRANGERS };
+            let body = bodies::read(&request, payload, most).await.map_err(|error| match error {
+                DomainError::Malformed(_) => DomainError::Malformed("请求主体无法读取".into()),
+                other => other,
             })?;
-            Ok(Self::read(&query, &body)?)
+            Ok(Self::read(request.query_string(), &body)?)
         })
     }
 }

@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 
 use actix_web::HttpRequest;
-use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
 use actors::error::DomainError;
 
 use super::Body;
@@ -21,12 +19,11 @@ pub struct Common {
     pub sign: String,
 }
 
-/// Errors: `TooLarge`, `Malformed`, `Missing` for the first that is.
+/// Errors: `TooLarge`, `Malformed`, `Busy`, `Missing` for the first that is.
 pub fn read(request: &HttpRequest, body: Body) -> Result<Common, Refusal> {
-    let body = body.map_err(|error| {
-        let overflow = matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
-            || error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
-        if overflow { DomainError::TooLarge } else { DomainError::Malformed("请求主体无法读取".into()) }
+    let body = body.map_err(|error| match error {
+        DomainError::Malformed(_) => DomainError::Malformed("请求主体无法读取".into()),
+        other => other,
     })?;
     parse(request.query_string().as_bytes(), &body)
 }

@@ -127,8 +127,8 @@ fn denied(challenge: String) -> Reply {
     }
 }
 
-/// The caller could not be judged.
-fn unavailable(error: &DomainError) -> Reply {
+/// The caller could not be judged, or there is no room for what it sends.
+pub(super) fn unavailable(error: &DomainError) -> Reply {
     match error {
         DomainError::Busy { retry_after_seconds } => {
             Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..Reply::fault() }

@@ -28,6 +28,7 @@ use futures_util::FutureExt as _;
 use self::authenticate::Caller;
 use self::media_type::{MediaType, Output, Wishes, negotiate};
 use self::reply::{HttpError, Reply};
+use super::bodies;
 use crate::api::public_address::PublicAddress;
 use crate::context::Context;
 
@@ -54,6 +55,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
     let caller = caller.ok();
     let reply = match (refusal, &caller) {
         (None, Some(caller)) => {
+            bodies::caller_is_known(&request);
             // A panic would be answered further out, where nobody can sign.
             let answer = regist::answer(&context, &request, caller, payload);
             AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -62,6 +64,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
             })
         }
         (refusal, _) => {
+            bodies::discard(&request);
             body::drain(payload).await;
             refusal.unwrap_or_else(Reply::fault)
         }

@@ -6,6 +6,7 @@ use actors::error::{DomainError, Entity, Result};
 
 use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
+use crate::service::accounts::forget_everywhere;
 use crate::service::confirmations::{self, Links};
 use crate::store::sql::accounts::{id_by_email as by_email, id_by_mobile as by_mobile};
 use crate::store::sql::collections::{Page, accounts as store};
@@ -129,6 +130,6 @@ pub async fn set_status(context: &Context, writer: Writer, id: i64, status: i64)
         })
     })
     .await?;
-    context.sessions.clear();
+    forget_everywhere(context, AccountId(id));
     Ok(answer)
 }

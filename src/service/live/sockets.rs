@@ -11,7 +11,7 @@ use actors::error::{DomainError, Result};
 use actors::outbox::Outbox;
 use bytes::Bytes;
 
-use super::line_rates::LineRates;
+use super::line_rates::SharedRates;
 use crate::config::Config;
 use crate::service::address_key::AddressKey;
 use crate::service::counts::{count, discount};
@@ -21,14 +21,21 @@ use crate::service::counts::{count, discount};
 pub struct SocketLimits {
     pub per_account: u32,
     pub per_address: u32,
+    /// Requests in 30 s that sockets without an account may make, all of one address.
+    pub lookups: u32,
 }
 
 impl SocketLimits {
     pub fn from_config(config: &Config) -> Self {
         if !config.limits.enabled {
-            return Self { per_account: u32::MAX, per_address: u32::MAX };
+            return Self { per_account: u32::MAX, per_address: u32::MAX, lookups: u32::MAX };
         }
-        Self { per_account: config.chat.sockets_per_account, per_address: config.chat.sockets_per_address }
+        let chat = &config.chat;
+        Self {
+            per_account: chat.sockets_per_account,
+            per_address: chat.sockets_per_address,
+            lookups: chat.lookups_per_30_seconds_per_address,
+        }
     }
 }
 
@@ -56,13 +63,16 @@ pub struct Sockets {
     limits: SocketLimits,
     node: u32,
     open: Arc<Mutex<Open>>,
-    lines: Arc<LineRates>,
+    lines: Arc<SharedRates<AccountId>>,
+    lookups: Arc<SharedRates<AddressKey>>,
 }
 
 impl Sockets {
     /// `node` makes connection ids unique over nodes and restarts.
     pub fn new(limits: SocketLimits, node: u32) -> Self {
-        Self { limits, node, open: Arc::default(), lines: Arc::new(LineRates::new(Instant::now())) }
+        let now = Instant::now();
+        let (lines, lookups) = (Arc::new(SharedRates::new(now)), Arc::new(SharedRates::new(now)));
+        Self { limits, node, open: Arc::default(), lines, lookups }
     }
 
     /// Counts a socket in.
@@ -82,6 +92,8 @@ impl Sockets {
             account: None,
             open: Arc::clone(&self.open),
             lines: Arc::clone(&self.lines),
+            lookups: Arc::clone(&self.lookups),
+            most_lookups: self.limits.lookups,
             per_account: self.limits.per_account,
         })
     }
@@ -111,7 +123,9 @@ pub struct Admitted {
     account: Option<AccountId>,
     per_account: u32,
     open: Arc<Mutex<Open>>,
-    lines: Arc<LineRates>,
+    lines: Arc<SharedRates<AccountId>>,
+    lookups: Arc<SharedRates<AddressKey>>,
+    most_lookups: u32,
 }
 
 impl Admitted {
@@ -139,6 +153,16 @@ impl Admitted {
     /// Errors: `RateLimited` when `limit` lines were taken in 30 s.
     pub fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
         self.lines.take(account, limit, now)
+    }
+
+    /// Takes a request from the rate that the sockets of this address without an account share.
+    ///
+    /// Errors: `RateLimited`.
+    pub fn take_lookup(&self, now: Instant) -> Result<()> {
+        match self.most_lookups {
+            u32::MAX => Ok(()),
+            most => self.lookups.take(AddressKey::of(self.address), most, now),
+        }
     }
 }
 
@@ -168,7 +192,7 @@ mod tests {
     }
 
     fn limits(per_account: u32, per_address: u32) -> SocketLimits {
-        SocketLimits { per_account, per_address }
+        SocketLimits { per_account, per_address, lookups: 2 }
     }
 
     #[test]
@@ -201,6 +225,21 @@ mod tests {
         let unlimited = Sockets::new(limits(u32::MAX, u32::MAX), 7);
         let many: Vec<_> = (0..10).map(|_| unlimited.admit(ADDRESS, &outbox).unwrap()).collect();
         assert_eq!(unlimited.count(), many.len());
+    }
+
+    #[test]
+    fn sockets_of_an_address_share_what_they_may_ask() {
+        let sockets = Sockets::new(limits(5, 5), 7);
+        let (outbox, now) = (outbox(), Instant::now());
+        let first = sockets.admit(ADDRESS, &outbox).unwrap();
+        let second = sockets.admit(ADDRESS, &outbox).unwrap();
+        let other = sockets.admit("10.0.0.9".parse().unwrap(), &outbox).unwrap();
+        first.take_lookup(now).unwrap();
+        second.take_lookup(now).unwrap();
+        drop(second);
+        let third = sockets.admit(ADDRESS, &outbox).unwrap();
+        assert!(first.take_lookup(now).is_err() && third.take_lookup(now).is_err());
+        other.take_lookup(now).unwrap();
     }
 
     #[test]

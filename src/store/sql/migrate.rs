@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "open places", include_str!("migrations/0013_open_places.sql")),
     (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
     (16, "write probes", include_str!("migrations/0016_write_probes.sql")),
+    (19, "sign-ins", include_str!("migrations/0019_sign_ins.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

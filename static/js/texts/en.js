@@ -105,6 +105,8 @@ export default {
   'signin.submit': 'Sign in',
   'signin.join': 'Join',
   'signin.wechat': 'Open this page inside WeChat to sign in.',
+  'signin.wechat_button': 'Sign in with WeChat',
+  'signin.stray': 'The link you opened carries a sign-in that was not started here, so it was not used. Please sign in again.',
   // register
   'steps.label': 'Steps',
   'steps.signin': 'Sign in',

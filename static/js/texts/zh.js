@@ -105,6 +105,8 @@ export default {
   'signin.submit': '登录',
   'signin.join': '加入',
   'signin.wechat': '请在微信里打开本页面登录。',
+  'signin.wechat_button': '微信登录',
+  'signin.stray': '您打开的链接带有并非在此发起的登录，因此没有使用。请重新登录。',
   // register
   'steps.label': '报名步骤',
   'steps.signin': '登录',
