@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use actors::domain::account::Account;
 use actors::error::{DomainError, Provider, Result};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
@@ -42,9 +41,8 @@ const NONCE_CHARACTERS: usize = 16;
 
 /// Signs the address of a page, which must not have a `#` in it.
 ///
-/// Errors: `RateLimited`, `ProviderFailed(WeChat)`, `Busy`.
-pub async fn page_config(context: &Context, account: &Account, url: &str) -> Result<PageConfig> {
-    context.limits.page_config(account.id).await?;
+/// Errors: `ProviderFailed(WeChat)`, `Busy`.
+pub async fn page_config(context: &Context, url: &str) -> Result<PageConfig> {
     let ticket = ticket(context).await?;
     let nonce: String = rand::rng().sample_iter(Alphanumeric).take(NONCE_CHARACTERS).map(char::from).collect();
     let timestamp = context.db.now_ms() / 1000;

@@ -27,9 +27,10 @@ pub struct PageConfig {
 }
 
 pub async fn wxconfig(context: Data<Context>, signed: Signed) -> Result<Json<PageConfig>, H5Error> {
+    context.limits.page_config(signed.account.id).await?;
     let given = signed.params.text("cur_url")?.ok_or_else(|| DomainError::field("cur_url", "不能为空"))?;
     let url = page_url(&given).ok_or_else(|| DomainError::field("cur_url", "不是网页地址"))?;
-    let page = js_config::page_config(&context, &signed.account, &url).await?;
+    let page = js_config::page_config(&context, &url).await?;
     Ok(Json(PageConfig {
         app_id: page.app_id,
         nonce_str: page.nonce,
