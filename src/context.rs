@@ -15,6 +15,7 @@ use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::hawk::HawkGate;
+use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
@@ -62,5 +63,7 @@ pub struct Context {
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.
-    pub imports: Semaphore,
+    pub imports: Arc<Semaphore>,
+    /// Room for files that are arriving.
+    pub large_bodies: LargeBodies,
 }

@@ -33,6 +33,7 @@ use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
+use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
@@ -151,7 +152,8 @@ impl Application {
             in_progress: InProgress::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
-            imports: Semaphore::new(MOST_IMPORTS),
+            imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
+            large_bodies: LargeBodies::default(),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),

@@ -16,6 +16,7 @@ pub mod housekeeping;
 pub mod inquiries;
 pub mod journal;
 pub mod js_config;
+pub mod large_bodies;
 pub mod limits;
 pub mod live;
 pub mod lobby;

@@ -18,6 +18,7 @@ use super::codes::problem;
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::collections::{Answer, IdempotencyKey, Writer};
+use crate::service::large_bodies::Room;
 
 /// The largest body.
 const MOST_BODY: usize = 1024 * 1024;
@@ -78,6 +79,26 @@ pub async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// A file of at most `most` bytes, and its room in memory, which is kept as long as the file.
+pub async fn read_file(
+    context: &Context,
+    admin: &Admin,
+    mut payload: Payload,
+    most: usize,
+) -> Result<(Bytes, Room), Problem> {
+    let mut room = context.large_bodies.begin(admin).map_err(problem)?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| problem(DomainError::Malformed("the body broke off".into())))?;
+        if body.len() + chunk.len() > most {
+            return Err(problem(DomainError::TooLarge));
+        }
+        room.grow(chunk.len()).map_err(problem)?;
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body.freeze(), room))
 }
 
 fn parse<T: DeserializeOwned + 'static>(body: &[u8]) -> Result<T, Problem> {

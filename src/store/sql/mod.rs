@@ -36,4 +36,5 @@ pub mod registrations_file;
 pub mod seal_plain;
 mod sqlite_writer;
 pub mod sso;
+pub mod unique;
 pub mod wechat_credentials;
