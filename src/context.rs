@@ -24,6 +24,7 @@ use crate::service::phone_sign_in::PhoneGate;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::rich_text::RichText;
 use crate::shutdown::Shutdown;
 use crate::store::sql::db::Db;
 use crate::vault::Vault;
@@ -64,6 +65,7 @@ pub struct Context {
     pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.
     pub imports: Arc<Semaphore>,
+    pub rich_text: RichText,
     /// Room for files that are arriving.
     pub large_bodies: LargeBodies,
 }

@@ -46,6 +46,7 @@ use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
+use crate::service::rich_text::RichText;
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::MemoryBus;
 use crate::store::redis::RedisBus;
@@ -154,6 +155,7 @@ impl Application {
             pictures: pictures::room(),
             imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
             large_bodies: LargeBodies::default(),
+            rich_text: RichText::from_config(&config),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),

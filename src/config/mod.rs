@@ -112,6 +112,8 @@ pub struct Redis {
 pub struct AdminSettings {
     pub password: SecretString,
     pub session_seconds: u64,
+    /// Looks of one administrator at what cleaning leaves of a rich text.
+    pub previews_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -108,6 +108,7 @@ impl Judge<'_> {
             ("chat.ping_seconds", chat.ping_seconds, 1, hour),
             ("chat.pong_timeout_seconds", chat.pong_timeout_seconds, 1, hour),
             ("admin.session_seconds", config.admin.session_seconds, 60, decade),
+            ("admin.previews_per_minute", config.admin.previews_per_minute.into(), 1, 1_000_000),
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
             ("h5.browse_flush_seconds", config.h5.browse_flush_seconds, 1, hour),
             ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),

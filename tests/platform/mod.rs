@@ -9,3 +9,4 @@ mod guards;
 mod http;
 mod layers;
 mod providers;
+mod rich_text;

@@ -7,14 +7,14 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actors::domain::account::Role;
 use serde_json::{Map, Value, json};
 
-use super::caller::{Anyone, By, Group, Owners};
+use super::caller::{Anyone, By, Editors, Group, Owners};
 use super::codes::problem;
 use super::request::Body;
 use super::{agents, games, hawk_credentials, resource, sso_apps, table};
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::collections::{Column, Kind, Link, column, fields};
-use crate::service::{rich_text, sms};
+use crate::service::sms;
 
 /// Whether a role may.
 pub type Admits = fn(Role) -> bool;
@@ -165,8 +165,9 @@ struct Html {
 }
 
 /// What storing rich text would leave of it.
-async fn preview(_: By<Anyone>, body: Body<Html>) -> Result<HttpResponse, Problem> {
+async fn preview(context: Data<Context>, by: By<Editors>, body: Body<Html>) -> Result<HttpResponse, Problem> {
     let Body(Html { html }) = body;
     fields::check_rich("html", &html).map_err(problem)?;
-    Ok(HttpResponse::Ok().json(json!({"html": rich_text::clean(&html)})))
+    let html = context.rich_text.preview(&by, "html", html).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(json!({"html": html})))
 }
