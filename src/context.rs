@@ -21,6 +21,7 @@ use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
 use crate::service::phone_sign_in::PhoneGate;
+use crate::service::picture_quota::Senders;
 use crate::service::queues::Queues;
 use crate::service::regist::RegistGate;
 use crate::service::registration::{Streams, Waits};
@@ -63,6 +64,8 @@ pub struct Context {
     pub viewers: ViewerCache,
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
+    /// Those whose picture is on its way.
+    pub picture_senders: Senders,
     /// Room for files that are being read.
     pub imports: Arc<Semaphore>,
     pub rich_text: RichText,

@@ -40,6 +40,7 @@ use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
 use crate::service::phone_sign_in::PhoneGate;
+use crate::service::picture_quota::Senders;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
@@ -153,6 +154,7 @@ impl Application {
             in_progress: InProgress::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
+            picture_senders: Senders::default(),
             imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
             large_bodies: LargeBodies::default(),
             rich_text: RichText::from_config(&config),

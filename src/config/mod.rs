@@ -41,6 +41,7 @@ pub struct Config {
     pub live: Live,
     pub pay: Pay,
     pub mail: Mail,
+    pub pictures: Pictures,
     pub sso: Sso,
     pub regist: Regist,
     pub log: Log,
@@ -252,6 +253,19 @@ pub struct Mail {
     pub password: SecretString,
     /// The address that mails come from.
     pub from: String,
+}
+
+/// What people may send as pictures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pictures {
+    /// Pictures and their bytes that one account may send on a day, and one administrator.
+    pub per_account_per_day: u32,
+    pub bytes_per_account_per_day: u64,
+    pub per_administrator_per_day: u32,
+    pub bytes_per_administrator_per_day: u64,
+    /// With less free space on the disk of `data_dir` or of its uploads no picture is taken.
+    pub free_disk_bytes: u64,
 }
 
 /// The encrypted SSO registration API. Patterns are matched as a whole, in any case; `*` stands for any characters.

@@ -32,6 +32,8 @@ pub mod payments;
 pub mod people;
 pub mod phone_sign_in;
 pub mod phones;
+pub mod picture_quota;
+mod picture_shape;
 pub mod picture_sweep;
 pub mod pictures;
 pub mod queue_token;

@@ -3,7 +3,7 @@
 
 use actors::error::Result;
 
-use super::{collections, confirmations, hawk, memberships, orders, phones, sso};
+use super::{collections, confirmations, hawk, memberships, orders, phones, picture_quota, sso};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
@@ -16,6 +16,7 @@ pub async fn step(context: &Context) -> Result<u64> {
         sso::sweep::sweep(context).await,
         hawk::sweep(context).await,
         collections::sweep_answers(context).await,
+        picture_quota::sweep(context).await,
     ];
     let orders = orders::sweep_memberships(context).await;
     let ended = memberships::sweep(context).await;

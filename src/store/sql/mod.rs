@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod payments;
 pub mod people;
 pub mod phones;
+pub mod picture_counts;
 pub mod quota;
 pub mod registrations;
 pub mod registrations_file;
