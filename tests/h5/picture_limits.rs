@@ -18,7 +18,9 @@ const SAVE: &str = "/api/v1/user/save";
 
 fn png(colour: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
-    RgbImage::from_pixel(9, 9, Rgb([colour, 7, 7])).write_with_encoder(PngEncoder::new(&mut bytes)).unwrap();
+    RgbImage::from_pixel(9, 9, Rgb([colour.wrapping_mul(50), 7, 7]))
+        .write_with_encoder(PngEncoder::new(&mut bytes))
+        .unwrap();
     bytes
 }
 
