@@ -74,10 +74,13 @@ impl Jpeg {
     }
 }
 
-/// Chunks that hold no pixels.
+/// Chunks up to the last one that hold no pixels.
 fn chunks(raw: &[u8]) -> usize {
     let (mut count, mut at) = (0, 8_usize);
     while let Some([a, b, c, d, kind @ ..]) = raw.get(at..at.saturating_add(8)) {
+        if kind == b"IEND" {
+            break;
+        }
         count += usize::from(kind != b"IDAT");
         let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
         // The length does not count itself, the name and the checksum.
@@ -159,6 +162,8 @@ pub(super) mod tests {
         let many = [&raw[..33], &text.repeat(MOST_CHUNKS), &raw[33..]].concat();
         assert!(refuses(&many, ImageFormat::Png, MEMORY).unwrap().contains("chunks"));
         assert_eq!(refuses(&raw, ImageFormat::Png, MEMORY), None);
+        let trailing = [&raw[..], &[0; 100_000]].concat();
+        assert_eq!(refuses(&trailing, ImageFormat::Png, MEMORY), None, "what stands behind the end is not read");
         assert_eq!(chunks(&[0xff; 100]), 1, "a length beyond the end ends it");
     }
 }

@@ -73,7 +73,9 @@ async fn a_column_without_a_heading_is_passed_over_when_it_is_empty() {
 #[actix_web::test]
 async fn what_is_not_utf_8_must_be_named_and_a_dry_run_shows_how_it_was_read() {
     on_both(async |app| {
-        let text = format!("{HEADING}\n{}\n", row("歐陽", "P1"));
+        // Big5 has no simplified letters.
+        let line = row("歐陽", "P1").replace("护照", "1").replace("中国", "CN");
+        let text = format!("{HEADING}\n{line}\n");
         let (big5, simplified) = (BIG5.encode(&text).0.into_owned(), GB18030.encode(&text).0.into_owned());
         let before = orders(&app).await;
         for bytes in [&big5, &simplified] {
