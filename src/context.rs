@@ -15,12 +15,15 @@ use crate::service::body_budget::BodyBudget;
 use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
+use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{HistoryReads, InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
 use crate::service::passwords::Passwords;
+use crate::service::picture_quota::Senders;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
+use crate::service::rich_text::RichText;
 use crate::service::sms_budget::SmsBudget;
 use crate::service::writability::Writability;
 use crate::shutdown::Shutdown;
@@ -64,6 +67,11 @@ pub struct Context {
     pub writability: Writability,
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
+    /// Those whose picture is on its way.
+    pub picture_senders: Senders,
     /// Room for files that are being read.
-    pub imports: Semaphore,
+    pub imports: Arc<Semaphore>,
+    pub rich_text: RichText,
+    /// Room for files that are arriving.
+    pub large_bodies: LargeBodies,
 }

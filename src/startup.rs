@@ -34,16 +34,19 @@ use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
+use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{HistoryReads, InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::picture_quota::Senders;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
+use crate::service::rich_text::RichText;
 use crate::service::sms_budget::SmsBudget;
 use crate::service::writability::{self, Writability};
 use crate::shutdown::{Phase, Shutdown};
@@ -165,7 +168,10 @@ impl Application {
             histories: HistoryReads::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
-            imports: Semaphore::new(MOST_IMPORTS),
+            picture_senders: Senders::default(),
+            imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
+            large_bodies: LargeBodies::default(),
+            rich_text: RichText::default(),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),

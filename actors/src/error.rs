@@ -159,6 +159,9 @@ pub enum DomainError {
     /// The server is overloaded, restarting or lost a race: the same request may succeed later; nothing was changed.
     #[error("busy, retry in {retry_after_seconds} s")]
     Busy { retry_after_seconds: u32 },
+    /// The disk is nearly full, and what is not needed is not stored.
+    #[error("no room on the disk, retry in {retry_after_seconds} s")]
+    NoRoom { retry_after_seconds: u32 },
     #[error("{0:?} failed")]
     ProviderFailed(Provider),
     /// A fault of ours. The cause was logged where it happened.
@@ -173,7 +176,7 @@ impl DomainError {
 
     /// Whether the same request may succeed later without being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_))
+        matches!(self, Self::Busy { .. } | Self::NoRoom { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_))
     }
 
     pub const BUSY: Self = Self::Busy { retry_after_seconds: 1 };

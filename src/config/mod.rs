@@ -43,6 +43,7 @@ pub struct Config {
     pub live: Live,
     pub pay: Pay,
     pub mail: Mail,
+    pub pictures: Pictures,
     pub sso: Sso,
     pub regist: Regist,
     pub log: Log,
@@ -132,6 +133,8 @@ pub struct AdminSettings {
     pub session_seconds: u64,
     /// How long the audit trail keeps sign-ins, failed ones and sign-outs.
     pub sign_in_audit_days: u64,
+    /// Looks of one administrator at what cleaning leaves of a rich text.
+    pub previews_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -288,6 +291,19 @@ pub struct Mail {
     pub password: SecretString,
     /// The address that mails come from.
     pub from: String,
+}
+
+/// What people may send as pictures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pictures {
+    /// Pictures and their bytes that one account may send on a day, and one administrator.
+    pub per_account_per_day: u32,
+    pub bytes_per_account_per_day: u64,
+    pub per_administrator_per_day: u32,
+    pub bytes_per_administrator_per_day: u64,
+    /// With less free space on the disk of `data_dir` or of its uploads no picture is taken.
+    pub free_disk_bytes: u64,
 }
 
 /// The encrypted SSO registration API. Patterns are matched as a whole, in any case; `*` stands for any characters.

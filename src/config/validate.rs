@@ -126,6 +126,18 @@ impl Judge<'_> {
             ("server.body_seconds", config.server.body_seconds, 10, hour),
             ("server.stranger_body_seconds", config.server.stranger_body_seconds, 1, config.server.body_seconds),
             ("admin.sign_in_audit_days", config.admin.sign_in_audit_days, 1, 3_650),
+            ("admin.previews_per_minute", config.admin.previews_per_minute.into(), 1, 1_000_000),
+            ("pictures.per_account_per_day", config.pictures.per_account_per_day.into(), 1, 1_000_000),
+            ("pictures.bytes_per_account_per_day", config.pictures.bytes_per_account_per_day, 1 << 20, 1 << 40),
+            ("pictures.per_administrator_per_day", config.pictures.per_administrator_per_day.into(), 1, 1_000_000),
+            // The largest picture must fit.
+            (
+                "pictures.bytes_per_administrator_per_day",
+                config.pictures.bytes_per_administrator_per_day,
+                10 << 20,
+                1 << 40,
+            ),
+            ("pictures.free_disk_bytes", config.pictures.free_disk_bytes, 0, 1 << 50),
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
             ("h5.browse_flush_seconds", config.h5.browse_flush_seconds, 1, hour),
             ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),

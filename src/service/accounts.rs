@@ -229,7 +229,8 @@ pub struct Wanted {
 
 /// Changes the own account. A picture is stored before its name is.
 ///
-/// Errors: `Malformed` when nothing is to be changed, `InvalidField`, `BadPicture`, `Busy`.
+/// Errors: `Malformed` when nothing is to be changed, `InvalidField`, `BadPicture`, `Busy`, `NoRoom`; `RateLimited` for an
+/// account that has sent its pictures of the day.
 pub async fn change_profile(context: &Context, account: AccountId, wanted: Wanted) -> Result<()> {
     let Wanted { username, sex, head_img } = wanted;
     if username.is_none() && sex.is_none() && head_img.is_none() {
@@ -244,14 +245,27 @@ pub async fn change_profile(context: &Context, account: AccountId, wanted: Wante
     if sex.is_some_and(|sex| !(0..=2).contains(&sex)) {
         return Err(DomainError::field("sex", "必须是0、1或2"));
     }
-    let head_img = match head_img {
-        Some(text) => Some(pictures::keep_head(context, text).await?),
+    let picture = match head_img {
+        Some(text) => Some(pictures::keep_head(context, account, text).await?),
         None => None,
     };
+    let head_img = picture.as_ref().map(|picture| picture.stored().path.clone());
     let change = store::ProfileChange { username, sex, head_img };
-    context.db.write(move |tx| Box::pin(async move { Ok(store::change_profile(tx, account, &change).await?) })).await?;
+    let now_ms = context.db.now_ms();
+    let changed = context.db.write(move |tx| {
+        Box::pin(async move {
+            if let Some(path) = store::change_profile(tx, account, &change).await? {
+                pictures::forget_replaced(tx, account, path, now_ms).await?;
+            }
+            Ok::<_, DomainError>(())
+        })
+    });
+    changed.await?;
     context.sessions.forget(account);
-    Ok(())
+    match picture {
+        Some(picture) => picture.is_shown().await,
+        None => Ok(()),
+    }
 }
 
 /// The bound phone, for the account's owner; empty when there is none.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actors::counts::{Act, Count, CountKey, Counts, Rule, Sharing, Verdict};
 use actors::domain::caller_address::CallerAddress;
-use actors::domain::ids::AccountId;
+use actors::domain::ids::{AccountId, AdminId};
 use actors::error::{DomainError, Result};
 
 use super::address_key::AddressKey;
@@ -38,6 +38,7 @@ struct Rules {
     sso_address: Rule,
     regist_address: Rule,
     regist_phone: Rule,
+    preview: Rule,
 }
 
 impl Rules {
@@ -53,6 +54,7 @@ impl Rules {
             sso_address: Rule::per_minute("sso-address", sso.checks_per_minute),
             regist_address: Rule::per_minute("regist-address", regist.tries_per_minute_per_address),
             regist_phone: Rule::per_minute("regist-phone", regist.tries_per_minute_per_phone),
+            preview: Rule::per_minute("preview", config.admin.previews_per_minute),
         }
     }
 }
@@ -99,6 +101,11 @@ impl RateLimits {
     /// Signatures for pages, which may make this server call WeChat.
     pub async fn page_config(&self, account: AccountId) -> Result<()> {
         self.take("page-config", &[self.by_name(self.rules.page_config, &account.to_string())]).await
+    }
+
+    /// Previews of rich texts, each of which is parsed like one that is stored.
+    pub async fn preview(&self, admin: AdminId) -> Result<()> {
+        self.take("preview", &[self.by_name(self.rules.preview, &admin.to_string())]).await
     }
 
     /// Letters to the organiser.

@@ -241,7 +241,8 @@ async fn a_file_as_chinese_excel_saves_it_is_read() {
         let text = format!("{heading}\r\n{}\r\n", line.join(","));
         let (bytes, _, lost) = GB18030.encode(&text);
         assert!(!lost && std::str::from_utf8(&bytes).is_err());
-        let (status, done) = post_file(&app, "games/2/registrations/import", bytes.into_owned()).await;
+        let path = "games/2/registrations/import?encoding=gb18030";
+        let (status, done) = post_file(&app, path, bytes.into_owned()).await;
         assert_eq!((status, &done["places"]), (201, &json!(1)), "{done}");
         let exported = get_file(&app, "games/2/registrations.csv").await;
         assert!(

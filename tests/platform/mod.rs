@@ -17,4 +17,5 @@ mod order_of_times;
 mod providers;
 mod proxies;
 mod readiness;
+mod rich_text;
 mod shared_limits;

@@ -54,6 +54,9 @@ pub fn problem(error: DomainError) -> Problem {
         DomainError::Busy { retry_after_seconds } => {
             as_is(StatusCode::SERVICE_UNAVAILABLE, "busy").with_retry_after(retry_after_seconds)
         }
+        DomainError::NoRoom { retry_after_seconds } => {
+            as_is(StatusCode::SERVICE_UNAVAILABLE, "no_room").with_retry_after(retry_after_seconds)
+        }
         DomainError::ProviderFailed(_) => as_is(StatusCode::BAD_GATEWAY, "provider_failed"),
         DomainError::Internal => as_is(StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }

@@ -10,7 +10,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use actors::domain::account::Admin;
 use actors::error::DomainError;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::api::problem::Problem;
 use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::collections::{Answer, IdempotencyKey, Writer};
+use crate::service::large_bodies::Room;
 
 /// The largest body.
 const MOST_BODY: usize = 1024 * 1024;
@@ -80,6 +81,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
 /// A body of at most `most` bytes.
 pub async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Bytes, Problem> {
     bodies::read(request, payload, most).await.map_err(problem)
+}
+
+/// A file of at most `most` bytes, and its place among those of its sender, which is kept as long as the file.
+pub async fn read_file(
+    context: &Context,
+    admin: &Admin,
+    request: &HttpRequest,
+    payload: Payload,
+    most: usize,
+) -> Result<(Bytes, Room), Problem> {
+    let room = context.large_bodies.begin(admin).map_err(problem)?;
+    Ok((read(request, payload, most).await?, room))
 }
 
 fn parse<T: DeserializeOwned + 'static>(body: &[u8]) -> Result<T, Problem> {

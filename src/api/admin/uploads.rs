@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::caller::{By, Editors, Owners};
 use super::codes::problem;
-use super::request::{read, respond};
+use super::request::{read_file, respond};
 use super::resource;
 use crate::api::problem::Problem;
 use crate::context::Context;
@@ -42,7 +42,7 @@ async fn upload(
     if named.name.chars().count() > LONGEST_NAME {
         return Err(problem(DomainError::field("name", format!("must have {LONGEST_NAME} characters at most"))));
     }
-    let raw = read(&request, payload.into_inner(), pictures::MOST_UPLOAD_BYTES).await?;
+    let (raw, _room) = read_file(&context, &by, &request, payload.into_inner(), pictures::MOST_UPLOAD_BYTES).await?;
     // The file itself makes sending it twice harmless.
     let writer = Writer { admin: by.admin, key: None };
     let answer = pictures::upload(&context, writer, raw, named.into_inner().name).await;

@@ -68,6 +68,7 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         DomainError::QuotaExhausted
         | DomainError::RateLimited { .. }
         | DomainError::Busy { .. }
+        | DomainError::NoRoom { .. }
         | DomainError::Internal => (-1000, "服务器内部错误"),
     }
 }
@@ -108,9 +109,9 @@ pub(super) fn detail(error: &DomainError) -> String {
 /// Seconds after which the same request may succeed, for facts that say so.
 pub(super) fn retry_after(error: &DomainError) -> Option<u32> {
     match error {
-        DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } => {
-            Some(*retry_after_seconds)
-        }
+        DomainError::Busy { retry_after_seconds }
+        | DomainError::NoRoom { retry_after_seconds }
+        | DomainError::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
         _ => None,
     }
 }

@@ -48,6 +48,7 @@ pub fn errcode(error: &DomainError) -> (i32, &'static str) {
         | DomainError::Conflict { .. }
         | DomainError::Muted { .. }
         | DomainError::Busy { .. }
+        | DomainError::NoRoom { .. }
         | DomainError::ProviderFailed(_)
         | DomainError::Internal => FAULT,
     }
