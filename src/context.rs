@@ -15,6 +15,7 @@ use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::hawk::HawkGate;
+use crate::service::js_config::TicketDesk;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, Sockets, ViewerCache};
 use crate::service::lobby::LobbyCache;
@@ -59,6 +60,8 @@ pub struct Context {
     pub in_progress: InProgress,
     /// What the streaming provider said about viewers lately.
     pub viewers: ViewerCache,
+    /// The ticket by which pages call WeChat.
+    pub ticket_desk: TicketDesk,
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
     /// Room for files that are being read.

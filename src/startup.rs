@@ -33,6 +33,7 @@ use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::hawk::HawkGate;
 use crate::service::housekeeping;
+use crate::service::js_config::TicketDesk;
 use crate::service::limits::RateLimits;
 use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
@@ -149,6 +150,7 @@ impl Application {
             rooms,
             sockets,
             in_progress: InProgress::default(),
+            ticket_desk: TicketDesk::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
             imports: Semaphore::new(MOST_IMPORTS),

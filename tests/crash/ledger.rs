@@ -37,6 +37,8 @@ pub struct Ledger {
     pub paid: HashSet<String>,
     /// Orders whose end was acknowledged.
     pub given_back: HashSet<String>,
+    /// Orders of two of which one registration was given back, which was acknowledged.
+    pub halved: HashSet<String>,
     /// Orders whose payment dialogue could be opened.
     pub registered: HashSet<String>,
     pub lines: Vec<LinePromise>,
@@ -56,6 +58,7 @@ impl Ledger {
             + decided
             + self.paid.len()
             + self.given_back.len()
+            + self.halved.len()
             + self.registered.len()
             + self.lines.len()
             + self.enrolled.len()
@@ -64,6 +67,7 @@ impl Ledger {
     /// Whether every kind of promise was made.
     pub fn has_everything(&self) -> bool {
         !self.paid.is_disjoint(&self.given_back)
+            && !self.halved.is_empty()
             && !self.registered.is_empty()
             && !self.lines.is_empty()
             && !self.enrolled.is_empty()
@@ -225,6 +229,13 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
         let over = |order: &&OrderState| ![UNPAID, PAID].contains(&order.status);
         if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(over)) {
             faults.push(format!("order {order_no} was given back and lives"));
+        }
+    }
+    for order_no in &ledger.halved {
+        let half = |order: &&OrderState| order.status == PAID && order.places == 1;
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(half)) {
+            faults
+                .push(format!("one registration of order {order_no} was given back, and the other is not all it has"));
         }
     }
     for order_no in &ledger.registered {

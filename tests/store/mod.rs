@@ -5,6 +5,7 @@ mod backup;
 mod constraints;
 pub(crate) mod databases;
 mod journal;
+mod parts;
 mod plans;
 mod quota;
 mod quota_model;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "registration by others", include_str!("migrations/0009_registration_by_others.sql")),
     (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
     (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
+    (17, "refunds", include_str!("migrations/0017_refunds.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

@@ -29,18 +29,20 @@ pub use self::release::{OrderKey, PROVIDER_GRACE_MS, end_registrations};
 pub(super) use self::row::row_columns;
 pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 use super::db::{BatchSql, Db};
+use super::installation;
 
 #[derive(Clone)]
 pub struct SqlQuotaLedger {
     db: Db,
     payment_window_ms: i64,
     orders: OrderCache,
+    order_key: installation::OrderKey,
 }
 
 impl SqlQuotaLedger {
     pub fn new(db: Db, payment_window_seconds: u64) -> Self {
         let payment_window_ms = i64::try_from(payment_window_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2);
-        Self { db, payment_window_ms, orders: OrderCache::default() }
+        Self { db, payment_window_ms, orders: OrderCache::default(), order_key: installation::OrderKey::default() }
     }
 }
 
