@@ -3,7 +3,7 @@
 //! repeating any is harmless.
 
 use actors::domain::account::Account;
-use actors::domain::ids::{OrderId, RegistrationId};
+use actors::domain::ids::RegistrationId;
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
 use actors::error::{DomainError, Entity, Result};

@@ -358,6 +358,7 @@ mod tests {
             ],
             paid: HashSet::from(["A".to_owned(), "D".to_owned()]),
             given_back: HashSet::from(["D".to_owned()]),
+            halved: HashSet::new(),
             registered: HashSet::from(["B".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
             enrolled: vec![
@@ -394,7 +395,7 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 33] = [
+        let doctors: [(&str, Doctor); 34] = [
             ("p was registered and is lost", |_, state| state.people.clear()),
             ("a part of a registration", |_, state| state.people[0].mails = 0),
             ("a part of a registration", |ledger, _| ledger.people.clear()),
@@ -417,6 +418,7 @@ mod tests {
             ("neither here nor returned", |_, state| state.orders[0].returned_payments = 1),
             ("was given back and lives", |_, state| state.orders[2].status = PAID),
             ("nothing asks for it", |_, state| state.orders[1].inquiries = 0),
+            ("is not all it has", |ledger, _| ledger.halved.extend(["B".to_owned()])),
             ("journal is off", |_, state| state.cash_off_fen = 1),
             ("1 refunds were not made", |_, state| state.refunds_not_made = 1),
             ("has 2 payments", |_, state| state.orders[0].settled_payments = 2),
