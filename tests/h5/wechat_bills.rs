@@ -108,6 +108,8 @@ async fn parts_of_one_payment_agree_with_the_bills_of_their_days() {
         let bill = format!("{start},`SUCCESS,`,`0.00,`240.00\r\n{start},`REFUND,`{first},`80.00,`240.00\r\n");
         assert_eq!(compared(gateway, app, &bill).await, (0, "[]".to_owned()));
         app.context.db.advance_clock(Duration::from_secs(2 * 86_400));
+        // The session has ended meanwhile.
+        let alice = person(app, "alice").await;
         ask_one(app, &alice, &order, ids[1]).await;
         eventually("the second is back", async || back(app, &order).await.0 == 2).await;
         let second = newest(std::slice::from_ref(&first));
