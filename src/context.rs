@@ -15,6 +15,7 @@ use crate::service::body_budget::BodyBudget;
 use crate::service::browse::BrowseCounts;
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
+use crate::service::js_config::TicketDesk;
 use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{HistoryReads, InProgress, Rooms, Sockets, ViewerCache};
@@ -65,6 +66,8 @@ pub struct Context {
     /// What the streaming provider said about viewers lately.
     pub viewers: ViewerCache,
     pub writability: Writability,
+    /// The ticket by which pages call WeChat.
+    pub ticket_desk: TicketDesk,
     /// Room for pictures that are being decoded.
     pub pictures: Arc<Semaphore>,
     /// Those whose picture is on its way.

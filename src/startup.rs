@@ -34,6 +34,7 @@ use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
+use crate::service::js_config::TicketDesk;
 use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
 use crate::service::live::{HistoryReads, InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
@@ -166,6 +167,7 @@ impl Application {
             sockets,
             in_progress: InProgress::default(),
             histories: HistoryReads::default(),
+            ticket_desk: TicketDesk::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
             picture_senders: Senders::default(),

@@ -52,20 +52,21 @@ pub struct GameCard {
 
 #[derive(Default)]
 pub struct LobbyCache {
-    last: Mutex<Option<(Instant, Arc<Lobby>)>>,
+    last: Mutex<Option<(Instant, Result<Arc<Lobby>>)>>,
 }
 
-/// Callers that come while it is read wait for the one reading.
+/// Callers that come while it is read wait for the one reading, and its failure is theirs: they do not wait one after the
+/// other for a database that is away.
 pub async fn lobby(context: &Context) -> Result<Arc<Lobby>> {
     let mut last = context.lobby.last.lock().await;
     if let Some((read, lobby)) = last.as_ref()
         && read.elapsed() < FRESH
     {
-        return Ok(lobby.clone());
+        return lobby.clone();
     }
-    let lobby = Arc::new(read(context).await?);
+    let lobby = read(context).await.map(Arc::new);
     *last = Some((Instant::now(), lobby.clone()));
-    Ok(lobby)
+    lobby
 }
 
 async fn read(context: &Context) -> Result<Lobby> {

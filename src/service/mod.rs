@@ -46,6 +46,7 @@ pub mod queue_token;
 pub mod queue_watch;
 pub mod queues;
 pub mod reconciliation;
+pub mod refund_work;
 pub mod refunds;
 pub mod regist;
 pub mod registration;

@@ -20,6 +20,7 @@ const CHINESE = [
   [/^the order was not paid in time; its places were given back$/, '订单逾期未付款，名额放回'],
   [/^the order was cancelled by its owner; its places were given back$/, '订单被本人取消，名额放回'],
   [/^the order was refunded; its places were given back$/, '订单已退款，名额放回'],
+  [/^a part of the order was refunded; its places were given back$/, '订单部分退款，相应名额放回'],
 ];
 
 export function chapterText(text) {

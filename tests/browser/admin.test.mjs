@@ -211,6 +211,37 @@ test('an order is given back from the desk, and the books agree', () => withPage
   await shot(page, 'admin-money-desk-en');
 }));
 
+test('one registration of an order is given back from the desk, and the order keeps the other', () => withPage({ locale: 'en-GB' }, async (page) => {
+  const game = await organiser.game('parts', { limitation: 5, price: 88 });
+  const runner = await Runner.signIn();
+  await runner.join(game, 2);
+  const orderNo = await runner.order();
+  await runner.pay(orderNo);
+  const { registrations } = await runner.command('RegQueryOrder', { order_no: orderNo });
+  await adminSignIn(page);
+  await page.click('#tab-orders');
+  await page.fill('.table-tools input', orderNo);
+  await page.click(`[data-people-of="${orderNo}"]`);
+  await page.click(`[data-refund-one="${registrations[0].reg_id}"]`);
+  await page.waitForSelector('dialog[open]');
+  assert.match(await page.textContent('dialog'), /the order keeps the others/);
+  await assertAccessible(page, 'refund-one');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('dialog', { state: 'detached' });
+  await page.click(`[data-refund-one="${registrations[0].reg_id}"]`);
+  await page.click('dialog [data-yes]');
+  await page.waitForFunction(async (number) => {
+    document.querySelector('.table-tools input').dispatchEvent(new Event('input'));
+    return Boolean(document.querySelector(`[data-refunded="${number}"]`));
+  }, orderNo, { polling: 500 });
+  const after = await runner.command('RegQueryOrder', { order_no: orderNo });
+  assert.deepEqual(after.registrations.map((it) => it.pay_status), [3, 1]);
+  const { paid, balance } = await organiser.call('GET', `games/${game}/queue`);
+  assert.deepEqual([paid, balance], [1, 4], 'one place is free again');
+  await page.click('#tab-money');
+  await page.waitForSelector('[data-books="true"]');
+}));
+
 test('roles see what they may do', async () => {
   const name = `viewer${Date.now().toString(36)}`;
   await organiser.call('POST', 'admins', { username: name, password: 'a-password-of-it', role: 'moderator' });

@@ -6,6 +6,7 @@ mod constraints;
 pub(crate) mod databases;
 mod journal;
 mod open_places;
+mod parts;
 mod plans;
 mod quota;
 mod quota_model;

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use actors::domain::ids::{OrderId, RegistrationId};
 use actors::quota_queue::history::{Event, OrderPlaces};
 use actors::quota_queue::messages::{Known, LineRules, QueueRow, QueueState, QuotaLedger};
 use actors::quota_queue::open_places::{ROUNDS, WINDOW_MS};
 use matchday::args;
+use matchday::service::locked_order::LockedOrder;
+use matchday::service::refunds::{self, Deadline};
 use matchday::service::registration::replay::replay;
 use matchday::store::sql::db::{Row, Tx};
+use matchday::store::sql::payments::{self, Payment, PaymentState};
 use matchday::store::sql::quota::{self, SqlQuotaLedger};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -136,14 +140,19 @@ async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) 
             "expire"
         }
         77..82 => {
-            turn_one(fixture, "WHERE status = 1", "UPDATE orders SET status = 4 WHERE id = $1", |row, order| {
+            let all = "UPDATE orders SET status = 4, refunded_count = item_count WHERE id = $1";
+            turn_one(fixture, "WHERE status = 1", all, |row, order| {
                 row.quota.give_back_sold(order.places);
                 Event::Refunded(order)
             })
             .await;
             "refund"
         }
-        82..85 => {
+        82..84 => {
+            give_one_back(fixture).await;
+            "refund a part"
+        }
+        84..86 => {
             turn_one(fixture, "WHERE status = 0", "UPDATE orders SET status = 5 WHERE id = $1", |row, order| {
                 row.quota.give_back_held(order.places);
                 Event::Cancelled(order)
@@ -151,7 +160,7 @@ async fn apply(random: &mut StdRng, fixture: &Fixture, ledger: &SqlQuotaLedger) 
             .await;
             "cancel"
         }
-        85..90 => {
+        86..90 => {
             let tail = quota::row(&fixture.db, game).await.unwrap().tail;
             let leaving = (0..2).map(|_| random.random_range(1..=tail + 2)).collect();
             ledger.leave(game, leaving).await.unwrap();
@@ -237,8 +246,12 @@ async fn turn_one(
 ) {
     let (game, db) = (fixture.game, fixture.db.clone());
     let oldest = match which {
-        "WHERE status = 0" => "SELECT id, order_no, item_count FROM orders WHERE status = 0 ORDER BY id LIMIT 1",
-        _ => "SELECT id, order_no, item_count FROM orders WHERE status = 1 ORDER BY id LIMIT 1",
+        "WHERE status = 0" => {
+            "SELECT id, order_no, item_count AS places FROM orders WHERE status = 0 ORDER BY id LIMIT 1"
+        }
+        _ => {
+            "SELECT id, order_no, item_count - refunded_count AS places FROM orders WHERE status = 1 ORDER BY id LIMIT 1"
+        }
     };
     fixture
         .db
@@ -256,8 +269,33 @@ async fn turn_one(
         .unwrap();
 }
 
+/// Gives one registration of the oldest order back that keeps others, by the code that does it for registrants.
+async fn give_one_back(fixture: &Fixture) {
+    let sql = "SELECT o.id AS order_id, r.id, r.game_id FROM orders o JOIN registrations r ON r.order_id = o.id
+               WHERE o.status = 1 AND o.item_count - o.refunded_count > 1 AND r.live = 1 ORDER BY o.id, r.id LIMIT 1";
+    let Some(one) = fixture.db.fetch_optional(sql, args![]).await.unwrap() else { return };
+    let (order, registration) = (OrderId(one.int("order_id").unwrap()), RegistrationId(one.int("id").unwrap()));
+    let order = payments::order(&fixture.db, order).await.unwrap().unwrap();
+    let (clock, subject) = (fixture.db.clone(), order.subject);
+    let written = fixture.db.write(move |tx| {
+        Box::pin(async move {
+            // As paid by hand: an administrator's word ends it in the same transaction.
+            let paid = Payment {
+                order: order.id,
+                provider: "offline".into(),
+                transaction_id: order.order_no.to_string(),
+                amount: order.total,
+            };
+            payments::insert_payment(tx, &paid, PaymentState::Settled, 0).await?;
+            let locked = LockedOrder::take(tx, order.id, subject).await?;
+            refunds::give_back_one(&clock, tx, locked, registration, Deadline::Waived).await
+        })
+    });
+    written.await.unwrap();
+}
+
 fn places(order: &Row) -> OrderPlaces {
-    OrderPlaces { order_no: order.text("order_no").unwrap(), places: order.int("item_count").unwrap() }
+    OrderPlaces { order_no: order.text("order_no").unwrap(), places: order.int("places").unwrap() }
 }
 
 async fn end(tx: &mut Tx, order: &Row, update: &'static str) -> actors::error::Result<()> {
@@ -271,7 +309,7 @@ async fn end(tx: &mut Tx, order: &Row, update: &'static str) -> actors::error::R
 
 /// Everything that must agree with the row, counted in one statement: it runs after every operation.
 const COUNTS: &str = "
-SELECT (SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM orders WHERE status = 1) AS sold,
+SELECT (SELECT CAST(COALESCE(SUM(item_count - refunded_count), 0) AS BIGINT) FROM orders WHERE status = 1) AS sold,
        (SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM orders WHERE status = 0) AS held,
        (SELECT COUNT(*) FROM registrations WHERE live = 1) AS registered,
        (SELECT COUNT(*) FROM queue_tokens WHERE state = 0) AS undecided,

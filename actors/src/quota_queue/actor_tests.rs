@@ -102,7 +102,7 @@ impl QuotaLedger for MemoryLedger {
             free_of_charge: false,
             over: false,
             wait_list_over: false,
-            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+            order_number: |sequence| OrderNo::compose(0, order_tail(7, 1, sequence)),
         };
         let before = admission.row.head;
         let outcomes: Vec<Option<Outcome>> = admission

@@ -93,7 +93,13 @@ pub enum Event {
         orders: Vec<OrderPlaces>,
     },
     Cancelled(OrderPlaces),
-    /// sold → free
+    /// sold → free, of an order that keeps other places. `registration` 0: all those that were not asked back one by one.
+    PartRefunded {
+        order_no: String,
+        registration: i64,
+        places: i64,
+    },
+    /// sold → free, with which the order has no place left.
     Refunded(OrderPlaces),
     PlacesSet {
         limitation: i64,
@@ -146,6 +152,7 @@ impl Event {
             Self::Paid(order) | Self::PaidLate(order) | Self::Cancelled(order) | Self::Refunded(order) => {
                 order.order_no == order_no
             }
+            Self::PartRefunded { order_no: named, .. } => named == order_no,
             Self::Expired { orders } | Self::Imported { orders } => orders.iter().any(|it| it.order_no == order_no),
             Self::Decided { tokens, .. } => tokens.iter().any(|token| token.order_no.as_deref() == Some(order_no)),
             _ => false,
@@ -175,6 +182,10 @@ pub struct Replay {
     pub tokens: HashMap<i64, i64>,
     pub wait_listed: BTreeSet<i64>,
     pub orders: HashMap<String, Holding>,
+    /// Places that came back from orders, also from those that keep others.
+    pub given_back: HashMap<String, i64>,
+    /// Registrations that were given back one by one.
+    pub returned: BTreeSet<i64>,
     /// Sequences up to here are from before the log.
     pub began_at: i64,
 }
@@ -245,9 +256,17 @@ impl Replay {
                 self.turn(order, &[Holding::Held], Holding::Nothing)?;
                 self.quota.give_back_held(order.places);
             }
+            Event::PartRefunded { order_no, registration, places } => {
+                let part = OrderPlaces { order_no: order_no.clone(), places: *places };
+                self.turn(&part, &[Holding::Sold], Holding::Sold)?;
+                if *registration != 0 && !self.returned.insert(*registration) {
+                    return Err(format!("registration {registration} is given back twice"));
+                }
+                self.take_back(&part);
+            }
             Event::Refunded(order) => {
                 self.turn(order, &[Holding::Sold], Holding::Nothing)?;
-                self.quota.give_back_sold(order.places);
+                self.take_back(order);
             }
             Event::PlacesSet { limitation, balance } => self.quota.set(*limitation, *balance),
             Event::StateSet { state } => self.state = queue_state(*state)?,
@@ -322,6 +341,11 @@ impl Replay {
         }
     }
 
+    fn take_back(&mut self, part: &OrderPlaces) {
+        *self.given_back.entry(part.order_no.clone()).or_default() += part.places;
+        self.quota.give_back_sold(part.places);
+    }
+
     fn turn(&mut self, order: &OrderPlaces, from: &[Holding], to: Holding) -> Result<(), String> {
         match self.orders.insert(order.order_no.clone(), to) {
             Some(before) if from.contains(&before) => Ok(()),
@@ -365,6 +389,7 @@ mod tests {
             Event::Cancelled(order("C", 2)),
             Event::PaidLate(order("A", 2)),
             Event::Refunded(order("B", 1)),
+            Event::PartRefunded { order_no: "A".to_owned(), registration: 7, places: 1 },
         ]
     }
 
@@ -376,7 +401,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
             replay.apply(&event).unwrap();
         }
-        assert_eq!(replay.quota, Quota { limitation: 3, balance: 1, sold: 2, held: 0 });
+        assert_eq!(replay.quota, Quota { limitation: 3, balance: 2, sold: 1, held: 0 });
+        assert_eq!((replay.given_back["A"], replay.given_back["B"]), (1, 1));
         assert_eq!((replay.head, replay.tail, replay.wait_listed.len()), (3, 3, 0));
         assert_eq!(replay.orders["A"], Holding::Sold);
         assert!(replay.tokens.values().all(|state| *state == 1));
@@ -394,6 +420,8 @@ mod tests {
             Event::Paid(order("unknown", 1)),
             Event::PaidLate(order("A", 2)),
             Event::Imported { orders: vec![order("D", 9)] },
+            Event::PartRefunded { order_no: "A".to_owned(), registration: 7, places: 1 },
+            Event::PartRefunded { order_no: "B".to_owned(), registration: 8, places: 1 },
             Event::Left { sequences: vec![3] },
             Event::Opened { count: 3, seed: String::new() },
             Event::StateSet { state: 9 },
@@ -430,6 +458,6 @@ mod tests {
         assert_eq!((about(1), about(2), about(4)), (2, 3, 0));
         assert_eq!(story[3].sequences(), Some((1, 3)));
         assert_eq!(story[4].sequences(), None);
-        assert_eq!(story.iter().filter(|event| event.names_order("A")).count(), 3);
+        assert_eq!(story.iter().filter(|event| event.names_order("A")).count(), 4);
     }
 }

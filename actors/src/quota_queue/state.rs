@@ -295,12 +295,27 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     }
 }
 
-/// The tail of an order number: no two sequences of a game, and no two of a thousand games, share one. The
-/// multiplication only keeps neighbours from looking like a count of sales; it is not a secret.
-pub fn order_tail(game: i64, sequence: i64) -> u64 {
-    const SPREAD: u128 = 7_368_787_253;
-    let plain = (game.rem_euclid(1000) as u128) * 10_000_000 + (sequence.rem_euclid(10_000_000) as u128);
-    (plain * SPREAD % 10_000_000_000) as u64
+/// The tail of an order number: no two sequences of a game, and no two of a thousand games, share one. `key` is the
+/// installation's own: another one puts its numbers into another order, because installations that share a merchant
+/// share the provider's numbers as well. That neighbours do not look like a count of sales is welcome; it is not a secret.
+pub fn order_tail(key: u64, game: i64, sequence: i64) -> u64 {
+    const HALF: u64 = 100_000;
+    const ROUNDS: u64 = 6;
+    let plain = (game.rem_euclid(1000) as u64) * 10_000_000 + sequence.rem_euclid(10_000_000) as u64;
+    // A Feistel network over two halves of five digits: whatever `mixed` answers, no two numbers become one.
+    let (mut left, mut right) = (plain / HALF, plain % HALF);
+    for round in 0..ROUNDS {
+        (left, right) = (right, (left + mixed(key, round, right) % HALF) % HALF);
+    }
+    left * HALF + right
+}
+
+/// The finish of SplitMix64: each bit of what goes in changes half of what comes out.
+fn mixed(key: u64, round: u64, half: u64) -> u64 {
+    let mut word = (key ^ ((round << 32) | half)).wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(round + 1));
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
 }
 
 /// Seconds a client should wait before it asks again, by how many wait ahead of it.

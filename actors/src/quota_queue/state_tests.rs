@@ -137,7 +137,7 @@ impl Line {
             free_of_charge: false,
             over: false,
             wait_list_over: false,
-            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+            order_number: |sequence| OrderNo::compose(0, order_tail(7, 1, sequence)),
         };
         let offered = admission.offer(&listed);
         let stopped = offered.last() == Some(&Verdict::NotNow);
@@ -240,12 +240,23 @@ proptest! {
     }
 
     #[test]
-    fn order_tails_never_collide_within_a_game(game in 1i64..1000, sequence in 1i64..9_999_999, step in 1i64..9_999_999) {
+    fn order_tails_never_collide_within_a_game(key: u64, game in 1i64..1000, sequence in 1i64..9_999_999, step in 1i64..9_999_999) {
         let other = (sequence + step) % 10_000_000;
         prop_assume!(other != sequence);
-        prop_assert_ne!(order_tail(game, sequence), order_tail(game, other));
-        prop_assert_ne!(order_tail(game, sequence), order_tail(game + 1, sequence));
+        prop_assert_ne!(order_tail(key, game, sequence), order_tail(key, game, other));
+        prop_assert_ne!(order_tail(key, game, sequence), order_tail(key, game + 1, sequence));
     }
+}
+
+/// Two installations of one merchant, each with its first thousand orders in the same second.
+#[test]
+fn order_tails_of_two_installations_differ_and_stay_numbers_of_ten_digits() {
+    let tails = |key: u64| (1..=1_000).map(|sequence| order_tail(key, 1, sequence)).collect::<Vec<_>>();
+    let (one, other) = (tails(1), tails(2));
+    assert!(one.iter().chain(&other).all(|tail| *tail < 10_000_000_000));
+    let same = one.iter().filter(|tail| other.contains(tail)).count();
+    assert_eq!(same, 0, "they share numbers");
+    assert_eq!(one, tails(1), "a number does not depend on when it is asked for");
 }
 
 #[test]

@@ -118,6 +118,7 @@ fn about_order(logged: &Logged, order_no: &str) -> Option<Chapter> {
         Event::Expired { .. } => "the order was not paid in time; its places were given back",
         Event::Cancelled(_) => "the order was cancelled by its owner; its places were given back",
         Event::Refunded(_) => "the order was refunded; its places were given back",
+        Event::PartRefunded { .. } => "a part of the order was refunded; its places were given back",
         _ => return None,
     };
     Some(chapter(logged, text.to_owned()))

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "picture counts", include_str!("migrations/0014_picture_counts.sql")),
     (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
     (16, "write probes", include_str!("migrations/0016_write_probes.sql")),
+    (17, "refunds", include_str!("migrations/0017_refunds.sql")),
     (19, "sign-ins", include_str!("migrations/0019_sign_ins.sql")),
 ];
 

@@ -84,7 +84,8 @@ pub const SECTIONS: [Section; 11] = [
     Section {
         name: "orders",
         sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, order_no, name, game_id, business_id, item_count, total_fen, currency_type, status,
-                     created_at, expires_at, paid_at, cancelled_at, refunded_at, pay_amount_fen, transaction_id,
+                     created_at, expires_at, paid_at, cancelled_at, refunded_at, refunded_count, refunded_fen,
+                     pay_amount_fen, transaction_id,
                      phone_sealed AS phone, remark, coupon
               FROM orders WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
         columns: &[
@@ -101,6 +102,8 @@ pub const SECTIONS: [Section; 11] = [
             ("paid_at", At),
             ("cancelled_at", At),
             ("refunded_at", At),
+            ("refunded_count", Int),
+            ("refunded_fen", Int),
             ("pay_amount_fen", Int),
             ("transaction_id", Text),
             ("phone", Sealed),

@@ -269,6 +269,7 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
     let mut holders = taken(tx, game, listed.iter().chain(&line)).await?;
     let (orders_left, rate) = allowance(tx, game, &mut row, now).await?;
 
+    let order_key = ledger.order_key.of(tx).await?;
     let mut admission = Admission {
         row: &mut row,
         taken: &mut holders,
@@ -276,7 +277,7 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
         free_of_charge: price == 0,
         over,
         wait_list_over: closed,
-        order_number: |sequence| OrderNo::compose(now, order_tail(game.0, sequence)),
+        order_number: |sequence| OrderNo::compose(now, order_tail(order_key, game.0, sequence)),
     };
     let waiting = |tokens: &[Read]| tokens.iter().map(|token| token.waiting.clone()).collect::<Vec<_>>();
     let offered = admission.offer(&waiting(&listed));

@@ -30,6 +30,7 @@ pub use self::release::{OrderKey, PROVIDER_GRACE_MS, end_registrations};
 pub(super) use self::row::row_columns;
 pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 use super::db::{BatchSql, Db};
+use super::installation;
 
 #[derive(Clone)]
 pub struct SqlQuotaLedger {
@@ -38,12 +39,14 @@ pub struct SqlQuotaLedger {
     /// Places of a game that an account may have open; none: any number.
     open_places: Option<i64>,
     orders: OrderCache,
+    order_key: installation::OrderKey,
 }
 
 impl SqlQuotaLedger {
     pub fn new(db: Db, payment_window_seconds: u64) -> Self {
         let payment_window_ms = i64::try_from(payment_window_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2);
-        Self { db, payment_window_ms, open_places: None, orders: OrderCache::default() }
+        let (orders, order_key) = (OrderCache::default(), installation::OrderKey::default());
+        Self { db, payment_window_ms, open_places: None, orders, order_key }
     }
 
     /// With a limit on the places of a game that an account may have open: waiting, or ordered and unpaid.
