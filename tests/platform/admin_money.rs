@@ -125,6 +125,7 @@ async fn a_refund_that_the_provider_refuses_is_given_up_seen_and_tried_again() {
     for sql in [
         "UPDATE payments SET provider = 'sandbox'",
         "UPDATE journal SET provider = 'sandbox'",
+        "UPDATE refunds SET provider = 'sandbox'",
         "UPDATE outbox SET payload = REPLACE(payload, 'gone', 'sandbox')",
     ] {
         execute(db, sql, args![]).await;
