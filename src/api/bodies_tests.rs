@@ -13,7 +13,7 @@ fn allowance(stranger: Duration, bytes: usize) -> Rc<Allowance> {
         discarded: Cell::new(false),
         refused: Cell::new(false),
         budget: BodyBudget::new(BodyLimits { bytes, per_address: usize::MAX }),
-        address: IpAddr::from([10, 0, 0, 1]),
+        address: CallerAddress::known([10, 0, 0, 1].into()),
         part: RefCell::new(None),
     })
 }

@@ -216,7 +216,7 @@ mod tests {
     #[actix_web::test]
     async fn an_ipv6_household_has_some_places_and_no_more() {
         let passwords = Passwords::default();
-        let address = |text: &str| text.parse().unwrap();
+        let address = |text: &str| CallerAddress::known(text.parse().unwrap());
         let held: Vec<_> =
             (0..PLACES_OF_ADDRESS).map(|at| passwords.place_of(address(&format!("2001:db8::{at}"))).unwrap()).collect();
         assert!(matches!(passwords.place_of(address("2001:db8::ffff")), Err(DomainError::BUSY)));

@@ -1,9 +1,6 @@
-use actors::domain::account::Role;
-use actors::domain::ids::AdminId;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Sources;
 
 #[test]
 fn what_could_act_in_a_page_goes() {
@@ -109,35 +106,9 @@ fn text_has_no_tags_and_makes_none() {
     assert_eq!(text_of("a<p title='x"), "a");
 }
 
-fn rich_text(enabled: &str) -> RichText {
-    let flags = [("limits.enabled", enabled), ("admin.previews_per_minute", "2")];
-    let sources = Sources {
-        environment: Some("development".to_owned()),
-        config_dir: None,
-        variables: Vec::new(),
-        flags: flags.into_iter().map(|(key, value)| ("test", key, value.to_owned())).collect(),
-    };
-    RichText::from_config(&sources.load().unwrap().config)
-}
-
-#[tokio::test]
-async fn previews_have_a_rate_for_each_administrator() {
-    let admin = |id| Admin { id: AdminId(id), username: "editor".to_owned(), role: Role::Editor };
-    let rich = rich_text("true");
-    let look = async |id| rich.preview(&admin(id), "html", "<p>x".to_owned()).await;
-    assert_eq!(look(1).await.as_deref(), Ok("<p>x</p>"));
-    assert!(look(1).await.is_ok());
-    assert!(matches!(look(1).await, Err(DomainError::RateLimited { retry_after_seconds: 1..=31 })));
-    assert!(look(2).await.is_ok());
-    let free = rich_text("false");
-    for _ in 0..10 {
-        assert!(free.preview(&admin(1), "html", String::new()).await.is_ok());
-    }
-}
-
 #[tokio::test]
 async fn one_is_cleaned_at_a_time_and_few_wait() {
-    let mut rich = rich_text("false");
+    let mut rich = RichText::default();
     rich.patience = Duration::ZERO;
     let clean = || rich.clean_all(vec![("content", "<p>x".to_owned())]);
     let turn = rich.turn.clone().acquire_owned().await.unwrap();

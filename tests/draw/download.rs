@@ -71,7 +71,7 @@ async fn downloads_are_counted_by_address_while_they_last() {
     lottery.enter(&[1]).await;
     lottery.admin(reqwest::Method::POST, "draw/close", Value::Null).await;
     let context = &lottery.app.context;
-    let address = "127.0.0.1".parse().unwrap();
+    let address = actors::domain::caller_address::CallerAddress::known("127.0.0.1".parse().unwrap());
     let held = matchday::service::draws::begin_download(context, address).unwrap();
     let refused = fetch(&lottery, &[]).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);

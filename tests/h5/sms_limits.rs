@@ -1,8 +1,8 @@
 //! What bounds the codes that are sent, and how long a code is good.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 use matchday::service::phones::{self, Asker};
 use matchday::service::sms_budget::Budget;
@@ -16,12 +16,12 @@ const BIND: &str = "/api/v1/user/bind";
 const PHONE: &str = "13800000001";
 
 async fn send(app: &TestApp, from: &str, phone: &str) -> Result<()> {
-    let address: IpAddr = from.parse().unwrap();
+    let address = CallerAddress::known(from.parse().unwrap());
     phones::send_code(&app.context, address, phone, Asker::Stranger).await
 }
 
 async fn send_as(app: &TestApp, caller: &Person, phone: &str) -> Result<()> {
-    let address: IpAddr = "203.0.113.1".parse().unwrap();
+    let address = CallerAddress::known("203.0.113.1".parse().unwrap());
     phones::send_code(&app.context, address, phone, Asker::SignedIn(caller.account)).await
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actors::domain::account::Role;
+use actors::domain::caller_address::CallerAddress;
 use actors::error::DomainError;
 use matchday::args;
 use matchday::service::admins::{self, FirstStart};
@@ -13,7 +14,9 @@ use serde_json::{Value, json};
 use crate::support::fixtures::{execute, person};
 use crate::support::{ADMIN, TestApp, spawn_app};
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+fn here() -> CallerAddress {
+    CallerAddress::known(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
 
 async fn post(app: &TestApp, path: &str, body: Value) -> (StatusCode, Value) {
     let answer = app.client.post(app.at(&format!("/admin/api/v1/{path}"))).json(&body).send().await.unwrap();
@@ -126,16 +129,16 @@ async fn a_sign_in_that_races_a_reset_gets_no_session() {
     let app = spawn_app(&[]).await;
     let (context, db) = (&app.context, &app.context.db);
     // The password fitted, and the reset commits before the session is made.
-    let verified = admins::verify(context, HERE, ADMIN.0, ADMIN.1).await.unwrap();
+    let verified = admins::verify(context, here(), ADMIN.0, ADMIN.1).await.unwrap();
     admins::reset_from_command_line(db, ADMIN.0, "another one").await.unwrap();
     assert!(matches!(verified.open(context).await, Err(DomainError::BadCredentials)));
-    let verified = admins::verify(context, HERE, ADMIN.0, "another one").await.unwrap();
+    let verified = admins::verify(context, here(), ADMIN.0, "another one").await.unwrap();
     admins::create_from_command_line(db, "second", "a password", Role::Owner).await.unwrap();
     execute(db, "UPDATE admins SET status = 0 WHERE username = 'admin'", args![]).await;
     assert!(matches!(verified.open(context).await, Err(DomainError::BadCredentials)), "disabled meanwhile");
     assert_eq!(count(&app, "SELECT COUNT(*) AS n FROM admin_sessions").await, 0);
     // A role that changed meanwhile is the new one.
-    let verified = admins::verify(context, HERE, "second", "a password").await.unwrap();
+    let verified = admins::verify(context, here(), "second", "a password").await.unwrap();
     execute(db, "UPDATE admins SET role = 'cashier' WHERE username = 'second'", args![]).await;
     assert_eq!(verified.open(context).await.unwrap().admin.role, Role::Cashier);
 }
@@ -193,7 +196,7 @@ async fn strangers_do_not_fill_the_audit_trail() {
     let app = spawn_app(&[]).await;
     let context = &app.context;
     for host in 0..260_u32 {
-        let address = IpAddr::V4(Ipv4Addr::from(0x0A00_0000 + host));
+        let address = CallerAddress::known(IpAddr::V4(Ipv4Addr::from(0x0A00_0000 + host)));
         admin_trail::failed(context, address, None, admin_trail::Failure::Wrong).await;
     }
     let failures = "SELECT COUNT(*) AS n FROM audit WHERE action = 'sign-in-failed'";

@@ -4,7 +4,6 @@ use actors::domain::game::beijing_date;
 use actors::domain::money::Fen;
 use actors::domain::phone;
 use actors::domain::registration::birth_date;
-use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use serde_json::Value as Json;
 

@@ -199,7 +199,7 @@ mod tests {
     fn an_ipv6_household_is_one_address() {
         let sockets = Sockets::new(limits(5, 2), 7);
         let outbox = outbox();
-        let admit = |text: &str| sockets.admit(text.parse().unwrap(), &outbox);
+        let admit = |text: &str| sockets.admit(CallerAddress::known(text.parse().unwrap()), &outbox);
         let held = [admit("2001:db8::1"), admit("2001:db8::2")];
         assert!(held.iter().all(Result::is_ok) && admit("2001:db8::3").is_err());
         assert!(admit("2001:db8:0:1::1").is_ok());
@@ -233,7 +233,7 @@ mod tests {
         let (outbox, now) = (outbox(), Instant::now());
         let first = sockets.admit(ADDRESS, &outbox).unwrap();
         let second = sockets.admit(ADDRESS, &outbox).unwrap();
-        let other = sockets.admit("10.0.0.9".parse().unwrap(), &outbox).unwrap();
+        let other = sockets.admit(CallerAddress::known("10.0.0.9".parse().unwrap()), &outbox).unwrap();
         first.take_lookup(now).unwrap();
         second.take_lookup(now).unwrap();
         drop(second);
