@@ -225,6 +225,9 @@ async fn mistakes_of_the_set_up_are_named() {
         ("sms.per_phone_per_day", "51"),
         ("sms.per_address_per_day", "5001"),
         ("sms.strangers_per_address_per_day", "5002"),
+        ("sms.per_day", "500001"),
+        ("sms.strangers_per_phone_per_day", "51"),
+        ("pictures.free_disk_bytes", "0"),
     ];
     let report = examined(&sms).await;
     for words in [
@@ -232,6 +235,9 @@ async fn mistakes_of_the_set_up_are_named() {
         "limits: sms.per_address_per_day is 5001: so many short messages",
         "limits: sms.strangers_per_address_per_day is 5002: so many short messages",
         "limits: sms.strangers_per_address_per_day is above sms.per_address_per_day",
+        "limits: sms.per_day is 500001: this is the budget",
+        "limits: sms.strangers_per_phone_per_day is not below sms.per_phone_per_day",
+        "limits: pictures.free_disk_bytes is 0: uploads may fill the disk",
     ] {
         says(&report, "WARNING", words);
     }
