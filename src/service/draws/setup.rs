@@ -54,7 +54,8 @@ pub async fn create(context: &Context, writer: Writer, game: GameId, new: NewDra
     visible::check(&new.public_source, Layout::Line)
         .map_err(|fault| DomainError::field("public_source", fault.to_string()))?;
     for quota in &new.quotas {
-        visible::check(&quota.name, Layout::Line).map_err(|fault| DomainError::field("quotas", fault.to_string()))?;
+        visible::check(&quota.name, Layout::Line)
+            .map_err(|fault| DomainError::field("quotas", format!("name {fault}")))?;
     }
     let secret: [u8; 32] = rand::random();
     let sealed = context.vault.seal(&hex::encode(secret));
