@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn forwarded_addresses_count_only_behind_a_trusted_proxy() {
-        let cases: &[(&str, &[&[u8]], &[&str], &str)] = &[
+        /// Peer, lines of the header, trusted networks, the address that counts.
+        type Case<'c> = (&'c str, &'c [&'c [u8]], &'c [&'c str], &'c str);
+        let cases: &[Case<'_>] = &[
             ("203.0.113.9", &[b"1.1.1.1"], &[], "203.0.113.9"),
             ("203.0.113.9", &[b"1.1.1.1"], PROXY, "203.0.113.9"),
             ("203.0.113.9", &[b"\xff"], PROXY, "203.0.113.9"),

@@ -108,8 +108,7 @@ fn text_has_no_tags_and_makes_none() {
 
 #[tokio::test]
 async fn one_is_cleaned_at_a_time_and_few_wait() {
-    let mut rich = RichText::default();
-    rich.patience = Duration::ZERO;
+    let rich = RichText { patience: Duration::ZERO, ..RichText::default() };
     let clean = || rich.clean_all(vec![("content", "<p>x".to_owned())]);
     let turn = rich.turn.clone().acquire_owned().await.unwrap();
     assert_eq!(clean().await, Err(DomainError::BUSY), "who waits is told in the end");

@@ -17,7 +17,7 @@ pub fn birth_date(text: &str, today: NaiveDate) -> Result<NaiveDate, &'static st
     let day = parse_date(text).ok_or("must be a date, YYYY-MM-DD")?;
     match day.year() {
         ..100 => Err("the year must have four digits"),
-        ..EARLIEST_YEAR => Err("must not be before 1900-01-01"),
+        100..EARLIEST_YEAR => Err("must not be before 1900-01-01"),
         _ if day >= today => Err("must be in the past"),
         _ => Ok(day),
     }
