@@ -227,7 +227,8 @@ pub struct Sms {
     pub strangers_per_address_per_day: u32,
     /// The same for one IPv6 /48.
     pub strangers_per_network_per_day: u32,
-    /// Of one phone's codes, those that callers who are not signed in may have sent on a day.
+    /// Of one phone's codes, those that callers who are not signed in may have sent on a day, and as many again signed-in
+    /// ones.
     pub strangers_per_phone_per_day: u32,
     /// Codes that one signed-in account may have sent on a day.
     pub per_account_per_day: u32,

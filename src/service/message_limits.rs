@@ -55,6 +55,10 @@ impl MessageLimits {
         match asker {
             Asker::SignedIn(account) => {
                 of_day.push((key("sms account", &account.to_string()), sms.per_account_per_day));
+                // Anybody can make an account. Strangers and accounts together leave the owner the rest.
+                if enabled && !known_addresses::is_known(context, Subject::Phone(phone_key), address).await? {
+                    of_day.push((key("sms accounts to", phone_key), sms.strangers_per_phone_per_day));
+                }
             }
             Asker::Stranger => {
                 // The owner of the phone asks like a stranger, too; where they signed in before they are none.

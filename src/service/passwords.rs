@@ -128,6 +128,12 @@ impl Passwords {
         self.place()?.run(move || hash(&password)).await?
     }
 
+    /// As `hash`, in one of the places of a network address. Errors: `Busy`.
+    pub async fn hash_of(&self, address: CallerAddress, password: &str) -> Result<String> {
+        let password = password.to_owned();
+        self.place_of(address)?.run(move || hash(&password)).await?
+    }
+
     /// As `Place::verify`. Errors: `Busy`.
     pub async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool> {
         self.place()?.verify(password, stored).await

@@ -155,9 +155,10 @@ pub async fn upload(context: &Context, writer: Writer, raw: Bytes, original: Str
 async fn keep(context: &Context, sender: Sender, raw: Bytes, purpose: Purpose) -> Result<Kept> {
     let on_its_way = context.picture_senders.begin(sender)?;
     picture_quota::check_disk(context).await?;
-    picture_quota::spend(context, sender, raw.len()).await?;
     let turn = tokio::time::timeout(PATIENCE, Arc::clone(&context.pictures).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(DomainError::BUSY) };
+    // After the turn came: whoever is sent away to try again has spent nothing.
+    picture_quota::spend(context, sender, raw.len()).await?;
     let folder = folder(context);
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;

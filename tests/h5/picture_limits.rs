@@ -170,3 +170,14 @@ async fn heads_of_too_many_pixels_are_refused_and_pages_are_not() {
     assert_eq!(save(&app, &alice, &large).await.2["error_code"], 40001);
     assert_eq!(upload(&app, &app.admin_token().await, large).await.0, 201);
 }
+
+#[actix_web::test]
+async fn a_sender_who_gets_no_turn_has_spent_nothing() {
+    let settings = [("limits.enabled", "true"), ("pictures.per_account_per_day", "1")];
+    let app = spawn_app(&settings).await;
+    let alice = person(&app, "alice").await;
+    app.context.pictures.close();
+    assert_eq!(save(&app, &alice, &png(1)).await.0, 503);
+    let spent = row(&app.context.db, "SELECT COUNT(*) AS n FROM picture_counts", args![]).await.int("n").unwrap();
+    assert_eq!(spent, 0);
+}

@@ -250,3 +250,19 @@ async fn every_change_of_settings_is_one_entry() {
     assert_eq!(answer.json::<Value>().await.unwrap()["result"], 0);
     assert_eq!(count(&app, acts()).await, before + 1);
 }
+
+/// Guesses at one-time links take no place of those who work on passwords.
+#[actix_web::test]
+async fn a_guessed_link_costs_no_hash() {
+    let app = spawn_app(&[]).await;
+    let passwords = &app.context.admin_gate.passwords;
+    let mut held = Vec::new();
+    while let Ok(place) = passwords.place() {
+        held.push(place);
+    }
+    let guess = "0".repeat(64);
+    let set_up = admins::set_up(&app.context, here(), &guess, "eva", "a password").await.err();
+    assert_eq!(set_up, Some(DomainError::Unauthenticated));
+    let reset = admin_links::reset(&app.context, here(), &guess, "a password").await.err();
+    assert_eq!(reset, Some(DomainError::Unauthenticated));
+}

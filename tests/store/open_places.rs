@@ -189,8 +189,11 @@ async fn orders_that_cost_nothing_count_until_they_are_given_back() {
         ledger.admit(fixture.game, 512).await.unwrap();
         assert_eq!(count(&fixture.db, "SELECT COUNT(*) AS n FROM orders WHERE status = 1").await, 1);
         assert_eq!(ask(&ledger, &fixture, 1, &[5]).await, open(MOST, 4));
+        execute(&fixture, "UPDATE orders SET refunded_count = 1").await;
+        assert!(matches!(ask(&ledger, &fixture, 1, &[5]).await, Enqueued::Waiting { .. }), "one place came back");
+        assert_eq!(ask(&ledger, &fixture, 1, &[6]).await, open(MOST, 4));
         execute(&fixture, "UPDATE orders SET status = 4").await;
-        assert!(matches!(ask(&ledger, &fixture, 1, &[5]).await, Enqueued::Waiting { .. }));
+        assert!(matches!(ask(&ledger, &fixture, 1, &[6]).await, Enqueued::Waiting { .. }));
     })
     .await;
 }

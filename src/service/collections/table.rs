@@ -86,6 +86,8 @@ async fn clean_rich(context: &Context, table: &Table, given: &mut Members) -> Re
     }
     let names: Vec<&str> = texts.iter().map(|(name, _)| *name).collect();
     for (name, cleaned) in names.into_iter().zip(context.rich_text.clean_all(texts).await?) {
+        // Cleaning may add to a text; one that is too long could be stored and never saved again.
+        fields::check_rich(name, &cleaned)?;
         given.insert(name.to_owned(), cleaned.into());
     }
     Ok(())

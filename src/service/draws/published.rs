@@ -1,6 +1,7 @@
 //! What anybody may fetch: the bundle of a closed or drawn game, and an entrant's receipt.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::GameId;
@@ -15,6 +16,8 @@ use crate::context::Context;
 use crate::service::address_key::AddressKey;
 use crate::service::queue_token::QueueToken;
 use crate::service::registration::OpenStream;
+
+const DOWNLOAD_COUNTS: Duration = Duration::from_secs(120);
 
 /// A closed or drawn draw with all its lists, ready to be asked for.
 pub struct Published {
@@ -65,13 +68,37 @@ impl BundleRef {
     }
 }
 
+/// A download that is counted until it ends, and for `DOWNLOAD_COUNTS` at most: a client that stops reading keeps its
+/// connection, and must not keep a place that others wait for.
+pub struct Download {
+    timer: tokio::task::JoinHandle<()>,
+}
+
+impl Download {
+    fn new(counted: OpenStream, longest: Duration) -> Self {
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(longest).await;
+            drop(counted);
+        });
+        Self { timer }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        // The count goes with the task.
+        self.timer.abort();
+    }
+}
+
 /// Counts a download for `address` until the returned guard is dropped.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
-pub fn begin_download(context: &Context, address: CallerAddress) -> Result<OpenStream> {
+pub fn begin_download(context: &Context, address: CallerAddress) -> Result<Download> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.bundle_downloads_per_address } else { u32::MAX };
-    context.draws.downloads.enter(AddressKey::of(address), limits.bundle_downloads, per_address)
+    let counted = context.draws.downloads.enter(AddressKey::of(address), limits.bundle_downloads, per_address)?;
+    Ok(Download::new(counted, DOWNLOAD_COUNTS))
 }
 
 fn not_closed<T>() -> Result<T> {
@@ -147,4 +174,30 @@ fn build(draw: &Draw, entrants: &str, order: Option<&str>) -> Result<Published> 
     let merkle_root = fixed.merkle_root.clone();
     let bundle = Bundle { format: FORMAT.to_owned(), terms: draw.terms.clone(), merkle_root, entrants, drawn };
     Ok(Published { bundle, tree })
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::domain::caller_address::CallerAddress;
+
+    use super::*;
+    use crate::service::registration::Streams;
+
+    #[tokio::test]
+    async fn a_reader_who_stops_keeps_no_place() {
+        let streams = Streams::default();
+        let address = AddressKey::of(CallerAddress::Unknown);
+        let enter = || streams.enter(address, 1, 1);
+        let stuck = Download::new(enter().unwrap(), Duration::ZERO);
+        while enter().is_err() {
+            tokio::task::yield_now().await;
+        }
+        drop(stuck);
+        let ended = Download::new(enter().unwrap(), Duration::from_secs(3600));
+        assert!(enter().is_err());
+        drop(ended);
+        while enter().is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
 }

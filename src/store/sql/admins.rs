@@ -150,6 +150,16 @@ pub async fn insert_setup_link(tx: &mut Tx, token_hash: &str, now: i64, expires_
     Ok(())
 }
 
+pub async fn setup_link_is_good(db: &Db, token_hash: &str, now: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS n FROM admin_setup_links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+    Ok(db.fetch_optional(sql, args![token_hash, now]).await?.is_some())
+}
+
+pub async fn reset_link_is_good(db: &Db, token_hash: &str, now: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS n FROM admin_reset_links WHERE token_hash = $1 AND expires_at > $2";
+    Ok(db.fetch_optional(sql, args![token_hash, now]).await?.is_some())
+}
+
 /// Whether the link was good; it is not any more.
 pub async fn use_setup_link(tx: &mut Tx, token_hash: &str, now: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE admin_setup_links SET used_at = $2 \

@@ -25,7 +25,7 @@ static OPEN_PLACES: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(
         "SELECT a.id AS account, a.open_places_allowance AS allowance,
                 CAST(SUM(CASE WHEN t.state = 0 THEN t.group_size
-                              WHEN o.status = 0 OR (o.status = 1 AND o.pay_amount_fen = 0) THEN o.item_count
+                              WHEN o.status = 0 OR (o.status = 1 AND o.pay_amount_fen = 0) THEN o.item_count - o.refunded_count
                               ELSE 0 END) AS BIGINT) AS open,
                 CAST(SUM(CASE WHEN t.created_at > $2 AND COALESCE(o.pay_amount_fen, 0) = 0 THEN t.group_size
                               ELSE 0 END) AS BIGINT) AS unpaid_in_window
