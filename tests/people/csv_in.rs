@@ -54,6 +54,8 @@ async fn rows_become_paid_orders_with_their_places() {
         let text = file(&[("A", "1", "P1"), ("", "", "P2"), ("A", "1", "P3"), ("B", "", "P4")]);
         let path = "games/1/registrations/import";
         let before = (places(db, 1).await, orders(db).await);
+        let (status, misspelt) = post_file(&app, &format!("{path}?dryrun=1"), text.clone()).await;
+        assert!((400..500).contains(&status), "it would import: {misspelt}");
         let (status, dry) = post_file(&app, &format!("{path}?dry_run=1"), text.clone()).await;
         assert_eq!(
             (status, &dry["orders"], &dry["places"], &dry["dry_run"]),

@@ -68,7 +68,9 @@ async fn template(
     Ok(file("registrations-template.csv", CSV, pieces))
 }
 
+/// A misspelt `dry_run` must not import.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Mode {
     #[serde(default)]
     dry_run: u8,

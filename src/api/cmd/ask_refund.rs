@@ -11,7 +11,8 @@ use crate::service::refunds;
 pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
     let account = caller::account(command).await?;
     let order_no = members::order_no(&command.members)?;
-    match members::present(&command.members, "reg_id") {
+    // A member without a value is a client's mistake. Taking it for none would give the whole order back.
+    match command.members.get("reg_id") {
         None => refunds::ask(command.context, &account, &order_no).await?,
         Some(_) => {
             let registration = members::id(&command.members, "reg_id").and_then(|id| RegistrationId::parse(&id));

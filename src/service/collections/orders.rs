@@ -21,10 +21,16 @@ use crate::store::sql::registrations::{self, Registration};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RefundReason {
-    /// One registration of it; none: the order.
+    /// One registration of it; without the member: the order. Null is refused, because a client that lost the number does
+    /// not mean the whole order.
+    #[serde(deserialize_with = "number")]
     pub reg_id: Option<i64>,
     /// 200 characters at most; may be empty.
     pub reason: String,
+}
+
+fn number<'de, D: serde::Deserializer<'de>>(given: D) -> std::result::Result<Option<i64>, D::Error> {
+    i64::deserialize(given).map(Some)
 }
 
 /// One registration of an order.
