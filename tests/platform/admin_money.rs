@@ -56,6 +56,9 @@ async fn cashiers_give_orders_back_whatever_the_deadline() {
     assert_eq!(call(&app, Method::POST, &path, &editor, None).await.0, 403);
     assert_eq!(call(&app, Method::POST, &path, "", None).await.0, 401);
     assert_eq!(call(&app, Method::POST, "orders/999/refund", &cashier, None).await.0, 404);
+    let null = app.client.post(app.at(&format!("/admin/api/v1/{path}"))).bearer_auth(&cashier);
+    let refused = null.json(&json!({"reg_id": null})).send().await.unwrap().status();
+    assert_eq!(refused, 422, "a lost number is not the whole order");
     assert_eq!(call(&app, Method::GET, &path, &cashier, None).await.0, 405);
     assert_eq!(get(&app, &format!("orders/{id}"), &cashier).await["status"], 1, "nothing was changed");
 

@@ -114,7 +114,7 @@ async fn one_registration_goes_back_and_the_order_keeps_the_rest() {
     assert_eq!(early["result"], -13);
     assert!(early["msg"].as_str().unwrap().contains("reg_id: the order is not paid"), "{early}");
     runner.pay(&order_no).await;
-    for unknown in [json!("x"), json!(""), json!(9999), json!([1, Value::Null])] {
+    for unknown in [json!("x"), json!(""), json!(9999), json!([1]), Value::Null] {
         let refused = ask_one(unknown.clone()).await;
         assert_eq!((&refused["result"], &refused["msg"]), (&json!(-16), &json!("无效reg_id")), "{unknown}");
     }
