@@ -2,7 +2,9 @@
 //! end; the test suite feeds them changed copies of `seeds`.
 
 use actors::domain::ids::GameId;
-use actors::domain::registration::{Certificate, Player};
+use actors::domain::phone;
+use actors::domain::registration::{Certificate, CertificateType, Player};
+use actors::domain::visible::{self, Layout};
 use chrono::NaiveDate;
 use matchday::api::cmd::{parse, query_token_state};
 use matchday::api::webapi::hawk_header::{self, HawkHeader};
@@ -27,16 +29,71 @@ pub fn command(body: &[u8]) {
     let today = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a date");
     for draft in drafts {
         let Ok(player) = Player::new(draft, "players[0]", today) else { continue };
-        assert!(player.birth_date < today);
-        for text in [&player.name, &player.email, &player.country, &player.zip, &player.address1] {
-            assert!(text.chars().count() <= 32 && !text.contains(char::is_control), "{text:?}");
+        assert!(player.birth_date < today && player.birth_date.to_string().as_str() >= "1900-01-01");
+        for (text, most) in [
+            (&player.name, 64),
+            (&player.emergency_contact_name, 64),
+            (&player.email, 254),
+            (&player.country, 64),
+            (&player.zip, 12),
+            (&player.address1, 128),
+        ] {
+            assert!(text.chars().count() <= most && !text.contains(char::is_control), "{text:?}");
+            assert_eq!(visible::check(text, Layout::Line), Ok(()), "{text:?}");
+        }
+        assert!(visible::has_visible(&player.name) && visible::has_visible(&player.emergency_contact_name));
+        for number in [&player.mobile, &player.emergency_contact_mobile] {
+            assert_eq!(phone::checked(number).as_ref(), Ok(number), "folding twice");
         }
         let certificate = player.certificate();
-        let again = Certificate::new(certificate.kind, &certificate.number).expect("its own number is refused");
-        assert_eq!(again, certificate, "one number, two spellings");
+        for spelling in [&certificate.number, &player.certificate_no] {
+            let again = Certificate::new(certificate.kind, spelling).expect("its own number is refused");
+            assert_eq!(again, certificate, "one number, two people");
+        }
         let stored = serde_json::to_string(&player).expect("a player cannot be written");
         let read: Player = serde_json::from_str(&stored).expect("a stored player cannot be read");
         assert_eq!(read, player);
+    }
+}
+
+/// Texts as people type them: folding a phone is done once and keeps the rule, a certificate is the same in lower case and in
+/// full width, and no text that was checked hides anything.
+pub fn typed_text(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(number) = phone::checked(text) {
+        assert_eq!(phone::checked(&number).as_ref(), Ok(&number), "folding twice");
+        assert_eq!(phone::canonical(&number), phone::canonical(text), "kept and looked up differently");
+        let digits = number.bytes().filter(u8::is_ascii_digit).count();
+        assert!((6..=15).contains(&digits) && number.len() <= 18, "{number}");
+        let padded = format!("\u{202d}{}\u{a0}", number.replacen('1', "１", 1));
+        assert_eq!(phone::checked(&padded), Ok(number));
+    }
+    for kind in [-1, 1, 2].map(|code| CertificateType::new(code).expect("a type")) {
+        let Ok(certificate) = Certificate::new(kind, text) else { continue };
+        assert!(!certificate.number.is_empty() && certificate.number.chars().all(char::is_alphanumeric));
+        let wide: String = certificate.number.chars().map(full_width).collect();
+        for spelling in [certificate.number.to_lowercase(), wide] {
+            // Writing may make it longer than what is read.
+            if spelling.chars().count() <= 20 {
+                assert_eq!(Certificate::new(kind, &spelling).as_ref(), Ok(&certificate), "{spelling:?}");
+            }
+        }
+        assert_eq!(Certificate::stored(kind, text), certificate);
+    }
+    for layout in [Layout::Line, Layout::Lines] {
+        let shown = visible::without_hidden(text, layout).into_owned();
+        assert_eq!(visible::check(&shown, layout), Ok(()), "{shown:?}");
+        assert_eq!(visible::has_visible(&shown), visible::has_visible(text), "something visible was left out");
+        if visible::check_said(text, layout).is_ok() {
+            assert!(text.chars().any(visible::is_visible) && !text.contains(['\u{202e}', '\u{200b}', '\u{3164}']));
+        }
+    }
+}
+
+fn full_width(letter: char) -> char {
+    match letter {
+        '!'..='~' => char::from_u32(u32::from(letter) + 0xfee0).expect("a full-width character"),
+        _ => letter,
     }
 }
 

@@ -23,7 +23,7 @@ cargo check --manifest-path fuzz/Cargo.toml
 if cargo fuzz --version >/dev/null 2>&1; then
     fuzz=(cargo fuzz)
     if cargo +nightly --version >/dev/null 2>&1; then fuzz=(cargo +nightly fuzz); else export RUSTC_BOOTSTRAP=1; fi
-    for target in command queue_token wechat_notice sso_code hawk_header regist_xml regist_bson regist_json; do
+    for target in command queue_token wechat_notice sso_code hawk_header regist_xml regist_bson regist_json typed_text; do
         mkdir -p "fuzz/corpus/$target"
         "${fuzz[@]}" run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
             -max_total_time="${FUZZ_SECONDS:-600}" -max_len=65536

@@ -7,6 +7,7 @@ use actors::error::DomainError;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Faults, Loaded, Sources};
+use crate::doctor::Verdict;
 use crate::failpoints;
 use crate::startup::{self, Application};
 use crate::store::sql::backup;
@@ -140,7 +141,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => cli.settings.load().map(serve),
         Command::CheckConfig => cli.settings.load().map(|loaded| {
-            print!("{}", loaded.masked_toml());
+            check_config(&loaded);
             Ok(())
         }),
         Command::Doctor => Err(doctor::run(cli.settings.judged())),
@@ -168,6 +169,16 @@ pub fn main() -> ExitCode {
             code(&error)
         }
         Err(code) => code,
+    }
+}
+
+/// The settings on standard output, and what is probably not meant by them on standard error.
+fn check_config(loaded: &Loaded) {
+    print!("{}", loaded.masked_toml());
+    for finding in crate::doctor::of_settings(&loaded.config) {
+        if finding.verdict != Verdict::Ok {
+            eprintln!("{finding}");
+        }
     }
 }
 

@@ -68,6 +68,8 @@ points! {
     RefundOrderEnded => "refund::order_ended",
     RefundPlacesGivenBack => "refund::places_given_back",
     RefundOrderMarked => "refund::order_marked",
+    RefundPartMarked => "refund::part_marked",
+    RefundPartEnded => "refund::part_ended",
     RefundBooked => "refund::booked",
     CancelOrderCancelled => "refund::order_cancelled",
     SsoCallNoted => "sso::call_noted",

@@ -35,6 +35,7 @@ pub fn register(context: &Arc<Context>) -> prometheus::Result<()> {
     show("rooms", rooms);
     show("sockets", |context| json!({"open": context.sockets.count(), "queue_watches": queue_watches(context)}));
     show("bus", |context| json!({"alone": context.bus.is_single_node(), "dropped": context.bus.dropped()}));
+    show("bodies", |context| json!({"bytes": context.bodies.bytes()}));
     show("database", |context| json!({"writer_queue": context.db.writer_queue()}));
     Ok(())
 }

@@ -6,6 +6,7 @@
 pub mod api;
 mod assets;
 pub mod bench;
+pub mod byte_order_mark;
 pub mod cli;
 pub mod clients;
 pub mod config;

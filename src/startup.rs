@@ -28,22 +28,28 @@ use crate::listener;
 use crate::metrics::Metrics;
 use crate::service::accounts::SessionCache;
 use crate::service::admins::{self, AdminGate, FirstStart};
+use crate::service::body_budget::{BodyBudget, BodyLimits};
 use crate::service::browse::{self, BrowseCounts};
 use crate::service::catalog::Catalog;
 use crate::service::draws::Draws;
 use crate::service::files::MOST_IMPORTS;
 use crate::service::housekeeping;
+use crate::service::js_config::TicketDesk;
+use crate::service::large_bodies::LargeBodies;
 use crate::service::limits::RateLimits;
-use crate::service::live::{InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
+use crate::service::live::{HistoryReads, InProgress, Rooms, SocketLimits, Sockets, ViewerCache, follow_bus};
 use crate::service::lobby::LobbyCache;
 use crate::service::outbox;
 use crate::service::passwords::Passwords;
+use crate::service::picture_quota::Senders;
 use crate::service::picture_sweep;
 use crate::service::pictures;
 use crate::service::queue_watch::QueueWatches;
 use crate::service::queues::Queues;
 use crate::service::registration::{Streams, Waits};
+use crate::service::rich_text::RichText;
 use crate::service::sms_budget::SmsBudget;
+use crate::service::writability::{self, Writability};
 use crate::shutdown::{Phase, Shutdown};
 use crate::store::memory::{MemoryBus, MemoryCounts};
 use crate::store::redis::{RedisBus, RedisCounts};
@@ -51,7 +57,7 @@ use crate::store::sql::chat::SqlChatLog;
 use crate::store::sql::data_key;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::quota::SqlQuotaLedger;
-use crate::store::sql::seal_plain;
+use crate::store::sql::{fold_certificates, seal_plain};
 use crate::vault::Vault;
 use crate::ws::{self, JsonWire};
 
@@ -77,6 +83,17 @@ struct Port {
 pub fn database_url(config: &Config) -> anyhow::Result<DatabaseUrl> {
     DatabaseUrl::from_str(config.database.url.expose_secret())
         .map_err(|reason| anyhow::anyhow!("database.url: {reason}"))
+}
+
+/// A one-time link to the administrators' page. Without `server.public_url` it is for a browser on this machine, with the
+/// port that is bound or, on the command line, the configured one. The token stands behind the `#`, where no log has it.
+pub fn admin_link(config: &Config, bound: Option<u16>, act: &str, token: &str) -> String {
+    let configured = || config.server.bind.parse::<SocketAddr>().map_or(0, |address| address.port());
+    let origin = match config.server.public_url.as_str() {
+        "" => format!("http://127.0.0.1:{}", bound.unwrap_or_else(configured)),
+        url => url.to_owned(),
+    };
+    format!("{origin}/admin.html#{act}={token}")
 }
 
 /// Opens the configured database and brings it to the newest schema.
@@ -122,9 +139,13 @@ impl Application {
         demo::prepare(&db, &vault, &config).await?;
         data_key::check(&db, &vault).await?;
         seal_plain::run(&database_url(&config)?, &db, &vault).await?;
+        fold_certificates::run(&db, &vault).await?;
         let bus = bus(&config)?;
         let arbiters = arbiters();
-        let ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        let mut ledger = SqlQuotaLedger::new(db.clone(), config.reg.payment_window_seconds);
+        if config.limits.enabled {
+            ledger = ledger.with_open_places(i64::from(config.reg.max_open_places_per_account));
+        }
         let queues = Queues::new(arbiters.clone(), Arc::new(ledger), bus.clone());
         let log = Arc::new(SqlChatLog { db: db.clone() });
         let wire = JsonWire { public_url: config.server.public_url.clone() };
@@ -141,12 +162,18 @@ impl Application {
             waits: Waits::default(),
             catalog,
             browse: BrowseCounts::default(),
+            bodies: BodyBudget::new(BodyLimits::from_config(&config)),
             rooms,
             sockets,
             in_progress: InProgress::default(),
+            histories: HistoryReads::default(),
+            ticket_desk: TicketDesk::default(),
             viewers: ViewerCache::default(),
             pictures: pictures::room(),
-            imports: Semaphore::new(MOST_IMPORTS),
+            picture_senders: Senders::default(),
+            imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
+            large_bodies: LargeBodies::default(),
+            rich_text: RichText::default(),
             metrics: Metrics::new()?,
             shutdown: Shutdown::default(),
             admin_gate: AdminGate::default(),
@@ -156,6 +183,7 @@ impl Application {
             outside: Outside::from_config(&config)?,
             sessions: SessionCache::new(),
             passwords: Passwords::default(),
+            writability: Writability::new(config.database.write_check_seconds),
             sms_budget: SmsBudget::default(),
             config,
         });
@@ -185,6 +213,8 @@ impl Application {
         let context = self.context.clone();
         shutdown.spawn(async move { browse::run(&context).await });
         let context = self.context.clone();
+        shutdown.spawn(async move { writability::run(&context).await });
+        let context = self.context.clone();
         shutdown.spawn(async move { picture_sweep::run(&context).await });
         let context = self.context.clone();
         shutdown.on(Phase::Background, "openings", move || async move { browse::flush(&context).await });
@@ -200,14 +230,11 @@ impl Application {
 
     async fn greet_first_administrator(&self) -> anyhow::Result<()> {
         if let FirstStart::Link(token) = admins::first_start(&self.context).await? {
-            let origin = match self.context.config.server.public_url.as_str() {
-                "" => format!("http://127.0.0.1:{}", self.port()),
-                url => url.to_owned(),
-            };
+            let link = admin_link(&self.context.config, Some(self.port()), "setup", &token);
             // On standard output and not in the log: logs are kept and copied.
             println!(
-                "No administrator yet. This link sets the first password; it works once, for 24 hours:\n\
-                 {origin}/admin.html#setup={token}"
+                "No administrator yet. This link sets the first password; it works once, for 24 hours, until another \
+                 administrator is made or the server starts again:\n{link}"
             );
         }
         Ok(())

@@ -53,6 +53,15 @@ pub enum Ineligible {
     TooOld,
 }
 
+/// Which bound on places that nobody paid for an account would pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OverLimit {
+    /// Places that wait or are unpaid now: paying, leaving or cancelling makes room.
+    Open { limit: i64, open: i64 },
+    /// Places requested within a day without paying: only time or a payment makes room.
+    Window { limit: i64, requested: i64 },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DomainError {
     #[error("{0:?} not found")]
@@ -104,6 +113,9 @@ pub enum DomainError {
     AlreadyRegistered { order_no: Option<OrderNo> },
     #[error("no places left")]
     QuotaExhausted,
+    /// The account keeps as many places of the game as it may without paying.
+    #[error("too many open places: {0:?}")]
+    OverLimit(OverLimit),
     #[error("already paid")]
     AlreadyPaid,
     /// The order's state does not allow the change.
@@ -147,6 +159,9 @@ pub enum DomainError {
     /// The server is overloaded, restarting or lost a race: the same request may succeed later; nothing was changed.
     #[error("busy, retry in {retry_after_seconds} s")]
     Busy { retry_after_seconds: u32 },
+    /// The disk is nearly full, and what is not needed is not stored.
+    #[error("no room on the disk, retry in {retry_after_seconds} s")]
+    NoRoom { retry_after_seconds: u32 },
     #[error("{0:?} failed")]
     ProviderFailed(Provider),
     /// A fault of ours. The cause was logged where it happened.
@@ -161,7 +176,7 @@ impl DomainError {
 
     /// Whether the same request may succeed later without being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_))
+        matches!(self, Self::Busy { .. } | Self::NoRoom { .. } | Self::RateLimited { .. } | Self::ProviderFailed(_))
     }
 
     pub const BUSY: Self = Self::Busy { retry_after_seconds: 1 };

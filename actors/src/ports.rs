@@ -28,6 +28,8 @@ pub enum Topic {
     Room(i64),
     /// Presence of a room on one node.
     Presence(i64),
+    /// An account was disabled or erased: what is known of its sessions is no longer good.
+    Account(i64),
 }
 
 #[derive(Debug, Clone)]

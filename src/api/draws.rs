@@ -1,12 +1,16 @@
 //! What anybody may ask of a draw: its state and hashes, the bundle that checks it, an entrant's receipt. Errors are
 //! problem documents.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::body::SizedStream;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETag, EntityTag, Header, IfNoneMatch, VARY,
+};
 use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::ids::GameId;
 
 use super::admin::codes::problem;
+use super::client_address::ClientAddress;
 use super::problem::Problem;
 use crate::context::Context;
 use crate::service::draws;
@@ -24,9 +28,43 @@ async fn show(context: Data<Context>, game: Path<String>) -> Result<HttpResponse
     Ok(HttpResponse::Ok().insert_header(FRESH).json(draw))
 }
 
-async fn bundle(context: Data<Context>, game: Path<String>) -> Result<HttpResponse, Problem> {
+/// Tens of megabytes for a large draw: compressed once, sent in pieces, and not sent again to a client that has it.
+async fn bundle(context: Data<Context>, request: HttpRequest, game: Path<String>) -> Result<HttpResponse, Problem> {
     let bundle = draws::bundle(&context, id(&game)).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().insert_header(FRESH).insert_header((CONTENT_TYPE, "application/json")).body(bundle))
+    let compressed = takes_gzip(&request);
+    let tag = EntityTag::new_strong(format!("{}{}", bundle.version, if compressed { "-gzip" } else { "" }));
+    let has_it = match IfNoneMatch::parse(&request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut response = if has_it { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header(FRESH).insert_header(ETag(tag)).insert_header((VARY, "Accept-Encoding"));
+    if has_it {
+        return Ok(response.finish());
+    }
+    let ClientAddress(address) = ClientAddress::of(&request);
+    let counted = draws::begin_download(&context, address).map_err(problem)?;
+    let file = bundle.file(&context).await.map_err(problem)?;
+    response.insert_header((CONTENT_TYPE, "application/json"));
+    if compressed {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.body(SizedStream::new(file.size(compressed), file.pieces(compressed, counted))))
+}
+
+/// Whether `Accept-Encoding` names gzip and does not refuse it.
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let header = request.headers().get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
+    header.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = |part: &str| {
+            let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+            weight.is_some_and(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0))
+        };
+        named && !parts.any(refused)
+    })
 }
 
 async fn receipt(context: Data<Context>, token: Path<String>) -> Result<HttpResponse, Problem> {

@@ -2,14 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use serde_json::{Value, json};
 
 use super::admin::codes::problem;
 use super::problem::Problem;
 use super::times::{self, rfc3339};
 use crate::context::Context;
-use crate::service::lobby::{self, CompetitionCard, GameCard, Live};
+use crate::service::lobby::{self, CompetitionCard, GameCard, Live, Lobby};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.route("/api/lobby", web::get().to(show_lobby));
@@ -17,13 +17,24 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 async fn show_lobby(context: Data<Context>) -> Result<HttpResponse, Problem> {
     let lobby = lobby::lobby(&context).await.map_err(problem)?;
-    let body = json!({
+    // A long front page has megabytes of texts: written once for each reading, not once for each request.
+    let text = lobby.text.get_or_init(|| Bytes::from(written(&context, &lobby).to_string())).clone();
+    let json = HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=1"))
+        .content_type("application/json")
+        .body(text);
+    Ok(json)
+}
+
+fn written(context: &Context, lobby: &Lobby) -> Value {
+    json!({
         "competitions": lobby.competitions.iter().map(card).collect::<Vec<_>>(),
         "lives": lobby.lives.iter().map(live).collect::<Vec<_>>(),
         "payment_window_seconds": context.config.reg.payment_window_seconds,
         "sandbox": context.config.pay.provider == "sandbox",
-    });
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=1")).json(body))
+        // Public: it is in the address of WeChat's sign-in.
+        "wechat_app_id": (context.config.wechat.provider == "real").then_some(&context.config.wechat.app_id),
+    })
 }
 
 fn card(card: &CompetitionCard) -> Value {

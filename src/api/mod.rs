@@ -2,18 +2,20 @@
 //! decides anything.
 
 pub mod admin;
+mod bodies;
 pub mod client_address;
 pub mod cmd;
 pub mod confirm_mail;
 pub mod draws;
+pub mod forwarded;
 pub mod h5;
 pub mod lobby;
 pub mod observe;
 pub mod ops;
 pub mod problem;
+pub mod public_address;
 pub mod queue;
 pub mod sandbox;
-mod slow_bodies;
 pub mod sso;
 pub mod static_files;
 pub mod times;

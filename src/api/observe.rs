@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::Problem;
-use super::{cmd, h5, slow_bodies, sso, webapi};
+use super::{bodies, cmd, h5, sso, webapi};
 use crate::context::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,7 +41,7 @@ pub async fn observe<B: MessageBody + 'static>(
     // Compressed bodies are not taken: unpacked they have no bound, and a signature is over what was sent. Unread they
     // are no JSON, no form and no XML, which each dialect refuses in its own words.
     request.headers_mut().remove(CONTENT_ENCODING);
-    slow_bodies::limit(&mut request);
+    let _held = bodies::limit(&mut request);
     let id = accepted(request.headers()).unwrap_or_else(made);
     request.extensions_mut().insert(RequestId(id.clone()));
     let uri = request.uri().clone();
@@ -106,7 +106,11 @@ impl ResponseError for Panicked {
 }
 
 fn protect(headers: &mut HeaderMap) {
-    use actix_web::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+    use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+    // Answers are about persons unless their handler knows better: caches and the history of a shared computer keep none.
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Nothing runs in a JSON answer, and polls are counted in millions.
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));

@@ -1,6 +1,6 @@
 //! Health, readiness, figures: for load balancers and for those who run the server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -29,14 +29,16 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"healthy": true}))
 }
 
-/// New work is welcome: not stopping, and the database answers (it was migrated before the port was bound).
+/// New work is welcome: not stopping, and the database answers (it was migrated before the port was bound) and took a
+/// write lately. Nothing is written here: anybody may ask.
 async fn readyz(context: Data<Context>) -> HttpResponse {
     let refuse = |reason| HttpResponse::ServiceUnavailable().json(json!({"ready": false, "reason": reason}));
     if context.shutdown.is_draining() {
         return refuse("stopping");
     }
     match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, context.db.ping()).await {
-        Ok(Ok(())) => HttpResponse::Ok().json(json!({"ready": true})),
+        Ok(Ok(())) if context.writability.can_write(Instant::now()) => HttpResponse::Ok().json(json!({"ready": true})),
+        Ok(Ok(())) => refuse("database takes no writes"),
         _ => refuse("database"),
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use crate::config::Config;
-use crate::service::admins;
+use crate::service::{admin_links, admins};
 use crate::startup;
 
 #[derive(Subcommand)]
@@ -29,6 +29,8 @@ pub enum AdminCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Print a one-time link, good for an hour, by which the administrator sets a new password
+    ResetLink { username: String },
 }
 
 impl AdminCommand {
@@ -47,6 +49,10 @@ impl AdminCommand {
                 let password = Password::choose(password_stdin)?;
                 admins::reset_from_command_line(&db, &username, &password.text).await?;
                 password.tell();
+            }
+            Self::ResetLink { username } => {
+                let token = admin_links::create_from_command_line(&db, &username).await?;
+                println!("{}", startup::admin_link(&config, None, "reset", &token));
             }
         }
         db.close().await;

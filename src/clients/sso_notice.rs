@@ -11,6 +11,7 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 
 use super::outgoing::{self, Limits, Outgoing, Retry};
+use crate::byte_order_mark;
 
 /// Applications whose circuits are remembered.
 const REMEMBERED: usize = 1_000;
@@ -76,7 +77,7 @@ impl Notices {
         if !answer.status.is_success() {
             return Err(format!("the application answers HTTP {}", answer.status.as_u16()));
         }
-        match serde_json::from_slice::<Reply>(&answer.body) {
+        match serde_json::from_slice::<Reply>(byte_order_mark::without(&answer.body)) {
             Ok(reply) if reply.msg == "success" => Ok(()),
             Ok(_) => Err("the application's msg is not success".to_owned()),
             Err(_) => Err("the application's answer is not JSON with a msg".to_owned()),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::fault::{Fault, Faults};
+use super::unnamed;
 use super::validate;
 use super::{Config, Environment};
 
@@ -41,7 +42,7 @@ const MASK: &str = "********";
 
 /// Where settings come from. Nothing global is read by `load`, so that tests bring their own.
 pub struct Sources {
-    /// `MATCHDAY_ENV`; `development` when unset.
+    /// `MATCHDAY_ENV`; `development` when unset, which is refused where strangers could come (see `unnamed`).
     pub environment: Option<String>,
     /// Files of this folder go on top of the built-in ones of the same name. A named folder has to exist; None is
     /// `config`, which may be missing.
@@ -65,10 +66,8 @@ impl Sources {
     /// Joins and checks all layers.
     pub fn load(&self) -> Result<Loaded, Faults> {
         let mut merge = Merge::start();
-        let name = match self.environment.as_deref() {
-            None | Some("") => "development",
-            Some(name) => name,
-        };
+        let written = self.environment.as_deref().filter(|name| !name.is_empty());
+        let name = written.unwrap_or("development");
         let environment = match name {
             "development" => Environment::Development,
             _ => Environment::Production,
@@ -83,7 +82,7 @@ impl Sources {
         for (flag, key, value) in &self.flags {
             merge.text(flag, key, value);
         }
-        merge.finish(environment)
+        merge.finish(environment, written.is_some())
     }
 }
 
@@ -300,7 +299,8 @@ impl Merge {
         self.origins.insert(key.to_owned(), origin.to_owned());
     }
 
-    fn finish(mut self, environment: Environment) -> Result<Loaded, Faults> {
+    /// `written`: the environment was named and not taken for want of a name.
+    fn finish(mut self, environment: Environment, written: bool) -> Result<Loaded, Faults> {
         // By value and not by origin: a copy of the default file states the default and means nothing by it.
         if get_mut(&mut self.table, "database.url").as_deref() == self.known.get("database.url")
             && let Some(Value::String(folder)) = self.table.get("data_dir")
@@ -317,6 +317,9 @@ impl Merge {
                 });
                 // A value that was refused above left its default behind, which is judged by nobody.
                 self.faults.extend(faults);
+                if !written {
+                    self.faults.extend(unnamed::fault(&config));
+                }
                 if self.faults.is_empty() {
                     return Ok(Loaded { config, effective: self.table });
                 }

@@ -6,6 +6,8 @@ mod fault;
 mod keys;
 mod layers;
 pub mod network;
+pub mod origin;
+pub mod unnamed;
 mod validate;
 mod validate_mail;
 
@@ -41,6 +43,7 @@ pub struct Config {
     pub live: Live,
     pub pay: Pay,
     pub mail: Mail,
+    pub pictures: Pictures,
     pub sso: Sso,
     pub regist: Regist,
     pub log: Log,
@@ -65,6 +68,12 @@ pub struct Server {
     /// Addresses or networks (CIDR) whose forwarded headers are believed.
     pub trusted_proxies: Vec<Network>,
     pub max_connections: usize,
+    /// Bytes of request bodies in memory at once, in all and of one network address.
+    pub body_bytes: usize,
+    pub body_bytes_per_address: usize,
+    /// How long a whole body may take, of a caller who is known by the headers and of any other.
+    pub body_seconds: u64,
+    pub stranger_body_seconds: u64,
     pub shutdown_timeout_seconds: u64,
     /// How long connections are still taken after readiness turned red.
     pub drain_seconds: u64,
@@ -82,10 +91,16 @@ pub struct Chat {
     pub max_characters: usize,
     pub sockets_per_account: u32,
     pub sockets_per_address: u32,
+    /// Requests that sockets without an account may make, all of one address.
+    pub lookups_per_30_seconds_per_address: u32,
+    /// Frames of any kind of one socket.
+    pub frames_per_10_seconds: u32,
     pub outbox_bytes: usize,
     pub login_timeout_seconds: u64,
     pub ping_seconds: u64,
     pub pong_timeout_seconds: u64,
+    /// How long a closing socket waits for its peer.
+    pub close_timeout_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -98,6 +113,8 @@ pub struct Internal {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     pub url: SecretString,
+    /// How often a row is written to learn whether the database can be written.
+    pub write_check_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -114,12 +131,18 @@ pub struct Redis {
 pub struct AdminSettings {
     pub password: SecretString,
     pub session_seconds: u64,
+    /// How long the audit trail keeps sign-ins, failed ones and sign-outs.
+    pub sign_in_audit_days: u64,
+    /// Looks of one administrator at what cleaning leaves of a rich text.
+    pub previews_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reg {
     pub payment_window_seconds: u64,
+    /// Places of one game that an account may keep without paying.
+    pub max_open_places_per_account: u32,
     pub identity: RegIdentity,
     /// Networks (CIDR) from which `identity = "trusting"` believes a `user_id`.
     pub trusting_networks: Vec<Network>,
@@ -155,6 +178,9 @@ pub struct Limits {
     /// Open streams of queue events, on this node and of one network address.
     pub event_streams: u32,
     pub event_streams_per_address: u32,
+    /// Downloads of a draw's bundle at the same time, on this node and of one network address.
+    pub bundle_downloads: u32,
+    pub bundle_downloads_per_address: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -201,7 +227,8 @@ pub struct Sms {
     pub strangers_per_address_per_day: u32,
     /// The same for one IPv6 /48.
     pub strangers_per_network_per_day: u32,
-    /// Of one phone's codes, those that callers who are not signed in may have sent on a day.
+    /// Of one phone's codes, those that callers who are not signed in may have sent on a day, and as many again signed-in
+    /// ones.
     pub strangers_per_phone_per_day: u32,
     /// Codes that one signed-in account may have sent on a day.
     pub per_account_per_day: u32,
@@ -265,6 +292,19 @@ pub struct Mail {
     pub password: SecretString,
     /// The address that mails come from.
     pub from: String,
+}
+
+/// What people may send as pictures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pictures {
+    /// Pictures and their bytes that one account may send on a day, and one administrator.
+    pub per_account_per_day: u32,
+    pub bytes_per_account_per_day: u64,
+    pub per_administrator_per_day: u32,
+    pub bytes_per_administrator_per_day: u64,
+    /// With less free space on the disk of `data_dir` or of its uploads no picture is taken.
+    pub free_disk_bytes: u64,
 }
 
 /// The encrypted SSO registration API. Patterns are matched as a whole, in any case; `*` stands for any characters.

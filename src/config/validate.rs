@@ -108,9 +108,40 @@ impl Judge<'_> {
             ("chat.ping_seconds", chat.ping_seconds, 1, hour),
             ("chat.pong_timeout_seconds", chat.pong_timeout_seconds, 1, hour),
             ("admin.session_seconds", config.admin.session_seconds, 60, decade),
+            ("chat.close_timeout_seconds", config.chat.close_timeout_seconds, 1, hour),
+            ("chat.frames_per_10_seconds", config.chat.frames_per_10_seconds.into(), 100, 1_000_000),
+            (
+                "chat.lookups_per_30_seconds_per_address",
+                config.chat.lookups_per_30_seconds_per_address.into(),
+                60,
+                1_000_000,
+            ),
+            ("server.body_bytes", config.server.body_bytes as u64, 64 << 20, 1 << 40),
+            (
+                "server.body_bytes_per_address",
+                config.server.body_bytes_per_address as u64,
+                16 << 20,
+                config.server.body_bytes as u64,
+            ),
+            ("server.body_seconds", config.server.body_seconds, 10, hour),
+            ("server.stranger_body_seconds", config.server.stranger_body_seconds, 1, config.server.body_seconds),
+            ("admin.sign_in_audit_days", config.admin.sign_in_audit_days, 1, 3_650),
+            ("admin.previews_per_minute", config.admin.previews_per_minute.into(), 1, 1_000_000),
+            ("pictures.per_account_per_day", config.pictures.per_account_per_day.into(), 1, 1_000_000),
+            ("pictures.bytes_per_account_per_day", config.pictures.bytes_per_account_per_day, 1 << 20, 1 << 40),
+            ("pictures.per_administrator_per_day", config.pictures.per_administrator_per_day.into(), 1, 1_000_000),
+            // The largest picture must fit.
+            (
+                "pictures.bytes_per_administrator_per_day",
+                config.pictures.bytes_per_administrator_per_day,
+                10 << 20,
+                1 << 40,
+            ),
+            ("pictures.free_disk_bytes", config.pictures.free_disk_bytes, 0, 1 << 50),
             ("h5.session_seconds", config.h5.session_seconds, 60, decade),
             ("h5.browse_flush_seconds", config.h5.browse_flush_seconds, 1, hour),
             ("reg.payment_window_seconds", config.reg.payment_window_seconds, 1, decade),
+            ("reg.max_open_places_per_account", config.reg.max_open_places_per_account.into(), 1, 100_000),
             ("limits.logins_per_minute_per_address", config.limits.logins_per_minute_per_address.into(), 1, 1_000_000),
             (
                 "limits.enqueues_per_minute_per_account",
@@ -145,6 +176,7 @@ impl Judge<'_> {
             ("sms.per_phone_per_day", config.sms.per_phone_per_day.into(), 1, 1_000_000),
             ("sms.per_address_per_day", config.sms.per_address_per_day.into(), 1, 1_000_000),
             ("sms.strangers_per_address_per_day", config.sms.strangers_per_address_per_day.into(), 1, 1_000_000),
+            ("database.write_check_seconds", config.database.write_check_seconds, 1, hour),
             ("live.address_seconds", config.live.address_seconds, 60, decade),
             ("limits.event_streams", config.limits.event_streams.into(), 1, 1_000_000),
             ("sso.timestamp_deviation_seconds", config.sso.timestamp_deviation_seconds, 1, hour),
@@ -161,6 +193,8 @@ impl Judge<'_> {
             ("regist.tries_per_minute_per_phone", config.regist.tries_per_minute_per_phone.into(), 1, 1_000_000),
             ("regist.tries_per_minute_per_address", config.regist.tries_per_minute_per_address.into(), 1, 1_000_000),
             ("limits.event_streams_per_address", config.limits.event_streams_per_address.into(), 1, 1_000_000),
+            ("limits.bundle_downloads", config.limits.bundle_downloads.into(), 1, 1_000_000),
+            ("limits.bundle_downloads_per_address", config.limits.bundle_downloads_per_address.into(), 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 self.refuse(key, format!("must be between {least} and {most}"));
@@ -203,6 +237,12 @@ impl Judge<'_> {
         }
         if config.reg.identity == RegIdentity::Trusting && config.reg.trusting_networks.is_empty() {
             self.refuse("reg.identity", "trusting needs reg.trusting_networks, or it believes nobody");
+        }
+        let proxies = &config.server.trusted_proxies;
+        if config.reg.trusting_networks.iter().any(|network| proxies.iter().any(|proxy| proxy.overlaps(network))) {
+            let reason = "overlaps server.trusted_proxies: what comes through a proxy would act as any account. Name the \
+                          proxies and the front ends by networks that have no address in common";
+            self.refuse("reg.trusting_networks", reason);
         }
         if let Err(error) = EnvFilter::try_new(&config.log.level) {
             self.refuse("log.level", error);

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Finding;
+use crate::config::network::Network;
+use crate::config::origin::Origin;
 use crate::config::{Config, Environment};
 
 const PUBLIC: &str = "public address";
@@ -38,11 +40,13 @@ fn public(config: &Config) -> Finding {
 fn proxies(config: &Config) -> Finding {
     let trusted = &config.server.trusted_proxies;
     let anybody = ["203.0.113.1", "2001:db8::1"].into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
-    if anybody.into_iter().any(|stranger| trusted.iter().any(|network| network.contains(stranger))) {
+    let anybody = anybody.into_iter().any(|stranger| trusted.iter().any(|network| network.contains(stranger)));
+    if anybody || trusted.iter().any(Network::is_everybody) {
         return Finding::wrong(
             PROXIES,
-            "server.trusted_proxies takes in the whole world: whoever sends X-Forwarded-For has any address they like, \
-             and no limit holds them. Name the proxy's own address",
+            "server.trusted_proxies takes in the whole world: every caller counts as a proxy and none has an address, so \
+             that all share one limit, and whoever sends X-Forwarded-Host chooses this server's name. Name the proxy's \
+             own address",
         );
     }
     let behind_tls = config.server.public_url.starts_with("https://");
@@ -73,7 +77,23 @@ fn signed(config: &Config) -> Option<Finding> {
 fn chat(config: &Config) -> Finding {
     let (origins, url) = (&config.chat.allowed_origins, &config.server.public_url);
     let production = config.environment == Environment::Production;
-    if !origins.is_empty() && !url.is_empty() && !origins.contains(url) {
+    let parsed = |text: &String| text.parse::<Origin>().ok();
+    let chat_port = config.chat.bind.parse::<SocketAddr>().map_or(0, |bind| bind.port());
+    if chat_port != 0 && origins.iter().filter_map(parsed).any(|origin| origin.has_port(Some(chat_port))) {
+        return Finding::warning(
+            CHAT,
+            "chat.allowed_origins has an origin with the chat port, where no page comes from. Name the origin of the \
+             pages, without that port",
+        );
+    }
+    if production && origins.is_empty() && url.is_empty() && !config.server.trusted_proxies.is_empty() {
+        return Finding::warning(
+            CHAT,
+            "pages can chat only if the proxy passes on the Host that people see, or X-Forwarded-Host: neither \
+             server.public_url nor chat.allowed_origins is set. Set server.public_url",
+        );
+    }
+    if !origins.is_empty() && !url.is_empty() && !origins.iter().any(|origin| parsed(origin) == parsed(url)) {
         return Finding::warning(
             CHAT,
             "chat.allowed_origins does not have server.public_url in it: this server's own pages cannot chat. Add it",
@@ -83,7 +103,10 @@ fn chat(config: &Config) -> Finding {
         return Finding::warning(CHAT, "chat.allowed_origins has an origin without TLS. Use its https:// origin");
     }
     match (origins.is_empty(), production) {
-        (true, true) => Finding::ok(CHAT, "only this server's own pages may open it"),
+        (true, true) => Finding::ok(
+            CHAT,
+            "only this server's own pages may open it; on the chat port those of its host, whatever their port",
+        ),
         (true, false) => Finding::ok(CHAT, "pages of any origin may open it in development"),
         (false, _) => Finding::ok(CHAT, "pages of the named origins may open it"),
     }

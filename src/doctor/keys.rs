@@ -3,22 +3,23 @@
 use secrecy::ExposeSecret;
 
 use super::Finding;
-use crate::config::{Config, Environment, KeyFile, look_at_keys};
+use crate::config::{Config, Environment, KeyFile, look_at_keys, unnamed};
 use crate::vault::Vault;
 
 const ABOUT: &str = "keys";
 
 pub fn environment(config: &Config) -> Finding {
-    let public = config.server.bind.parse::<std::net::SocketAddr>().is_ok_and(|address| !address.ip().is_loopback());
-    match (config.environment, public) {
+    match (config.environment, unnamed::sign(config)) {
         (Environment::Production, _) => Finding::ok("environment", "production's rules apply"),
-        (Environment::Development, false) => {
+        (Environment::Development, None) => {
             Finding::ok("environment", "development, for this machine only: the sandboxes may be on")
         }
-        (Environment::Development, true) => Finding::warning(
+        (Environment::Development, Some(sign)) => Finding::warning(
             "environment",
-            "development, but server.bind can be reached from other machines: with the sandboxes anybody signs in as \
-             anybody. Set MATCHDAY_ENV=production, or bind to 127.0.0.1",
+            format!(
+                "development, but {sign}: with the sandboxes anybody signs in as anybody. Set MATCHDAY_ENV=production, \
+                 or let only this machine reach the server"
+            ),
         ),
     }
 }

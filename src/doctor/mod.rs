@@ -4,6 +4,7 @@
 mod addresses;
 mod clocks;
 mod keys;
+mod limits;
 mod outside;
 mod ports;
 mod stores;
@@ -85,6 +86,14 @@ impl fmt::Display for Report {
     }
 }
 
+/// What the settings alone show, without a look at anything else.
+pub fn of_settings(config: &Config) -> Vec<Finding> {
+    let mut found = vec![keys::environment(config)];
+    found.extend(addresses::examine(config));
+    found.extend(limits::examine(config));
+    found
+}
+
 /// Looks at everything. Takes at most some ten seconds, whatever does not answer.
 pub async fn examine(mut config: Config) -> Report {
     let mut found = vec![keys::environment(&config)];
@@ -97,6 +106,7 @@ pub async fn examine(mut config: Config) -> Report {
     found.extend(redis.finding);
     found.extend(ports::examine(&config).await);
     found.extend(addresses::examine(&config));
+    found.extend(limits::examine(&config));
     let outside = outside::examine(&config).await;
     found.extend(outside.findings);
     found.extend(clocks::examine(db.as_ref(), redis.clock, &outside.clocks).await);

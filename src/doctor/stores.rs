@@ -16,6 +16,7 @@ use crate::store::redis::inspect as redis_inspect;
 use crate::store::sql::db::{DatabaseUrl, Db};
 use crate::store::sql::demo;
 use crate::store::sql::inspect::{self, Schema};
+use crate::store::sql::leftovers;
 use crate::vault::Vault;
 
 const FOLDER: &str = "data folder";
@@ -59,12 +60,30 @@ pub fn folder(config: &Config) -> Vec<Finding> {
         false => Finding::ok(FOLDER, format!("{shown} is not there yet; the first start makes it")),
     }];
     found.extend(space(FOLDER, &there));
+    let of_pictures = [free(&there), free(&path.join("uploads"))];
+    found.extend(pictures(config, of_pictures.into_iter().flatten().min()));
     found
+}
+
+fn free(path: &Path) -> Option<u64> {
+    statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// When there is so little that the server refuses pictures.
+fn pictures(config: &Config, free: Option<u64>) -> Option<Finding> {
+    let floor = config.pictures.free_disk_bytes;
+    let free = free.filter(|free| *free < floor)?;
+    let words = format!(
+        "{} MiB are free, and with less than {} (pictures.free_disk_bytes) no picture is taken: free some space, or lower it",
+        free >> 20,
+        floor >> 20
+    );
+    Some(Finding::warning(FOLDER, words))
 }
 
 /// Only when there is little.
 fn space(about: &'static str, path: &Path) -> Option<Finding> {
-    let free = statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
+    let free = free(path)?;
     let words = |what: &str| format!("{} MiB are free on the disk of {}. {what}", free >> 20, path.display());
     if free < NO_SPACE {
         Some(Finding::wrong(about, words("Writes will fail: free some space")))
@@ -121,7 +140,17 @@ pub async fn database(config: &Config, vault: Option<&Vault>) -> (Vec<Finding>, 
     let mut found = Vec::new();
     if let DatabaseUrl::Sqlite(path) = &url {
         found = file(path, config);
+        let leftovers = leftovers::next_to(path);
         if !path.exists() {
+            if !leftovers.is_empty() {
+                let words = format!(
+                    "there is no {}, but files of an earlier one with its newest rows: {}. The server does not start. \
+                     Move them to that database, under its name",
+                    path.display(),
+                    leftovers::names(&leftovers)
+                );
+                found.push(Finding::wrong(DATABASE, words));
+            }
             if found.is_empty() {
                 let words = format!("{} is not there yet; the first start makes it", path.display());
                 found.push(Finding::ok(DATABASE, words));
@@ -266,6 +295,20 @@ pub async fn redis(config: &Config) -> OfRedis {
 mod tests {
     use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn a_disk_on_which_pictures_are_refused_is_told() {
+        let sources = crate::config::Sources {
+            environment: Some("development".to_owned()),
+            config_dir: None,
+            variables: Vec::new(),
+            flags: vec![("test", "pictures.free_disk_bytes", "1048576".to_owned())],
+        };
+        let config = sources.load().unwrap().config;
+        let found = pictures(&config, Some(1_048_575)).unwrap();
+        assert!(found.verdict == Verdict::Warning && found.words.contains("pictures.free_disk_bytes"), "{found}");
+        assert_eq!((pictures(&config, Some(1_048_576)), pictures(&config, None)), (None, None));
+    }
 
     #[test]
     fn notices_that_can_be_overheard_are_wrong() {

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use actors::domain::account::Account;
 use actors::domain::ids::AccountId;
-use actors::domain::registration::is_hidden;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
+use actors::ports::Topic;
+use bytes::Bytes;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -125,6 +127,13 @@ pub async fn by_id(context: &Context, id: AccountId) -> Result<Arc<Account>> {
     }
 }
 
+/// To be called after the commit that disabled or erased an account: every node judges sessions again at once, and those
+/// that the bus does not reach within `CACHE_LIFE`.
+pub fn forget_everywhere(context: &Context, account: AccountId) {
+    context.sessions.clear();
+    context.bus.publish(Topic::Account(account.0), Bytes::new());
+}
+
 /// SHA-256 of a token, or nothing if it cannot be one. Only the hash is stored and looked up, so that neither the
 /// database nor the time of a comparison gives a token away.
 fn token_hash(token: &str) -> Option<[u8; 32]> {
@@ -144,13 +153,16 @@ pub async fn sign_in(context: &Context, code: &str) -> Result<String> {
     } else {
         login.profile(&identified).await?
     };
+    // WeChat lets people choose names that hide characters or turn a whole chat around, and a sign-in cannot refuse them.
+    let shown = |text: &str| visible::without_hidden(text, Layout::Line).trim().to_owned();
+    let nickname = shown(&person.nickname);
     let new = store::NewAccount {
         openid: person.openid,
-        username: if person.nickname.trim().is_empty() { NAMELESS.to_owned() } else { person.nickname },
+        username: if visible::has_visible(&nickname) { nickname } else { NAMELESS.to_owned() },
         sex: person.sex,
-        country: person.country,
-        province: person.province,
-        city: person.city,
+        country: shown(&person.country),
+        province: shown(&person.province),
+        city: shown(&person.city),
         head_img: person.head_img,
     };
     let session = NewSession::draw(context)?;
@@ -217,28 +229,43 @@ pub struct Wanted {
 
 /// Changes the own account. A picture is stored before its name is.
 ///
-/// Errors: `Malformed` when nothing is to be changed, `InvalidField`, `BadPicture`, `Busy`.
+/// Errors: `Malformed` when nothing is to be changed, `InvalidField`, `BadPicture`, `Busy`, `NoRoom`; `RateLimited` for an
+/// account that has sent its pictures of the day.
 pub async fn change_profile(context: &Context, account: AccountId, wanted: Wanted) -> Result<()> {
     let Wanted { username, sex, head_img } = wanted;
     if username.is_none() && sex.is_none() && head_img.is_none() {
         return Err(DomainError::Malformed("没有需要修改的内容".into()));
     }
-    if let Some(name) = &username
-        && (!USERNAME_CHARACTERS.contains(&name.chars().count()) || name.chars().any(is_hidden))
-    {
-        return Err(DomainError::field("username", "长度必须是4到25个字符"));
+    if let Some(name) = &username {
+        if !USERNAME_CHARACTERS.contains(&name.chars().count()) {
+            return Err(DomainError::field("username", "长度必须是4到25个字符"));
+        }
+        visible::check_said(name, Layout::Line).map_err(|fault| DomainError::field("username", fault.in_chinese()))?;
     }
     if sex.is_some_and(|sex| !(0..=2).contains(&sex)) {
         return Err(DomainError::field("sex", "必须是0、1或2"));
     }
-    let head_img = match head_img {
-        Some(text) => Some(pictures::keep_head(context, text).await?),
+    let picture = match head_img {
+        Some(text) => Some(pictures::keep_head(context, account, text).await?),
         None => None,
     };
+    let head_img = picture.as_ref().map(|picture| picture.stored().path.clone());
     let change = store::ProfileChange { username, sex, head_img };
-    context.db.write(move |tx| Box::pin(async move { Ok(store::change_profile(tx, account, &change).await?) })).await?;
+    let now_ms = context.db.now_ms();
+    let changed = context.db.write(move |tx| {
+        Box::pin(async move {
+            if let Some(path) = store::change_profile(tx, account, &change).await? {
+                pictures::forget_replaced(tx, account, path, now_ms).await?;
+            }
+            Ok::<_, DomainError>(())
+        })
+    });
+    changed.await?;
     context.sessions.forget(account);
-    Ok(())
+    match picture {
+        Some(picture) => picture.is_shown().await,
+        None => Ok(()),
+    }
 }
 
 /// The bound phone, for the account's owner; empty when there is none.

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// One caller: an IPv4 address, or an IPv6 /64.
+use actors::domain::caller_address::CallerAddress;
+
+/// One caller: an IPv4 address, an IPv6 /64, or all callers without a known address together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AddressKey(Prefix);
 
@@ -16,13 +18,15 @@ pub struct NetworkKey(Prefix);
 enum Prefix {
     V4(u32),
     V6(u64),
+    Unknown,
 }
 
 impl AddressKey {
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => Prefix::V4(address.to_bits()),
-            IpAddr::V6(address) => Prefix::V6((address.to_bits() >> 64) as u64),
+    pub fn of(address: CallerAddress) -> Self {
+        Self(match address.ip() {
+            Some(IpAddr::V4(address)) => Prefix::V4(address.to_bits()),
+            Some(IpAddr::V6(address)) => Prefix::V6((address.to_bits() >> 64) as u64),
+            None => Prefix::Unknown,
         })
     }
 
@@ -30,6 +34,7 @@ impl AddressKey {
         NetworkKey(match self.0 {
             Prefix::V4(address) => Prefix::V4(address & 0xffff_0000),
             Prefix::V6(prefix) => Prefix::V6(prefix & !0xffff),
+            Prefix::Unknown => Prefix::Unknown,
         })
     }
 
@@ -57,6 +62,7 @@ impl fmt::Display for Prefix {
         match self {
             Self::V4(address) => write!(formatter, "{}", std::net::Ipv4Addr::from_bits(*address)),
             Self::V6(prefix) => write!(formatter, "{prefix:x}"),
+            Self::Unknown => formatter.write_str("unknown"),
         }
     }
 }
@@ -66,7 +72,17 @@ mod tests {
     use super::*;
 
     fn key(text: &str) -> AddressKey {
-        AddressKey::of(text.parse().unwrap())
+        AddressKey::of(CallerAddress::known(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn callers_without_an_address_are_one_key_of_their_own() {
+        let unknown = AddressKey::of(CallerAddress::Unknown);
+        assert_eq!(unknown, AddressKey::of(CallerAddress::Unknown));
+        for known in ["0.0.0.0", "::", "127.0.0.1"] {
+            assert_ne!(unknown, key(known));
+            assert_ne!(unknown.to_string(), key(known).to_string());
+        }
     }
 
     #[test]

@@ -1,18 +1,21 @@
-//! Administrators and their sessions: sign-in, the first password, the accounts made from the command line.
-
-use std::net::IpAddr;
+//! Administrators and their sessions: sign-in, the first password, the accounts made from the command line. A session
+//! is made in a transaction that looks at the password once more.
 
 use actors::domain::account::{Admin, Role};
+use actors::domain::caller_address::CallerAddress;
+use actors::domain::ids::AdminId;
+use actors::domain::visible::is_visible;
 use actors::error::{DomainError, Entity, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::admin_trail::{self as trail, Failure};
 use super::limits::Realm;
 use super::password_tries;
 use super::passwords::{self, Passwords};
 use crate::context::Context;
-use crate::store::sql::db::Db;
+use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::{admins as store, audit};
 
 const SETUP_LINK_MS: i64 = 24 * 3600 * 1000;
@@ -45,65 +48,128 @@ pub async fn authenticate(context: &Context, bearer: &str) -> Result<Admin> {
 }
 
 /// Errors: `BadCredentials`, `RateLimited`, `Busy`.
-pub async fn sign_in(context: &Context, address: IpAddr, asked: &str, password: &str) -> Result<SignedIn> {
+pub async fn sign_in(context: &Context, address: CallerAddress, asked: &str, password: &str) -> Result<SignedIn> {
+    verify(context, address, asked, password).await?.open(context).await
+}
+
+/// A name and its password that fit a moment ago. No session yet.
+pub struct Verified {
+    id: AdminId,
+    password_hash: String,
+    address: CallerAddress,
+}
+
+/// The first half of signing in: works on the password, outside of any transaction.
+///
+/// Errors: `BadCredentials`, `RateLimited`, `Busy`.
+pub async fn verify(context: &Context, address: CallerAddress, asked: &str, password: &str) -> Result<Verified> {
     context.limits.sign_in(address).await?;
     let username = folded(asked);
     let tried = password_tries::begin(context, Realm::Admins, address, &username).await?;
-    let found = with_password(context, address, asked, password).await;
-    match found {
-        Ok(admin) => {
-            tried.succeeded(context).await;
-            open_session(context, admin).await
-        }
+    let named = if password.len() > passwords::MAX_BYTES || asked.len() > LONGEST_NAME * 4 {
+        None
+    } else {
+        store::by_name(&context.db, asked).await?
+    };
+    let known = named.as_ref().map(|named| named.admin.clone());
+    let verified = with_password(context, address, named, password).await;
+    match &verified {
+        Ok(_) => tried.succeeded(context).await,
         Err(error) => {
-            tried.failed(context, &error).await;
-            Err(error)
+            let locked = tried.failed(context, error).await;
+            if *error == DomainError::BadCredentials {
+                trail::failed(context, address, known, if locked { Failure::Locked } else { Failure::Wrong }).await;
+            }
         }
     }
+    verified
 }
 
 /// The administrator whose password this is. Errors: `BadCredentials`, `Busy`.
-async fn with_password(context: &Context, address: IpAddr, asked: &str, password: &str) -> Result<Admin> {
-    if password.len() > passwords::MAX_BYTES || asked.len() > LONGEST_NAME * 4 {
-        return Err(DomainError::BadCredentials);
-    }
-    let found = store::by_name(&context.db, asked).await?.filter(|found| found.enabled);
+async fn with_password(
+    context: &Context,
+    address: CallerAddress,
+    named: Option<store::AdminRecord>,
+    password: &str,
+) -> Result<Verified> {
+    let found = named.filter(|found| found.enabled);
     let stored = found.as_ref().map(|found| found.password_hash.clone());
     let fits = context.admin_gate.passwords.place_of(address)?.verify(password, stored).await?;
-    found.filter(|_| fits).map(|found| found.admin).ok_or(DomainError::BadCredentials)
+    let found = found.filter(|_| fits).ok_or(DomainError::BadCredentials)?;
+    Ok(Verified { id: found.admin.id, password_hash: found.password_hash, address })
 }
 
-async fn open_session(context: &Context, admin: Admin) -> Result<SignedIn> {
-    let token = new_token();
-    let hash = token_hash(&token);
-    let now = context.db.now_ms();
-    let lifetime = i64::try_from(context.config.admin.session_seconds).unwrap_or(i64::MAX / 4_000);
-    let expires_at = now + lifetime * 1000;
-    let id = admin.id;
-    context
-        .db
-        .write(move |tx| Box::pin(async move { Ok(store::insert_session(tx, &hash, id, now, expires_at).await?) }))
-        .await?;
-    Ok(SignedIn { token, expires_at, admin })
+impl Verified {
+    /// Opens the session, if the password is still the one that fitted: a reset meanwhile has ended all sessions, and this
+    /// one must not outlive it.
+    ///
+    /// Errors: `BadCredentials`, `Busy`.
+    pub async fn open(self, context: &Context) -> Result<SignedIn> {
+        let session = NewSession::draw(context);
+        context
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let Self { id, password_hash, address } = self;
+                    let found = store::lock_with_password(tx, id, &password_hash).await?;
+                    session.open(tx, found.ok_or(DomainError::BadCredentials)?, address).await
+                })
+            })
+            .await
+    }
+}
+
+/// A session that is about to be.
+pub(super) struct NewSession {
+    token: String,
+    db: Db,
+    lifetime_ms: i64,
+}
+
+impl NewSession {
+    pub(super) fn draw(context: &Context) -> Self {
+        let lifetime = i64::try_from(context.config.admin.session_seconds).unwrap_or(i64::MAX / 4_000);
+        Self { token: new_token(), db: context.db.clone(), lifetime_ms: lifetime * 1000 }
+    }
+
+    /// In the transaction that made sure of the administrator, with the entry in the audit trail.
+    pub(super) async fn open(self, tx: &mut Tx, admin: Admin, address: CallerAddress) -> Result<SignedIn> {
+        let now = self.db.now_in(tx).await?;
+        let (hash, expires_at) = (token_hash(&self.token), now + self.lifetime_ms);
+        store::insert_session(tx, &hash, admin.id, now, expires_at).await?;
+        trail::signed_in(tx, &admin, address, &hash, now).await?;
+        Ok(SignedIn { token: self.token, expires_at, admin })
+    }
 }
 
 /// Ends one session.
-pub async fn sign_out(context: &Context, bearer: &str) -> Result<()> {
-    let hash = token_hash(bearer);
-    context.db.write(move |tx| Box::pin(async move { Ok(store::delete_session(tx, &hash).await?) })).await
+pub async fn sign_out(context: &Context, admin: Admin, address: CallerAddress, bearer: &str) -> Result<()> {
+    let (hash, db) = (token_hash(bearer), context.db.clone());
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = db.now_in(tx).await?;
+                if store::delete_session(tx, &hash).await? {
+                    trail::signed_out(tx, &admin, address, &hash, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
 }
 
-/// Uses a one-time link: makes an owner and signs them in.
+/// Uses a one-time link: makes the first administrator, an owner, and signs them in.
 ///
-/// Errors: `Unauthenticated` when the link is unknown, used or stale; `InvalidField`; `Conflict` when the name is taken.
+/// Errors: `Unauthenticated` when the link is unknown, used or stale, or there is an administrator already;
+/// `InvalidField`.
 pub async fn set_up(
     context: &Context,
-    address: IpAddr,
+    address: CallerAddress,
     token: &str,
     username: &str,
     password: &str,
 ) -> Result<SignedIn> {
-    let now = context.db.now_ms();
     context.limits.sign_in(address).await?;
     if !is_token(token) {
         return Err(DomainError::Unauthenticated);
@@ -111,35 +177,40 @@ pub async fn set_up(
     check_username(username)?;
     check_password(password)?;
     let link = token_hash(token);
-    let hash = context.admin_gate.passwords.hash(password).await?;
-    let username = folded(username);
-    let name = username.clone();
-    let id = context
+    // A guess must not cost a hash. The transaction looks at the link once more.
+    if !store::setup_link_is_good(&context.db, &link, context.db.now_ms()).await? {
+        return Err(DomainError::Unauthenticated);
+    }
+    let hash = context.admin_gate.passwords.hash_of(address, password).await?;
+    let (username, db, session) = (folded(username), context.db.clone(), NewSession::draw(context));
+    context
         .db
         .write(move |tx| {
             Box::pin(async move {
-                if !store::use_setup_link(tx, &link, now).await? {
+                let now = db.now_in(tx).await?;
+                store::lock_creations(tx, now).await?;
+                if !store::use_setup_link(tx, &link, now).await? || store::any_in(tx).await? {
                     return Err(DomainError::Unauthenticated);
                 }
-                create(tx, &name, &hash, Role::Owner, "one-time link", now).await
+                let id = create(tx, &username, &hash, Role::Owner, "one-time link", now).await?;
+                session.open(tx, Admin { id, username, role: Role::Owner }, address).await
             })
         })
-        .await?;
-    let admin = Admin { id, username, role: Role::Owner };
-    open_session(context, admin).await
+        .await
 }
 
-async fn create(
-    tx: &mut crate::store::sql::db::Tx,
-    username: &str,
-    password_hash: &str,
-    role: Role,
-    by: &str,
-    now: i64,
-) -> Result<actors::domain::ids::AdminId> {
-    let id = store::insert(tx, username, password_hash, role, now)
-        .await?
-        .ok_or(DomainError::Conflict { field: "username".into() })?;
+/// Inserts an administrator and ends the links that would make the first one.
+///
+/// Errors: `Conflict` on the name.
+pub(super) async fn insert(tx: &mut Tx, username: &str, password_hash: &str, role: Role, now: i64) -> Result<AdminId> {
+    store::lock_creations(tx, now).await?;
+    store::delete_setup_links(tx).await?;
+    let id = store::insert(tx, username, password_hash, role, now).await?;
+    id.ok_or(DomainError::Conflict { field: "username".into() })
+}
+
+async fn create(tx: &mut Tx, username: &str, password_hash: &str, role: Role, by: &str, now: i64) -> Result<AdminId> {
+    let id = insert(tx, username, password_hash, role, now).await?;
     let after = json!({"id": id, "username": username, "role": role, "status": 1});
     let entry = audit::Entry {
         admin_id: None,
@@ -164,33 +235,38 @@ pub enum FirstStart {
     Link(String),
 }
 
-/// Makes the first administrator, or a link for making one. Of several nodes that start together one succeeds and the
-/// others find the administrator there.
+/// Makes the first administrator, or a link for making one. Links that were printed before end in any case. Of several
+/// nodes that start together one makes the administrator and the others find them there.
 pub async fn first_start(context: &Context) -> Result<FirstStart> {
-    let db = &context.db;
-    if store::any(db).await? {
-        return Ok(FirstStart::NotFirst);
-    }
-    let now = db.now_ms();
+    let db = context.db.clone();
     let password = context.config.admin.password.expose_secret();
-    if password.is_empty() {
-        let token = new_token();
-        let hash = token_hash(&token);
-        db.write(move |tx| {
-            Box::pin(async move { Ok(store::replace_setup_link(tx, &hash, now, now + SETUP_LINK_MS).await?) })
+    let hash = match password {
+        "" => None,
+        // Work on a password takes long, and most starts need none.
+        _ if store::any(&db).await? => None,
+        password => Some(context.admin_gate.passwords.hash(password).await?),
+    };
+    let token = new_token();
+    let link = token_hash(&token);
+    context
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let now = db.now_in(tx).await?;
+                store::lock_creations(tx, now).await?;
+                store::delete_setup_links(tx).await?;
+                if store::any_in(tx).await? {
+                    return Ok(FirstStart::NotFirst);
+                }
+                if let Some(hash) = hash {
+                    create(tx, "admin", &hash, Role::Owner, "configuration", now).await?;
+                    return Ok(FirstStart::Created);
+                }
+                store::insert_setup_link(tx, &link, now, now + SETUP_LINK_MS).await?;
+                Ok(FirstStart::Link(token))
+            })
         })
-        .await?;
-        return Ok(FirstStart::Link(token));
-    }
-    let hash = context.admin_gate.passwords.hash(password).await?;
-    let created = db
-        .write(move |tx| Box::pin(async move { create(tx, "admin", &hash, Role::Owner, "configuration", now).await }))
-        .await;
-    match created {
-        Ok(_) => Ok(FirstStart::Created),
-        Err(DomainError::Conflict { .. }) => Ok(FirstStart::NotFirst),
-        Err(error) => Err(error),
-    }
+        .await
 }
 
 /// Errors: `InvalidField`, `Conflict`.
@@ -212,7 +288,9 @@ pub async fn reset_from_command_line(db: &Db, username: &str, password: &str) ->
     let (id, now) = (found.admin.id, db.now_ms());
     db.write(move |tx| {
         Box::pin(async move {
-            store::set_password(tx, id, &hash).await?;
+            if !store::set_password(tx, id, &hash).await? {
+                return Err(DomainError::NotFound(Entity::Admin));
+            }
             store::delete_sessions(tx, id).await?;
             let entry = audit::Entry {
                 admin_id: None,
@@ -237,10 +315,8 @@ pub fn folded(username: &str) -> String {
 /// Errors: `InvalidField`.
 pub fn check_username(username: &str) -> Result<()> {
     let length = username.chars().count();
-    if !(1..=LONGEST_NAME).contains(&length)
-        || username.chars().any(|letter| letter.is_control() || letter.is_whitespace())
-    {
-        return Err(DomainError::field("username", "must have 1 to 64 characters and no spaces"));
+    if !(1..=LONGEST_NAME).contains(&length) || !username.chars().all(is_visible) {
+        return Err(DomainError::field("username", "must have 1 to 64 visible characters and no spaces"));
     }
     Ok(())
 }
@@ -253,15 +329,15 @@ pub fn check_password(password: &str) -> Result<()> {
     Ok(())
 }
 
-fn new_token() -> String {
+pub(super) fn new_token() -> String {
     let random: [u8; 32] = rand::random();
     hex::encode(random)
 }
 
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn token_hash(token: &str) -> String {
+pub(super) fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }

@@ -3,8 +3,8 @@
 //! A nonce is spent in a transaction of its own, before the work it authorises: a call that then fails for whatever
 //! reason cannot be sent again by who overheard it, and one that worked cannot work twice. Its sender signs a new one.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use sha2::{Digest, Sha256};
 
@@ -73,7 +73,7 @@ pub struct Call<'a> {
     pub ts: i64,
     pub nonce: &'a str,
     /// Where it comes from.
-    pub address: IpAddr,
+    pub address: CallerAddress,
 }
 
 /// Spends the nonce of a call. One that was seen before, or is old, costs a read and takes nothing from the credential: a
@@ -182,6 +182,7 @@ pub(super) fn row(vault: &Vault, wanted: Wanted, key: &str) -> Result<store::New
     if wanted.note.chars().count() > LONGEST_NOTE {
         return Err(DomainError::field("note", "must have 200 characters at most"));
     }
+    visible::check(&wanted.note, Layout::Lines).map_err(|fault| DomainError::field("note", fault.to_string()))?;
     let Wanted { hawk_id, algorithm, class, agent_id, note } = wanted;
     Ok(store::NewCredential { hawk_id, key_sealed: vault.seal(key), algorithm, class, agent_id, note })
 }

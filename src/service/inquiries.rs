@@ -9,7 +9,7 @@ use actors::error::{DomainError, Provider, Result};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::INQUIRY;
-use super::payments::{book, places_moved};
+use super::payments::{book, is_by_owner, places_moved};
 use crate::clients::wechat::pay::{Closing, Trade};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
@@ -58,13 +58,15 @@ fn is_open(order: &PayableOrder) -> bool {
         && order.provider_closed_at.is_none()
 }
 
-/// Asks only, and books what was paid.
+/// Asks only, and books what was paid. `Closed` also when somebody else paid an order of the same number.
 ///
 /// Errors: `Busy` while the payer is about to pay; `ProviderFailed(Payment)`, also when what it says cannot be booked.
 pub async fn ask(context: &Context, order: &PayableOrder) -> Result<Asked> {
     let trade = context.outside.payments.query(&order.order_no).await?;
     pass(Failpoint::InquiryAsked);
     match trade {
+        // The number is taken by an order of another server: no payment of ours can come under it.
+        Trade::Paid(paid) if !is_by_owner(context, order, &paid).await? => mark_closed(context, order).await,
         Trade::Paid(paid) => book(context, paid).await.map(|_| Asked::Paid).map_err(|error| match error {
             busy @ DomainError::Busy { .. } => busy,
             error => {

@@ -2,8 +2,7 @@
 //! is refused, or have codes sent to the phone until its day is used up; from these addresses the person gets in all the
 //! same. Kept in SQL, so that a restart and another node make no difference.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::error::Result;
 
@@ -41,14 +40,18 @@ impl Subject<'_> {
 }
 
 /// Two persons at one address have different keys.
-fn address_key(vault: &Vault, subject_key: &str, address: IpAddr) -> String {
+fn address_key(vault: &Vault, subject_key: &str, address: CallerAddress) -> String {
     vault.lookup_key("known address", format!("{subject_key}|{}", AddressKey::of(address)).as_bytes())
 }
 
-/// Whether the person signed in from there during the last four weeks.
+/// Whether the person signed in from there during the last four weeks. A caller without an address comes from nowhere
+/// known: all such callers would share the favour.
 ///
 /// Errors: `Busy`.
-pub async fn is_known(context: &Context, subject: Subject<'_>, address: IpAddr) -> Result<bool> {
+pub async fn is_known(context: &Context, subject: Subject<'_>, address: CallerAddress) -> Result<bool> {
+    if address == CallerAddress::Unknown {
+        return Ok(false);
+    }
     let subject_key = subject.key(&context.vault);
     let address_key = address_key(&context.vault, &subject_key, address);
     Ok(store::is_known(&context.db, &subject_key, &address_key, context.db.now_ms() - KEPT_MS).await?)
@@ -56,13 +59,16 @@ pub async fn is_known(context: &Context, subject: Subject<'_>, address: IpAddr) 
 
 /// Remembers that the person signed in from there, written at most once a day. A failure is logged: the sign-in itself
 /// is good.
-pub async fn remember(context: &Context, subject: Subject<'_>, address: IpAddr) {
+pub async fn remember(context: &Context, subject: Subject<'_>, address: CallerAddress) {
     if let Err(error) = try_remember(context, subject, address).await {
         tracing::warn!(%error, "the address of a sign-in is not remembered");
     }
 }
 
-async fn try_remember(context: &Context, subject: Subject<'_>, address: IpAddr) -> Result<()> {
+async fn try_remember(context: &Context, subject: Subject<'_>, address: CallerAddress) -> Result<()> {
+    if address == CallerAddress::Unknown {
+        return Ok(());
+    }
     let subject_key = subject.key(&context.vault);
     let address_key = address_key(&context.vault, &subject_key, address);
     if store::is_known(&context.db, &subject_key, &address_key, context.db.now_ms() - DAY_MS).await? {

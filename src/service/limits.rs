@@ -4,11 +4,11 @@
 //! `limits.enabled = false` switches off what load tests run into. Guesses at passwords and calls with a credential stay
 //! limited.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use actors::counts::{Act, Count, CountKey, Counts, Rule, Sharing, Verdict};
-use actors::domain::ids::AccountId;
+use actors::domain::caller_address::CallerAddress;
+use actors::domain::ids::{AccountId, AdminId};
 use actors::error::{DomainError, Result};
 
 use super::address_key::AddressKey;
@@ -38,6 +38,7 @@ struct Rules {
     sso_address: Rule,
     regist_address: Rule,
     regist_phone: Rule,
+    preview: Rule,
 }
 
 impl Rules {
@@ -53,6 +54,7 @@ impl Rules {
             sso_address: Rule::per_minute("sso-address", sso.checks_per_minute),
             regist_address: Rule::per_minute("regist-address", regist.tries_per_minute_per_address),
             regist_phone: Rule::per_minute("regist-phone", regist.tries_per_minute_per_phone),
+            preview: Rule::per_minute("preview", config.admin.previews_per_minute),
         }
     }
 }
@@ -78,7 +80,7 @@ impl RateLimits {
     }
 
     /// Errors (all that return `Result<()>`): `RateLimited` with the seconds to wait.
-    pub async fn sign_in(&self, address: IpAddr) -> Result<()> {
+    pub async fn sign_in(&self, address: CallerAddress) -> Result<()> {
         self.take("sign-in", &[self.by_address(self.rules.sign_in, address)]).await
     }
 
@@ -101,18 +103,23 @@ impl RateLimits {
         self.take("page-config", &[self.by_name(self.rules.page_config, &account.to_string())]).await
     }
 
+    /// Previews of rich texts, each of which is parsed like one that is stored.
+    pub async fn preview(&self, admin: AdminId) -> Result<()> {
+        self.take("preview", &[self.by_name(self.rules.preview, &admin.to_string())]).await
+    }
+
     /// Letters to the organiser.
     pub async fn feed(&self, account: AccountId) -> Result<()> {
         self.take("feed", &[self.by_name(FEEDS, &account.to_string())]).await
     }
 
     /// Checks whether a name or a mail address has an account.
-    pub async fn sso_check(&self, app: i64, address: IpAddr) -> Result<()> {
+    pub async fn sso_check(&self, app: i64, address: CallerAddress) -> Result<()> {
         let by_app = self.by_name(self.rules.sso_application, &app.to_string());
         self.take("sso", &[self.by_address(self.rules.sso_address, address), by_app]).await
     }
 
-    pub async fn regist_address(&self, address: IpAddr) -> Result<()> {
+    pub async fn regist_address(&self, address: CallerAddress) -> Result<()> {
         self.take("regist-address", &[self.by_address(self.rules.regist_address, address)]).await
     }
 
@@ -127,23 +134,23 @@ impl RateLimits {
     }
 
     /// Whether a refused call from there would still be looked at; counts nothing. Errors: `Busy`.
-    pub async fn hawk_refusable(&self, hawk_id: &str, address: IpAddr) -> Result<()> {
+    pub async fn hawk_refusable(&self, hawk_id: &str, address: CallerAddress) -> Result<()> {
         let verdict = self.decide(Act::Look, "hawk-refused", &[self.hawk_refusals(hawk_id, address)]).await;
         verdict.map_err(|refused| busy(refused.error))
     }
 
     /// Counts a refused call.
-    pub async fn hawk_refused(&self, hawk_id: &str, address: IpAddr) {
+    pub async fn hawk_refused(&self, hawk_id: &str, address: CallerAddress) {
         // Over the limit it was refused all the same.
         let _ = self.decide(Act::Take, "hawk-refused", &[self.hawk_refusals(hawk_id, address)]).await;
     }
 
-    fn hawk_refusals(&self, hawk_id: &str, address: IpAddr) -> Count {
+    fn hawk_refusals(&self, hawk_id: &str, address: CallerAddress) -> Count {
         self.by_both(HAWK_REFUSED, address, hawk_id)
     }
 
     /// Takes a try at the password of a name, before it is looked at. `Ok` has the counts that were taken.
-    pub(super) async fn password_try(&self, realm: Realm, address: IpAddr, name: &str) -> Result<Taken, Locked> {
+    pub(super) async fn password_try(&self, realm: Realm, address: CallerAddress, name: &str) -> Result<Taken, Locked> {
         let (group, counts) = self.password_counts(realm, address, name);
         match self.decide(Act::Take, group, &counts).await {
             Ok(()) => Ok(Taken { group, counts: counts.to_vec() }),
@@ -154,17 +161,27 @@ impl RateLimits {
 
     /// As `password_try`, for an address from which the person signed in before: wrong passwords from elsewhere do not
     /// count.
-    pub(super) async fn password_try_of_known(&self, realm: Realm, address: IpAddr, name: &str) -> Result<Taken> {
+    pub(super) async fn password_try_of_known(
+        &self,
+        realm: Realm,
+        address: CallerAddress,
+        name: &str,
+    ) -> Result<Taken> {
         let (group, [here, _]) = self.password_counts(realm, address, name);
         self.decide(Act::Take, group, &[here]).await.map_err(|refused| refused.error)?;
         Ok(Taken { group, counts: vec![here] })
+    }
+
+    /// Whether a further try would be refused; counts nothing.
+    pub(super) async fn is_used_up(&self, taken: &Taken) -> bool {
+        self.decide(Act::Look, taken.group, &taken.counts).await.is_err()
     }
 
     pub(super) async fn give_back(&self, taken: &Taken) {
         let _ = self.decide(Act::GiveBack, taken.group, &taken.counts).await;
     }
 
-    fn password_counts(&self, realm: Realm, address: IpAddr, name: &str) -> (&'static str, [Count; 2]) {
+    fn password_counts(&self, realm: Realm, address: CallerAddress, name: &str) -> (&'static str, [Count; 2]) {
         let (group, here, anywhere) = match realm {
             Realm::Admins => ("admin-wrong", ADMIN_WRONG_HERE, ADMIN_WRONG),
             Realm::LoginNames => ("login-wrong", LOGIN_WRONG_HERE, LOGIN_WRONG),
@@ -199,11 +216,11 @@ impl RateLimits {
         }
     }
 
-    fn by_address(&self, rule: Rule, address: IpAddr) -> Count {
+    fn by_address(&self, rule: Rule, address: CallerAddress) -> Count {
         self.by_both(rule, address, "")
     }
 
-    fn by_both(&self, rule: Rule, address: IpAddr, name: &str) -> Count {
+    fn by_both(&self, rule: Rule, address: CallerAddress, name: &str) -> Count {
         let address = AddressKey::of(address);
         let key = |place: &dyn std::fmt::Display| self.key(rule, &format!("{place}|{name}"));
         Count { rule, key: key(&address), wide_key: key(&address.network()) }

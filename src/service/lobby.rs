@@ -1,11 +1,12 @@
 //! The front page: what can be registered for and watched now. Read at most once a second, whoever asks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actors::domain::ids::LiveId;
 use actors::error::Result;
 use actors::quota_queue::messages::{QueueRow, QueueState};
+use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::live;
@@ -21,6 +22,8 @@ pub struct Lobby {
     pub competitions: Vec<CompetitionCard>,
     /// Those without a competition, each with the connections in its room.
     pub lives: Vec<(Live, i64)>,
+    /// As it is sent, made by the first request that needs it.
+    pub text: OnceLock<Bytes>,
 }
 
 pub struct CompetitionCard {
@@ -49,20 +52,21 @@ pub struct GameCard {
 
 #[derive(Default)]
 pub struct LobbyCache {
-    last: Mutex<Option<(Instant, Arc<Lobby>)>>,
+    last: Mutex<Option<(Instant, Result<Arc<Lobby>>)>>,
 }
 
-/// Callers that come while it is read wait for the one reading.
+/// Callers that come while it is read wait for the one reading, and its failure is theirs: they do not wait one after the
+/// other for a database that is away.
 pub async fn lobby(context: &Context) -> Result<Arc<Lobby>> {
     let mut last = context.lobby.last.lock().await;
     if let Some((read, lobby)) = last.as_ref()
         && read.elapsed() < FRESH
     {
-        return Ok(lobby.clone());
+        return lobby.clone();
     }
-    let lobby = Arc::new(read(context).await?);
+    let lobby = read(context).await.map(Arc::new);
     *last = Some((Instant::now(), lobby.clone()));
-    Ok(lobby)
+    lobby
 }
 
 async fn read(context: &Context) -> Result<Lobby> {
@@ -77,7 +81,7 @@ async fn read(context: &Context) -> Result<Lobby> {
                 .extract_if(.., |game| game.competition_id == row.id)
                 .map(|places| GameCard {
                     is_open: is_open(&row, &places.line, now),
-                    has_wait_list: has_wait_list(&places.line),
+                    has_wait_list: is_open(&row, &places.line, now) && has_wait_list(&places.line),
                     places,
                 })
                 .collect();
@@ -95,7 +99,7 @@ async fn read(context: &Context) -> Result<Lobby> {
         })
         .collect::<Result<_>>()?;
     let lives = watched(context, lives.into_iter().filter(|live| live.competition_id.is_none()))?;
-    Ok(Lobby { competitions, lives })
+    Ok(Lobby { competitions, lives, text: OnceLock::new() })
 }
 
 fn watched(context: &Context, lives: impl Iterator<Item = Live>) -> Result<Vec<(Live, i64)>> {

@@ -24,15 +24,16 @@ pub struct LockedPlaces {
 }
 
 impl LockedOrder {
-    /// `subject` as read before: it never changes.
+    /// `subject` as read before: what it is about never changes.
     pub async fn take(tx: &mut Tx, id: OrderId, subject: Subject) -> Result<Self> {
-        let places = match subject {
-            Subject::Race { game, places } => {
-                Some(LockedPlaces { game, count: places, row: quota::lock(tx, game).await? })
-            }
+        let row = match subject {
+            Subject::Race { game, .. } => Some((game, quota::lock(tx, game).await?)),
             Subject::Membership { .. } => None,
         };
-        Ok(Self { order: payments::lock_order(tx, id).await?, places })
+        let order = payments::lock_order(tx, id).await?;
+        // Counted under the lock: a part of the order may have been given back meanwhile.
+        let count = order.item_count - order.refunded_count;
+        Ok(Self { places: row.map(|(game, row)| LockedPlaces { game, count, row }), order })
     }
 }
 

@@ -1,8 +1,7 @@
 //! How many codes are sent on a day: to one phone, from one address, for one account, and to everybody together. Counted
 //! in SQL, in the transaction that makes the code: exact over nodes and restarts, because every message costs money.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 
 use super::address_key::AddressKey;
@@ -44,7 +43,7 @@ pub(super) struct MessageLimits {
 
 impl MessageLimits {
     /// Errors: `Busy` when it cannot be found out whether the address is known to the phone.
-    pub async fn of(context: &Context, phone_key: &str, address: IpAddr, asker: Asker) -> Result<Self> {
+    pub async fn of(context: &Context, phone_key: &str, address: CallerAddress, asker: Asker) -> Result<Self> {
         let (sms, vault) = (&context.config.sms, &context.vault);
         let enabled = context.config.limits.enabled;
         let place = AddressKey::of(address);
@@ -56,6 +55,10 @@ impl MessageLimits {
         match asker {
             Asker::SignedIn(account) => {
                 of_day.push((key("sms account", &account.to_string()), sms.per_account_per_day));
+                // Anybody can make an account. Strangers and accounts together leave the owner the rest.
+                if enabled && !known_addresses::is_known(context, Subject::Phone(phone_key), address).await? {
+                    of_day.push((key("sms accounts to", phone_key), sms.strangers_per_phone_per_day));
+                }
             }
             Asker::Stranger => {
                 // The owner of the phone asks like a stranger, too; where they signed in before they are none.

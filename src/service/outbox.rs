@@ -8,7 +8,7 @@ use actors::error::{DomainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{accounts, inquiries, mails, outbox_lane, pictures, reconciliation, refunds, sms, sso};
+use super::{accounts, inquiries, mails, outbox_lane, pictures, reconciliation, refund_work, sms, sso};
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::files::FORGET;
@@ -16,7 +16,7 @@ use crate::store::sql::mails::MAIL;
 use crate::store::sql::outbox::{self as store, Lane};
 use crate::store::sql::sso::NOTICE;
 
-/// Giving money back. The payload is written and read by `refunds`.
+/// Giving money back. The payload is written and read by `refund_work`.
 pub const REFUND: &str = "refund";
 
 /// A short message. The payload is written and read by `sms`.
@@ -104,7 +104,7 @@ pub(super) async fn attempt(context: &Context, work: store::Work) -> Result<bool
 async fn act(context: &Context, work: &store::Work) -> std::result::Result<(), Setback> {
     let (id, payload) = (work.id, work.payload.as_str());
     match work.kind.as_str() {
-        REFUND => refunds::perform(context, id, payload).await?,
+        REFUND => refund_work::perform(context, id, payload).await?,
         INQUIRY => inquiries::perform(context, id, payload).await?,
         BILL => reconciliation::perform(context, id, payload).await?,
         SMS => sms::perform(context, id, payload).await?,

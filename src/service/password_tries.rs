@@ -1,8 +1,7 @@
 //! Tries at passwords. A try is taken before the password is looked at, so that guesses sent at once are counted like
 //! guesses one after another, and given back unless the password was wrong.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 
 use super::known_addresses::{self, Subject};
@@ -11,7 +10,7 @@ use crate::context::Context;
 
 pub struct PasswordTry<'a> {
     subject: Subject<'a>,
-    address: IpAddr,
+    address: CallerAddress,
     taken: Taken,
 }
 
@@ -19,7 +18,12 @@ pub struct PasswordTry<'a> {
 /// person signed in during the last weeks.
 ///
 /// Errors: `RateLimited`; `Busy` when it cannot be found out whether the address is known.
-pub async fn begin<'a>(context: &Context, realm: Realm, address: IpAddr, name: &'a str) -> Result<PasswordTry<'a>> {
+pub async fn begin<'a>(
+    context: &Context,
+    realm: Realm,
+    address: CallerAddress,
+    name: &'a str,
+) -> Result<PasswordTry<'a>> {
     let subject = match realm {
         Realm::Admins => Subject::Admin(name),
         Realm::LoginNames => Subject::LoginName(name),
@@ -38,11 +42,14 @@ pub async fn begin<'a>(context: &Context, realm: Realm, address: IpAddr, name: &
 }
 
 impl PasswordTry<'_> {
-    /// Ends the try of somebody who is not signed in: a wrong password keeps it, anything else gives it back.
-    pub async fn failed(self, context: &Context, error: &DomainError) {
-        if *error != DomainError::BadCredentials {
-            context.limits.give_back(&self.taken).await;
+    /// Ends the try of somebody who is not signed in: a wrong password keeps it, anything else gives it back. Returns
+    /// whether it was the last try for now.
+    pub async fn failed(self, context: &Context, error: &DomainError) -> bool {
+        if *error == DomainError::BadCredentials {
+            return context.limits.is_used_up(&self.taken).await;
         }
+        context.limits.give_back(&self.taken).await;
+        false
     }
 
     /// Ends the try of somebody who is signed in now, and remembers the address.

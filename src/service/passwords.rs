@@ -1,10 +1,10 @@
 //! Argon2id on the blocking threads, a few at a time: a flood of sign-ins must not take every core.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -96,7 +96,7 @@ impl Passwords {
     /// A place for a caller from a network address, which leaves places to others.
     ///
     /// Errors: `Busy`.
-    pub fn place_of(&self, address: IpAddr) -> Result<Place> {
+    pub fn place_of(&self, address: CallerAddress) -> Result<Place> {
         let address = AddressKey::of(address);
         let mut in_use = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         count(&mut in_use, address, PLACES_OF_ADDRESS).map_err(|_| DomainError::BUSY)?;
@@ -126,6 +126,12 @@ impl Passwords {
     pub async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
         self.place()?.run(move || hash(&password)).await?
+    }
+
+    /// As `hash`, in one of the places of a network address. Errors: `Busy`.
+    pub async fn hash_of(&self, address: CallerAddress, password: &str) -> Result<String> {
+        let password = password.to_owned();
+        self.place_of(address)?.run(move || hash(&password)).await?
     }
 
     /// As `Place::verify`. Errors: `Busy`.
@@ -216,7 +222,7 @@ mod tests {
     #[actix_web::test]
     async fn an_ipv6_household_has_some_places_and_no_more() {
         let passwords = Passwords::default();
-        let address = |text: &str| text.parse().unwrap();
+        let address = |text: &str| CallerAddress::known(text.parse().unwrap());
         let held: Vec<_> =
             (0..PLACES_OF_ADDRESS).map(|at| passwords.place_of(address(&format!("2001:db8::{at}"))).unwrap()).collect();
         assert!(matches!(passwords.place_of(address("2001:db8::ffff")), Err(DomainError::BUSY)));

@@ -1,9 +1,10 @@
 //! Paying for an order: the page's payment parameters and the provider's notices. The provider is never called inside a
 //! transaction; every change of money and places is one transaction under the rows' locks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use actors::domain::account::Account;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::{AccountId, OrderId};
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
@@ -11,9 +12,9 @@ use actors::error::{DomainError, Entity, Result};
 use actors::quota_queue::history::Event;
 use chrono::{DateTime, FixedOffset, Months};
 
-use super::inquiries;
+use super::inquiries::{self, Asked};
 use super::locked_order::LockedOrder;
-use super::refunds;
+use super::refund_work;
 use super::registration::places_changed;
 use crate::clients::wechat::notice::{NoticeReply, PaidNotice, Told};
 use crate::clients::wechat::pay::UnifiedOrder;
@@ -29,6 +30,8 @@ pub use crate::clients::wechat::pay::PagePayment;
 
 /// WeChat's prepay ids live two hours; ours are used a little shorter, so that none ends on the way to the payer.
 const PREPAY_LIFE_MS: i64 = (2 * 3600 - 60) * 1000;
+/// Named to the provider, which wants an address, for a payer without a known one.
+const NO_PAYER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const NOTIFY_PATH: &str = "/api/v1/pay/notify";
 
 /// How a client names an order.
@@ -47,7 +50,7 @@ pub async fn pre_order(
     context: &Context,
     account: &Account,
     order: &OrderRef,
-    payer_address: IpAddr,
+    payer_address: CallerAddress,
 ) -> Result<PagePayment> {
     context.limits.payment_call(account.id).await?;
     let order = find(&context.db, order).await?;
@@ -71,14 +74,16 @@ pub async fn pre_order(
         openid,
         notify_url: notify_url(context, NOTIFY_PATH),
         expires_at: order.expires_at,
-        payer_address: payer_address.to_string(),
+        payer_address: payer_address.ip().unwrap_or(NO_PAYER_ADDRESS).to_string(),
     };
     let prepay_id = match gateway.unified_order(&request).await {
         Ok(prepay_id) => prepay_id,
         Err(DomainError::AlreadyPaid) => {
             // Its notice was lost or is still on the way.
-            inquiries::ask(context, &order).await?;
-            return Err(DomainError::AlreadyPaid);
+            return Err(match inquiries::ask(context, &order).await? {
+                Asked::Closed => DomainError::OrderState,
+                Asked::Paid | Asked::Open => DomainError::AlreadyPaid,
+            });
         }
         Err(error) => return Err(error),
     };
@@ -170,23 +175,27 @@ pub enum Settlement {
 
 /// Takes a notice of the provider. `Ok` means that its outcome is durable and the provider need not tell it again.
 ///
-/// Errors, all of which change nothing: `Malformed`, `BadSignature`, `InvalidField` (another merchant, an impossible
+/// Errors, all of which change nothing: `Malformed`, `BadSignature`, `InvalidField` (another merchant or payer, an impossible
 /// member), `NotFound(Order)`, `WrongAmount`, `Conflict` for a transaction that paid something else, `Busy`.
 /// `ProviderFailed(Payment)` when what proves the notice cannot be had now.
 pub async fn notify(context: &Context, notice: &RawNotice) -> Result<Settlement> {
     match context.outside.payments.read_notice(notice).await? {
         Told::Paid(paid) => book(context, paid).await,
         Told::NotPaid => Ok(Settlement::NotPaid),
-        Told::Refund { refund_no } => refunds::moved(context, &refund_no).await.map(|()| Settlement::RefundMoved),
+        Told::Refund { refund_no } => refund_work::moved(context, &refund_no).await.map(|()| Settlement::RefundMoved),
     }
 }
 
 /// Books a payment that the provider vouches for, whether it told it by itself or was asked.
 ///
-/// Errors: `NotFound(Order)`, `WrongAmount`, `Conflict` for a transaction that paid something else, `Busy`.
+/// Errors: `NotFound(Order)`, `InvalidField` for another payer than the order's owner, `WrongAmount`, `Conflict` for a
+/// transaction that paid something else, `Busy`.
 pub(super) async fn book(context: &Context, paid: PaidNotice) -> Result<Settlement> {
-    let PaidNotice { order_no, transaction_id, amount } = paid;
-    let order = find(&context.db, &OrderRef::No(order_no)).await?;
+    let order = find(&context.db, &OrderRef::No(paid.order_no.clone())).await?;
+    if !is_by_owner(context, &order, &paid).await? {
+        return Err(DomainError::field("openid", "did not make this order"));
+    }
+    let PaidNotice { transaction_id, amount, .. } = paid;
     let provider = context.outside.payments.name().into();
     let payment = Payment { order: order.id, provider, transaction_id, amount };
     let known = store::payment(&context.db, &payment.provider, &payment.transaction_id).await?;
@@ -199,6 +208,19 @@ pub(super) async fn book(context: &Context, paid: PaidNotice) -> Result<Settleme
         context.db.write(move |tx| Box::pin(async move { settle(&db, tx, subject, payment).await })).await?;
     places_moved(context, subject);
     Ok(settlement)
+}
+
+/// Whether the order's owner is who paid. Another server that uses the same merchant may have an order of the same number;
+/// merchant and application are the same there, but its payer is not ours. The provider's answers do not name the prepay
+/// id. A payment of somebody else is not booked: it is logged, and the bill of its day lists it as unknown.
+pub(super) async fn is_by_owner(context: &Context, order: &PayableOrder, paid: &PaidNotice) -> Result<bool> {
+    let owner = accounts::openid(&context.db, order.account).await?;
+    let is_by_owner = owner.is_none_or(|owner| owner == paid.payer);
+    if !is_by_owner {
+        let (order_no, transaction_id, fen) = (&order.order_no, &paid.transaction_id, paid.amount.get());
+        tracing::error!(%order_no, transaction_id, fen, "somebody else paid an order of this number; it is not booked");
+    }
+    Ok(is_by_owner)
 }
 
 /// What the provider is answered.
@@ -270,7 +292,7 @@ pub async fn settle(db: &Db, tx: &mut Tx, subject: Subject, payment: Payment) ->
     pass(Failpoint::SettleRefundableKept);
     journal::post(tx, Transfer::LatePayment, &payment, now_ms).await?;
     pass(Failpoint::SettleLateBooked);
-    refunds::enqueue(tx, order, &payment, now_ms).await?;
+    refund_work::enqueue_late(tx, order, &payment, now_ms).await?;
     pass(Failpoint::SettleRefundEnqueued);
     Ok(Settlement::Refund)
 }

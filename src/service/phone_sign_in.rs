@@ -3,8 +3,7 @@
 //!
 //! The code is looked at first: each guess at a password costs a try of a code that was sent to a phone.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Entity, Result};
@@ -54,7 +53,7 @@ enum Found {
 /// `Conflict` on `mobile` when another account has this one; `Busy`.
 pub async fn sign_in(
     context: &Context,
-    address: IpAddr,
+    address: CallerAddress,
     phone: &str,
     code: &str,
     named: Option<Named>,
@@ -66,7 +65,7 @@ pub async fn sign_in(
     }
 }
 
-async fn by_phone(context: &Context, address: IpAddr, proof: Proof) -> Result<Outcome> {
+async fn by_phone(context: &Context, address: CallerAddress, proof: Proof) -> Result<Outcome> {
     let phone_key = proof.phone_key.clone();
     let session = NewSession::draw(context)?;
     let token = session.token.clone();
@@ -102,7 +101,7 @@ fn refused(account: &Standing) -> Result<Outcome> {
     if account.enabled && account.email_pending { Ok(Outcome::EmailPending) } else { Err(DomainError::AccountDisabled) }
 }
 
-async fn by_name(context: &Context, address: IpAddr, proof: Proof, named: Named) -> Result<Outcome> {
+async fn by_name(context: &Context, address: CallerAddress, proof: Proof, named: Named) -> Result<Outcome> {
     let name = LoginName::new(&named.user_name)
         .ok_or_else(|| DomainError::field("user_name", "长度必须是1到30个字符，不能有空格"))?;
     let password = named.user_pass.to_ascii_lowercase();
@@ -138,7 +137,7 @@ async fn by_name(context: &Context, address: IpAddr, proof: Proof, named: Named)
 /// Errors: `NoCode`, `WrongCode`, `BadCredentials`, `Busy`.
 async fn with_password(
     context: &Context,
-    address: IpAddr,
+    address: CallerAddress,
     proof: Proof,
     name: &LoginName,
     password: &str,

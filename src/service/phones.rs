@@ -1,9 +1,8 @@
 //! Proving a phone: a code is sent to it, and whoever tells the code has it. Codes are kept as keyed hashes, live five
 //! minutes and take five tries. A phone is bound to the account of who tells its code; `phone_sign_in` signs in by it.
 
-use std::net::IpAddr;
-
 use actors::domain::account::Account;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::domain::phone;
 use actors::error::{DomainError, Provider, Result};
@@ -27,13 +26,7 @@ const KEEP_MS: i64 = 86_400_000;
 
 /// A mobile number of mainland China in its one spelling: 11 digits.
 pub(super) fn mobile(text: &str) -> Result<String> {
-    let number = phone::canonical(text);
-    let bytes = number.as_bytes();
-    let valid = bytes.len() == 11
-        && bytes.iter().all(u8::is_ascii_digit)
-        && bytes[0] == b'1'
-        && (b'3'..=b'9').contains(&bytes[1]);
-    if valid { Ok(number) } else { Err(DomainError::field("phone", "手机号码格式不正确")) }
+    phone::mainland_mobile(text).ok_or_else(|| DomainError::field("phone", "手机号码格式不正确"))
 }
 
 fn code_hash(vault: &Vault, phone_key: &str, code: &str) -> String {
@@ -53,7 +46,7 @@ pub enum Asker {
 ///
 /// Errors: `InvalidField`; `RateLimited`; `Busy` when the budget of all messages is used up; `ProviderFailed(Sms)`, after
 /// which the next code may be sent at once.
-pub async fn send_code(context: &Context, address: IpAddr, phone: &str, asker: Asker) -> Result<()> {
+pub async fn send_code(context: &Context, address: CallerAddress, phone: &str, asker: Asker) -> Result<()> {
     let phone = mobile(phone)?;
     if !sms::sends(context, Kind::Code) {
         return Err(DomainError::ProviderFailed(Provider::Sms));
@@ -174,18 +167,4 @@ pub async fn sweep(context: &Context) -> Result<()> {
             })
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mobile_numbers_of_mainland_china() {
-        assert_eq!(mobile("+86 138-0000-0001").as_deref(), Ok("13800000001"));
-        assert_eq!(mobile("19912345678").as_deref(), Ok("19912345678"));
-        for bad in ["", "1380000000", "12800000001", "23800000001", "138000000010", "1380000000x", "+44 7911123456"] {
-            assert!(mobile(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Entity, Result};
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
@@ -21,19 +22,32 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::collections::{Answer, Change, Writer, write};
+use super::picture_quota::{self, OnItsWay, Sender};
+use super::picture_shape;
 use crate::context::Context;
+use crate::store::sql::db::{StoreError, Tx};
 use crate::store::sql::{files, outbox};
 
 /// Largest picture that is decoded, and largest that is kept.
 const MOST_SIDE: u32 = 8192;
-const MOST_PIXELS: u64 = 24_000_000;
+/// For the pixels of one, and for the coefficients of a progressive one. Turning and scaling need as much again for a
+/// moment, so that the `MOST_DECODED` take half a gigabyte at most.
 const MOST_MEMORY: u64 = 128 * 1024 * 1024;
 const MOST_STORED_BYTES: usize = 8 * 1024 * 1024;
 /// A picture that an administrator may send.
 pub const MOST_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
-/// Longer sides are scaled down to this.
-const HEAD_SIDE: u32 = 640;
-const PAGE_SIDE: u32 = 2560;
+
+/// What a picture is for: its longer side is scaled down to `side`.
+#[derive(Clone, Copy)]
+struct Purpose {
+    side: u32,
+    most_pixels: u64,
+}
+
+/// Anybody may send these; ten times as many pixels as are kept are more than any page sends.
+const HEAD: Purpose = Purpose { side: 640, most_pixels: 6_000_000 };
+/// As cameras make them. Only editors send these.
+const PAGE: Purpose = Purpose { side: 2560, most_pixels: 24_000_000 };
 const JPEG_QUALITY: u8 = 85;
 /// Pictures that are decoded at the same time, and how long one waits for its turn.
 pub const MOST_DECODED: usize = 2;
@@ -59,10 +73,35 @@ pub struct Stored {
     pub height: u32,
 }
 
-/// Keeps a picture that came as base64, with or without a data address in front; answers its path.
+/// A picture that lies in the folder and that nothing shows yet.
+pub struct Kept {
+    folder: PathBuf,
+    picture: Encoded,
+    _on_its_way: OnItsWay,
+}
+
+impl Kept {
+    pub fn stored(&self) -> &Stored {
+        &self.picture.stored
+    }
+
+    /// To be called when the change that shows it is committed. Whoever removed the same picture before the commit did not
+    /// know of it, and whoever does so later knows: so it is written again if it is gone.
+    ///
+    /// Errors: `Internal`.
+    pub async fn is_shown(self) -> Result<()> {
+        let again = tokio::task::spawn_blocking(move || store(&self.folder, &self.picture));
+        again.await.map_err(io::Error::other).flatten().map_err(|error| {
+            tracing::error!(%error, "storing a picture again");
+            DomainError::Internal
+        })
+    }
+}
+
+/// Keeps a picture that came as base64, with or without a data address in front.
 ///
-/// Errors: `BadPicture`, `Busy`.
-pub async fn keep_head(context: &Context, text: String) -> Result<String> {
+/// Errors: `BadPicture`, `Busy`, `NoRoom`, `RateLimited`.
+pub async fn keep_head(context: &Context, account: AccountId, text: String) -> Result<Kept> {
     let encoded = match text.split_once(',') {
         Some((address, rest)) if address.starts_with("data:image/") && address.ends_with(";base64") => rest,
         _ => &text,
@@ -70,15 +109,30 @@ pub async fn keep_head(context: &Context, text: String) -> Result<String> {
     // Forms turn a plus that was not encoded into a blank.
     let encoded: String = encoded.chars().filter(|it| !matches!(it, '\r' | '\n')).collect::<String>().replace(' ', "+");
     let raw = BASE64.decode(encoded).map_err(|_| refused("not base64"))?;
-    keep(context, raw.into(), HEAD_SIDE).await.map(|stored| stored.path)
+    keep(context, Sender::Account(account), raw.into(), HEAD).await
+}
+
+/// Lets the outbox remove a head picture that another one has taken the place of.
+pub async fn forget_replaced(
+    tx: &mut Tx,
+    account: AccountId,
+    path: String,
+    now_ms: i64,
+) -> std::result::Result<(), StoreError> {
+    if !path.starts_with(PREFIX) {
+        return Ok(());
+    }
+    let work_key = format!("{}:replaced:{account}:{now_ms}:{path}", files::FORGET);
+    outbox::insert(tx, files::FORGET, &work_key, &files::ForgetWork { path }, now_ms).await
 }
 
 /// Keeps a picture for pages; the same picture again is the same file. Answers 201, or 200 for one that was there.
 ///
-/// Errors: `BadPicture`, `Busy`.
+/// Errors: `BadPicture`, `Busy`, `NoRoom`, `RateLimited`.
 pub async fn upload(context: &Context, writer: Writer, raw: Bytes, original: String) -> Result<Answer> {
-    let stored = keep(context, raw, PAGE_SIDE).await?;
-    write(context, writer, move |tx, now_ms| {
+    let kept = keep(context, Sender::Admin(writer.admin.id), raw, PAGE).await?;
+    let stored = kept.stored().clone();
+    let answer = write(context, writer, move |tx, now_ms| {
         Box::pin(async move {
             let size = i64::try_from(stored.bytes).map_err(|_| DomainError::Internal)?;
             let (id, is_new) = files::picture(tx, &stored.path, &original, size, now_ms).await?;
@@ -93,21 +147,27 @@ pub async fn upload(context: &Context, writer: Writer, raw: Bytes, original: Str
             Ok(Change { action, entity: "files", id, before: None, after: Some(after) })
         })
     })
-    .await
+    .await?;
+    kept.is_shown().await?;
+    Ok(answer)
 }
 
-async fn keep(context: &Context, raw: Bytes, side: u32) -> Result<Stored> {
+async fn keep(context: &Context, sender: Sender, raw: Bytes, purpose: Purpose) -> Result<Kept> {
+    let on_its_way = context.picture_senders.begin(sender)?;
+    picture_quota::check_disk(context).await?;
     let turn = tokio::time::timeout(PATIENCE, Arc::clone(&context.pictures).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(DomainError::BUSY) };
+    // After the turn came: whoever is sent away to try again has spent nothing.
+    picture_quota::spend(context, sender, raw.len()).await?;
     let folder = folder(context);
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let picture = encode(decode(&raw)?, side)?;
+        let picture = encode(decode(&raw, purpose)?, purpose.side)?;
         store(&folder, &picture).map_err(|error| {
             tracing::error!(%error, "storing a picture");
             refused("it could not be stored")
         })?;
-        Ok(picture.stored)
+        Ok(Kept { folder, picture, _on_its_way: on_its_way })
     });
     // A decoder that panics met a picture that is none.
     work.await.unwrap_or_else(|_| Err(refused("unreadable")))
@@ -122,10 +182,14 @@ fn refused(reason: &'static str) -> DomainError {
 }
 
 /// The pixels, upright. What they would need is judged before they are made.
-fn decode(raw: &[u8]) -> Result<DynamicImage> {
+fn decode(raw: &[u8], purpose: Purpose) -> Result<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(raw)).with_guessed_format().map_err(|_| refused("unknown format"))?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Gif | ImageFormat::WebP)) {
-        return Err(refused("only JPEG, PNG, GIF and WebP are taken"));
+    let format = match reader.format() {
+        Some(known @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Gif | ImageFormat::WebP)) => known,
+        _ => return Err(refused("only JPEG, PNG, GIF and WebP are taken")),
+    };
+    if let Some(reason) = picture_shape::refuses(raw, format, MOST_MEMORY) {
+        return Err(refused(reason));
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_SIDE);
@@ -134,7 +198,7 @@ fn decode(raw: &[u8]) -> Result<DynamicImage> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|_| refused("unreadable or too large"))?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS || decoder.total_bytes() > MOST_MEMORY {
+    if u64::from(width) * u64::from(height) > purpose.most_pixels || decoder.total_bytes() > MOST_MEMORY {
         return Err(refused("too many pixels"));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -235,7 +299,8 @@ pub async fn read(context: &Context, name: &str) -> Result<(Bytes, &'static str)
     }
 }
 
-/// Does one piece of the outbox: removes an erased person's picture, unless somebody else has the very same one.
+/// Does one piece of the outbox: removes a picture of an erased person or one that was replaced, unless something shows the
+/// very same one.
 ///
 /// Errors: `Internal`, after which it may be tried again.
 pub(super) async fn forget(context: &Context, work_id: i64, payload: &str) -> Result<()> {
@@ -276,92 +341,5 @@ pub fn room() -> Arc<Semaphore> {
 }
 
 #[cfg(test)]
-mod tests {
-    use image::RgbImage;
-
-    use super::*;
-
-    fn png(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 9]));
-        image.write_with_encoder(PngEncoder::new(&mut bytes)).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn the_same_picture_has_the_same_name() {
-        let one = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
-        let two = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
-        assert_eq!(one.stored, two.stored);
-        assert_eq!((one.stored.width, one.stored.height), (30, 20));
-        assert!(one.stored.path.starts_with("/uploads/") && one.stored.path.ends_with(".jpg"));
-        assert_eq!(content_type(one.stored.path.trim_start_matches(PREFIX)), Some("image/jpeg"));
-        assert_ne!(one.stored.path, encode(decode(&png(31, 20)).unwrap(), HEAD_SIDE).unwrap().stored.path);
-    }
-
-    #[test]
-    fn large_pictures_are_scaled_down() {
-        let stored = encode(decode(&png(1280, 320)).unwrap(), HEAD_SIDE).unwrap().stored;
-        assert_eq!((stored.width, stored.height), (640, 160));
-    }
-
-    /// A small file that says it is 20,000 by 20,000 pixels.
-    #[test]
-    fn a_picture_is_judged_before_its_pixels_are_made() {
-        let mut bomb = png(1, 1);
-        bomb[16..20].copy_from_slice(&20_000_u32.to_be_bytes());
-        bomb[20..24].copy_from_slice(&20_000_u32.to_be_bytes());
-        let crc = crc32(&bomb[12..29]);
-        bomb[29..33].copy_from_slice(&crc.to_be_bytes());
-        assert!(matches!(decode(&bomb), Err(DomainError::BadPicture(_))));
-        for none in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", &png(3, 3)[..40]] {
-            assert!(matches!(decode(none), Err(DomainError::BadPicture(_))));
-        }
-    }
-
-    #[test]
-    fn what_was_saved_meanwhile_is_not_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let picture = encode(decode(&png(30, 20)).unwrap(), HEAD_SIDE).unwrap();
-        let path = folder.path().join(picture.stored.path.trim_start_matches(PREFIX));
-        let began = SystemTime::now();
-        let old = began.checked_sub(Duration::from_secs(3600)).unwrap();
-        let age = || fs::File::open(&path).unwrap().set_modified(old).unwrap();
-        store(folder.path(), &picture).unwrap();
-        age();
-        store(folder.path(), &picture).unwrap();
-        assert!(!remove(&path, began).unwrap(), "saved after the removal began");
-        assert_eq!(fs::read(&path).unwrap(), picture.bytes);
-        age();
-        assert!(remove(&path, began).unwrap());
-        assert!(!path.exists() && !remove(&path, began).unwrap());
-        // Saved between the two steps of a removal.
-        store(folder.path(), &picture).unwrap();
-        fs::rename(&path, path.with_added_extension(GONE)).unwrap();
-        store(folder.path(), &picture).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), picture.bytes);
-    }
-
-    fn crc32(bytes: &[u8]) -> u32 {
-        !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
-        })
-    }
-
-    #[test]
-    fn only_our_own_names_are_read() {
-        let hash = "ab".repeat(32);
-        assert_eq!(content_type(&format!("ab/{hash}.png")), Some("image/png"));
-        for bad in [
-            String::new(),
-            "../matchday.db".to_owned(),
-            format!("cd/{hash}.png"),
-            format!("ab/{hash}.part"),
-            format!("ab/{hash}.jpg/.."),
-            format!("ab/../ab/{hash}.png"),
-            format!("ab/{}.png", hash.to_uppercase()),
-        ] {
-            assert_eq!(content_type(&bad), None, "{bad}");
-        }
-    }
-}
+#[path = "pictures_tests.rs"]
+mod tests;

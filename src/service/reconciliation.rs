@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::store::sql::bills::{self as store, Booked, Report};
 use crate::store::sql::outbox;
 use crate::store::sql::payments;
+use crate::store::sql::refunds::{self, Billable};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -55,72 +56,69 @@ pub struct Difference {
     pub booked_fen: Option<i64>,
 }
 
-/// What one transaction has on the bill.
-#[derive(Default)]
+/// What is on the bill under one name.
 struct Billed<'b> {
+    transaction_id: &'b str,
     order_no: &'b str,
-    paid: Option<i64>,
-    refunded: Option<i64>,
+    fen: i64,
 }
 
-/// Compares a bill with what is `booked` of its transactions. `unbilled` and `unbilled_refunds` are what ought to be on a
-/// bill by now and was on none before this one. The same transaction on two lines counts as their sum.
-pub fn compare(
-    bill: &[BillLine],
-    booked: &[Booked],
-    unbilled: &[Booked],
-    unbilled_refunds: &[Booked],
-) -> Vec<Difference> {
-    let mut billed: HashMap<&str, Billed<'_>> = HashMap::new();
-    for line in bill {
-        let entry = billed.entry(&line.transaction_id).or_default();
-        entry.order_no = &line.order_no;
-        let sum = match line.kind {
-            BillKind::Payment => &mut entry.paid,
-            BillKind::Refund => &mut entry.refunded,
-        };
-        *sum = Some(sum.unwrap_or(0) + line.amount.get());
+/// The lines of one kind by their name; those of the same name count as their sum.
+fn sums(bill: &[BillLine], kind: BillKind, name: fn(&BillLine) -> &str) -> HashMap<&str, Billed<'_>> {
+    let mut sums: HashMap<&str, Billed<'_>> = HashMap::new();
+    for line in bill.iter().filter(|line| line.kind == kind) {
+        let new = Billed { transaction_id: &line.transaction_id, order_no: &line.order_no, fen: 0 };
+        sums.entry(name(line)).or_insert(new).fen += line.amount.get();
     }
-    let known: HashMap<&str, &Booked> = booked.iter().map(|it| (it.transaction_id.as_str(), it)).collect();
+    sums
+}
+
+/// What is kept here of the transactions and refunds on a bill, and what ought to be on one by now and was on none before.
+#[derive(Default)]
+pub struct Books {
+    pub payments: Vec<Booked>,
+    pub refunds: Vec<Billable>,
+    pub unbilled: Vec<Booked>,
+    pub unbilled_refunds: Vec<Billable>,
+}
+
+/// Compares a bill with what is kept here: payments by their transaction, refunds by their number, of which a payment may
+/// have several.
+pub fn compare(bill: &[BillLine], books: &Books) -> Vec<Difference> {
+    let paid = sums(bill, BillKind::Payment, |line| &line.transaction_id);
+    let refunded = sums(bill, BillKind::Refund, |line| &line.refund_no);
     let mut found = Vec::new();
-    for (transaction, billed) in &billed {
-        let here = known.get(transaction).copied();
-        let mut differs = |fault, billed_fen, booked_fen| {
-            let order_no = billed.order_no.to_owned();
-            let transaction_id = (*transaction).to_owned();
-            found.push(Difference { fault, transaction_id, order_no, billed_fen, booked_fen });
-        };
-        match (billed.paid, here) {
-            (Some(_), None) => differs(Fault::UnknownPayment, billed.paid, None),
-            (Some(paid), Some(here)) if paid != here.paid => {
-                differs(Fault::WrongAmount, billed.paid, Some(here.paid));
-            }
-            (Some(_), Some(here)) if billed.order_no != here.order_no => {
-                differs(Fault::WrongOrder, billed.paid, Some(here.paid));
-            }
-            _ => {}
-        }
-        match (billed.refunded, here) {
-            (Some(_), None) => differs(Fault::UnknownRefund, billed.refunded, None),
-            (Some(_), Some(here)) if here.due_back == 0 => differs(Fault::UnknownRefund, billed.refunded, Some(0)),
-            (Some(refunded), Some(here)) if refunded != here.due_back => {
-                differs(Fault::WrongRefund, billed.refunded, Some(here.due_back));
-            }
-            _ => {}
-        }
-    }
-    let missing = |fault, here: &Booked, fen| Difference {
-        fault,
-        transaction_id: here.transaction_id.clone(),
-        order_no: here.order_no.clone(),
-        billed_fen: None,
-        booked_fen: Some(fen),
+    let mut differs = |fault, transaction_id: &str, order_no: &str, billed_fen, booked_fen| {
+        let (transaction_id, order_no) = (transaction_id.to_owned(), order_no.to_owned());
+        found.push(Difference { fault, transaction_id, order_no, billed_fen, booked_fen });
     };
-    let on_bill = |here: &Booked| billed.get(here.transaction_id.as_str());
-    let unpaid = unbilled.iter().filter(|here| on_bill(here).is_none_or(|it| it.paid.is_none()));
-    found.extend(unpaid.map(|here| missing(Fault::MissingPayment, here, here.paid)));
-    let kept = unbilled_refunds.iter().filter(|here| on_bill(here).is_none_or(|it| it.refunded.is_none()));
-    found.extend(kept.map(|here| missing(Fault::MissingRefund, here, here.refunded)));
+    let known: HashMap<&str, &Booked> = books.payments.iter().map(|it| (it.transaction_id.as_str(), it)).collect();
+    for (transaction, billed) in &paid {
+        let here = known.get(transaction).copied();
+        let fault = match here {
+            None => Fault::UnknownPayment,
+            Some(here) if here.paid != billed.fen => Fault::WrongAmount,
+            Some(here) if here.order_no != billed.order_no => Fault::WrongOrder,
+            Some(_) => continue,
+        };
+        differs(fault, transaction, billed.order_no, Some(billed.fen), here.map(|it| it.paid));
+    }
+    let known: HashMap<&str, &Billable> = books.refunds.iter().map(|it| (it.refund_no.as_str(), it)).collect();
+    for (number, billed) in &refunded {
+        let here = known.get(number).copied();
+        let fault = match here {
+            None => Fault::UnknownRefund,
+            Some(here) if here.fen != billed.fen || here.transaction_id != billed.transaction_id => Fault::WrongRefund,
+            Some(_) => continue,
+        };
+        differs(fault, billed.transaction_id, billed.order_no, Some(billed.fen), here.map(|it| it.fen));
+    }
+    for here in books.unbilled.iter().filter(|here| !paid.contains_key(here.transaction_id.as_str())) {
+        differs(Fault::MissingPayment, &here.transaction_id, &here.order_no, None, Some(here.paid));
+    }
+    for here in books.unbilled_refunds.iter().filter(|here| !refunded.contains_key(here.refund_no.as_str())) {
+        differs(Fault::MissingRefund, &here.transaction_id, &here.order_no, None, Some(here.fen));
+    }
     found.sort_by(|one, other| (one.fault, &one.transaction_id).cmp(&(other.fault, &other.transaction_id)));
     found
 }
@@ -168,6 +166,17 @@ fn starts_at(day: NaiveDate) -> i64 {
     day.signed_duration_since(NaiveDate::default()).num_milliseconds() - BEIJING_MS
 }
 
+/// What the lines of one kind are known by: payments by their transaction, refunds by their number.
+fn names(lines: &[BillLine], kind: BillKind) -> Vec<&str> {
+    let of_kind = lines.iter().filter(|line| line.kind == kind);
+    of_kind
+        .map(|line| match kind {
+            BillKind::Payment => line.transaction_id.as_str(),
+            BillKind::Refund => line.refund_no.as_str(),
+        })
+        .collect()
+}
+
 /// Compares one day's bill.
 ///
 /// Errors: `ProviderFailed(Payment)` when there is none yet, after which it is tried again.
@@ -182,16 +191,16 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
     }
     let bill = gateway.bill(work.day).await?.unwrap_or_default();
     let (db, provider) = (&context.db, work.provider.as_str());
-    let mut booked = Vec::new();
+    let mut books = Books::default();
     for lines in bill.chunks(CHUNK) {
-        let transactions: Vec<&str> = lines.iter().map(|line| line.transaction_id.as_str()).collect();
-        booked.extend(store::booked(db, provider, &transactions).await?);
+        books.payments.extend(store::booked(db, provider, &names(lines, BillKind::Payment)).await?);
+        books.refunds.extend(refunds::by_numbers(db, provider, &names(lines, BillKind::Refund)).await?);
     }
     let (from, to) = (starts_at(work.day), starts_at(work.day) + DAY_MS);
     let limit = MOST_KEPT as i64;
-    let unbilled = store::unbilled(db, provider, from, to, limit).await?;
-    let unbilled_refunds = store::unbilled_refunds(db, provider, from, to, limit).await?;
-    let differences = compare(&bill, &booked, &unbilled, &unbilled_refunds);
+    books.unbilled = store::unbilled(db, provider, from, to, limit).await?;
+    books.unbilled_refunds = refunds::unbilled(db, provider, from, to, limit).await?;
+    let differences = compare(&bill, &books);
     if !differences.is_empty() {
         tracing::error!(day = %work.day, count = differences.len(), "the bill disagrees with the journal");
     }
@@ -218,11 +227,8 @@ pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> R
     db.write(move |tx| {
         Box::pin(async move {
             for lines in bill.chunks(CHUNK) {
-                let of = |kind| -> Vec<&str> {
-                    lines.iter().filter(|it| it.kind == kind).map(|it| it.transaction_id.as_str()).collect()
-                };
-                store::mark_paid(tx, &report.provider, &of(BillKind::Payment), &report.day).await?;
-                store::mark_refunded(tx, &report.provider, &of(BillKind::Refund), &report.day).await?;
+                store::mark_paid(tx, &report.provider, &names(lines, BillKind::Payment), &report.day).await?;
+                refunds::mark_billed(tx, &report.provider, &names(lines, BillKind::Refund), &report.day).await?;
             }
             store::keep(tx, &report, now_ms).await?;
             for (order, transaction_id) in &lost {
@@ -242,17 +248,35 @@ mod tests {
 
     use super::*;
 
-    fn line(kind: BillKind, transaction: &str, order_no: &str, fen: i64) -> BillLine {
+    fn line(kind: BillKind, transaction: &str, order_no: &str, refund_no: &str, fen: i64) -> BillLine {
         BillLine {
             kind,
             transaction_id: transaction.to_owned(),
             order_no: order_no.to_owned(),
+            refund_no: refund_no.to_owned(),
             amount: Fen::new(fen).unwrap(),
         }
     }
 
-    fn here(transaction: &str, order_no: &str, paid: i64, due_back: i64, refunded: i64) -> Booked {
-        Booked { transaction_id: transaction.to_owned(), order_no: order_no.to_owned(), paid, due_back, refunded }
+    fn paid(transaction: &str, order_no: &str, fen: i64) -> BillLine {
+        line(BillKind::Payment, transaction, order_no, "", fen)
+    }
+
+    fn back(transaction: &str, order_no: &str, refund_no: &str, fen: i64) -> BillLine {
+        line(BillKind::Refund, transaction, order_no, refund_no, fen)
+    }
+
+    fn here(transaction: &str, order_no: &str, paid: i64) -> Booked {
+        Booked { transaction_id: transaction.to_owned(), order_no: order_no.to_owned(), paid }
+    }
+
+    fn refund(transaction: &str, order_no: &str, refund_no: &str, fen: i64) -> Billable {
+        Billable {
+            refund_no: refund_no.to_owned(),
+            transaction_id: transaction.to_owned(),
+            order_no: order_no.to_owned(),
+            fen,
+        }
     }
 
     fn faults(found: &[Difference]) -> Vec<(Fault, &str)> {
@@ -261,36 +285,43 @@ mod tests {
 
     #[test]
     fn what_agrees_is_not_told() {
-        use BillKind::{Payment, Refund};
-        let bill = [line(Payment, "a", "1", 100), line(Payment, "b", "2", 50), line(Refund, "b", "2", 50)];
-        let booked = [here("a", "1", 100, 0, 0), here("b", "2", 50, 50, 0)];
-        assert_eq!(compare(&bill, &booked, &booked, &booked[1..]), []);
-        assert_eq!(compare(&[], &[], &[], &[]), []);
+        // Two registrations of one order on one day; the third refund of it is of another day, and is under way.
+        let bill = [paid("a", "1", 100), paid("b", "2", 150), back("b", "2", "2r1", 50), back("b", "2", "2r2", 50)];
+        let refunds = vec![refund("b", "2", "2r1", 50), refund("b", "2", "2r2", 50)];
+        let books = Books {
+            payments: vec![here("a", "1", 100), here("b", "2", 150)],
+            unbilled: vec![here("a", "1", 100)],
+            unbilled_refunds: refunds[..1].to_vec(),
+            refunds,
+        };
+        assert_eq!(compare(&bill, &books), []);
+        assert_eq!(compare(&[], &Books::default()), []);
     }
 
     #[test]
     fn every_kind_of_difference_is_found() {
-        use BillKind::{Payment, Refund};
         let bill = [
-            line(Payment, "unknown", "1", 100),
-            line(Payment, "amount", "2", 99),
-            line(Payment, "order", "3", 100),
-            line(Payment, "twice", "4", 100),
-            line(Payment, "twice", "4", 100),
-            line(Refund, "by hand", "5", 100),
-            line(Refund, "part", "6", 40),
-            line(Refund, "never", "7", 1),
+            paid("unknown", "1", 100),
+            paid("amount", "2", 99),
+            paid("order", "3", 100),
+            paid("twice", "4", 100),
+            paid("twice", "4", 100),
+            back("by hand", "5", "5x1", 100),
+            back("part", "6", "6r1", 40),
+            back("part", "6", "6r2", 60),
+            back("other", "7", "7r1", 1),
         ];
-        let booked = [
-            here("amount", "2", 100, 0, 0),
-            here("order", "33", 100, 0, 0),
-            here("twice", "4", 100, 0, 0),
-            here("by hand", "5", 100, 0, 0),
-            here("part", "6", 100, 100, 100),
-        ];
-        let unbilled = [here("missing", "8", 100, 0, 0), here("twice", "4", 100, 0, 0)];
-        let unbilled_refunds = [here("not back", "9", 100, 100, 100), here("part", "6", 100, 100, 100)];
-        let found = compare(&bill, &booked, &unbilled, &unbilled_refunds);
+        let books = Books {
+            payments: vec![here("amount", "2", 100), here("order", "33", 100), here("twice", "4", 100)],
+            refunds: vec![
+                refund("part", "6", "6r1", 60),
+                refund("part", "6", "6r2", 60),
+                refund("else", "7", "7r1", 1),
+            ],
+            unbilled: vec![here("missing", "8", 100), here("twice", "4", 100)],
+            unbilled_refunds: vec![refund("not back", "9", "9r1", 100), refund("part", "6", "6r2", 60)],
+        };
+        let found = compare(&bill, &books);
         assert_eq!(
             faults(&found),
             [
@@ -300,7 +331,7 @@ mod tests {
                 (Fault::WrongOrder, "order"),
                 (Fault::MissingPayment, "missing"),
                 (Fault::UnknownRefund, "by hand"),
-                (Fault::UnknownRefund, "never"),
+                (Fault::WrongRefund, "other"),
                 (Fault::WrongRefund, "part"),
                 (Fault::MissingRefund, "not back"),
             ]

@@ -1,25 +1,27 @@
-//! Giving an order back: an unpaid one is cancelled, a paid one's money goes back through the outbox and the payment
-//! provider. Every step is one transaction that books the money and moves the places together; repeating any is harmless.
+//! Giving an order or one registration of it back: an unpaid order is cancelled, a paid one's money goes back through the
+//! outbox and the payment provider. Every step is one transaction that books the money and moves the places together;
+//! repeating any is harmless.
 
 use actors::domain::account::Account;
-use actors::domain::ids::OrderId;
+use actors::domain::ids::RegistrationId;
 use actors::domain::money::Fen;
 use actors::domain::order::{OrderNo, OrderStatus};
-use actors::error::{DomainError, Entity, Provider, Result};
-use actors::quota_queue::history::Event;
-use serde::{Deserialize, Serialize};
+use actors::error::{DomainError, Entity, Result};
+use actors::quota_queue::history::{Event, OrderPlaces};
 
 use super::inquiries;
 use super::locked_order::LockedOrder;
-use super::outbox::REFUND;
-use super::payments::{notify_url, places_moved};
-use crate::clients::wechat::pay::{Refund, RefundState};
+use super::payments::places_moved;
+use super::refund_work::enqueue;
 use crate::context::Context;
 use crate::failpoints::{Failpoint, pass};
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::journal::{self, Transfer};
 use crate::store::sql::payments::{self as store, FREE, OFFLINE, PayableOrder, Payment, Subject};
-use crate::store::sql::{outbox, quota};
+use crate::store::sql::{quota, refunds, registrations};
+
+/// WeChat takes 50 refunds of one payment: so many single ones, and one for all that is left.
+const MOST_SINGLE: i64 = 49;
 
 /// Whether the game's refund deadline binds who asks: registrants, not administrators. It never binds the cancelling of
 /// an unpaid order.
@@ -34,16 +36,38 @@ pub enum Deadline {
 /// Errors: `RateLimited`; `NotFound(Order)`, also for somebody else's order; `RefundOver` for a paid one; `ProviderFailed(Payment)` and
 /// `Busy` while it is not known whether the order was paid.
 pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Result<()> {
+    give_back_own(context, account, order_no, None).await
+}
+
+/// Gives one registration of an own race order back; the order keeps the others.
+///
+/// Errors: those of `ask`; `NotFound(Registration)` for one that is not the order's; `InvalidField` while the order is
+/// unpaid and has others.
+pub async fn ask_one(
+    context: &Context,
+    account: &Account,
+    order_no: &OrderNo,
+    registration: RegistrationId,
+) -> Result<()> {
+    give_back_own(context, account, order_no, Some(registration)).await
+}
+
+async fn give_back_own(
+    context: &Context,
+    account: &Account,
+    order_no: &OrderNo,
+    registration: Option<RegistrationId>,
+) -> Result<()> {
     context.limits.payment_call(account.id).await?;
     let order = store::order_by_no(&context.db, order_no)
         .await?
         .filter(|order| order.account == account.id && matches!(order.subject, Subject::Race { .. }))
         .ok_or(DomainError::NotFound(Entity::Order))?;
-    if !matches!(order.status, OrderStatus::Unpaid | OrderStatus::Paid) {
+    if registration.is_none() && !matches!(order.status, OrderStatus::Unpaid | OrderStatus::Paid) {
         // Nothing is left to do: the line's lock is not worth a repeated call.
         return Ok(());
     }
-    if order.status == OrderStatus::Unpaid {
+    if order.status == OrderStatus::Unpaid && is_whole(&order, registration) {
         inquiries::before_end(context, &order).await?;
     }
     let (db, id, subject) = (context.db.clone(), order.id, order.subject);
@@ -52,7 +76,7 @@ pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Re
         .write(move |tx| {
             Box::pin(async move {
                 let locked = LockedOrder::take(tx, id, subject).await?;
-                give_back(&db, tx, locked, Deadline::Kept).await
+                give_back_part(&db, tx, locked, registration, Deadline::Kept).await
             })
         })
         .await?;
@@ -60,8 +84,29 @@ pub async fn ask(context: &Context, account: &Account, order_no: &OrderNo) -> Re
     Ok(())
 }
 
-/// Cancels an unpaid order, or starts giving a paid one's money back. The places of a paid order stay its own until the
-/// provider has taken the refund.
+/// Whether giving this back is giving the whole order back: its only registration is as good as none named.
+pub(super) fn is_whole(order: &PayableOrder, registration: Option<RegistrationId>) -> bool {
+    registration.is_none() || order.item_count == 1
+}
+
+/// `give_back` of an order, or of one registration of it.
+///
+/// Errors: those of `give_back` and of `give_back_one`.
+pub(super) async fn give_back_part(
+    db: &Db,
+    tx: &mut Tx,
+    locked: LockedOrder,
+    registration: Option<RegistrationId>,
+    deadline: Deadline,
+) -> Result<()> {
+    match registration {
+        None => give_back(db, tx, locked, deadline).await,
+        Some(registration) => give_back_one(db, tx, locked, registration, deadline).await,
+    }
+}
+
+/// Cancels an unpaid order, or starts giving a paid one's money back: what was not asked back before. The places of a paid
+/// order stay its own until the provider has taken the refund.
 ///
 /// Errors: `RefundOver`.
 pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Deadline) -> Result<()> {
@@ -69,34 +114,146 @@ pub async fn give_back(db: &Db, tx: &mut Tx, locked: LockedOrder, deadline: Dead
     match locked.order.status {
         OrderStatus::Unpaid => cancel(tx, locked, now_ms).await,
         OrderStatus::Paid => {
-            if let Some(places) = locked.places.as_ref().filter(|_| deadline == Deadline::Kept)
-                && now_ms >= store::refund_deadline(tx, places.game).await?
-            {
-                return Err(DomainError::RefundOver);
-            }
-            let payment = match store::settling_payment(tx, locked.order.id).await? {
-                Some(payment) => payment,
-                None if locked.order.total == Fen::ZERO => Payment::free(&locked.order),
-                None => {
-                    tracing::error!(order_id = locked.order.id.0, "a paid order without a payment");
-                    return Err(DomainError::Internal);
-                }
-            };
+            must_be_in_time(tx, &locked, deadline, now_ms).await?;
+            let payment = settling(tx, &locked.order).await?;
+            let asked = refunds::asked(tx, &payment).await?;
+            let back = part_of(&payment, payment.amount.get() - asked.fen)?;
             store::set_refunding(tx, locked.order.id).await?;
             pass(Failpoint::RefundOrderMarked);
-            journal::post(tx, Transfer::RefundRequested, &payment, now_ms).await?;
-            pass(Failpoint::RefundBooked);
-            match payment.provider.as_ref() {
-                FREE => end(tx, locked, &payment, now_ms).await,
-                OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
-                _ => enqueue(tx, &locked.order, &payment, now_ms).await,
-            }
+            start(tx, locked, &payment, &back, None, deadline, now_ms).await
         }
         OrderStatus::Refunding => match store::settling_payment(tx, locked.order.id).await? {
-            Some(payment) if payment.provider == OFFLINE => end_by_hand(tx, locked, &payment, deadline, now_ms).await,
+            Some(payment) if payment.provider == OFFLINE && deadline == Deadline::Waived => {
+                end_by_hand(tx, locked, &payment, now_ms).await
+            }
             _ => Ok(()),
         },
         OrderStatus::Refunded | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Closed => Ok(()),
+    }
+}
+
+/// Starts giving the price of one registration back; the last one that an order keeps takes what is left of the money
+/// with it, and the order becomes one that is refunded. A registration that is on its way back, or an order that is over,
+/// is left as it is.
+///
+/// Errors: `NotFound(Registration)` for one that is not the order's; `InvalidField` while the order is unpaid and has
+/// others, and when the provider takes no more refunds of a payment; `RefundOver`.
+pub async fn give_back_one(
+    db: &Db,
+    tx: &mut Tx,
+    locked: LockedOrder,
+    registration: RegistrationId,
+    deadline: Deadline,
+) -> Result<()> {
+    let order = &locked.order;
+    let found = registrations::lock(tx, registration).await?.filter(|it| it.order == order.id);
+    let found = found.ok_or(DomainError::NotFound(Entity::Registration))?;
+    let now_ms = db.now_in(tx).await?;
+    match order.status {
+        OrderStatus::Unpaid if is_whole(order, Some(registration)) => cancel(tx, locked, now_ms).await,
+        // The payment dialogue may be open with the old amount.
+        OrderStatus::Unpaid => Err(DomainError::field(
+            "reg_id",
+            "the order is not paid: cancel it as a whole and register the others again, or give one back after payment",
+        )),
+        OrderStatus::Paid | OrderStatus::Refunding if found.refunded == Some(false) => {
+            let payment = settling(tx, order).await?;
+            if payment.provider == OFFLINE && deadline == Deadline::Waived {
+                let mut locked = locked;
+                let of_it = refunds::under_way(tx, &payment).await?;
+                for part in of_it.into_iter().filter(|it| it.registration == Some(registration)) {
+                    let back = part_of(&payment, part.amount.get())?;
+                    end(tx, &mut locked, &back, part.registration, now_ms).await?;
+                }
+            }
+            Ok(())
+        }
+        OrderStatus::Paid if found.refunded.is_none() => {
+            must_be_in_time(tx, &locked, deadline, now_ms).await?;
+            let payment = settling(tx, order).await?;
+            let asked = refunds::asked(tx, &payment).await?;
+            let is_last = asked.registrations + 1 == order.item_count;
+            let is_asked_for = payment.provider != FREE && payment.provider != OFFLINE;
+            if is_asked_for && !is_last && asked.registrations >= MOST_SINGLE {
+                let reason =
+                    format!("{MOST_SINGLE} of this order were given back one by one: give back the rest at once");
+                return Err(DomainError::field("reg_id", reason));
+            }
+            let fen = if is_last {
+                payment.amount.get() - asked.fen
+            } else {
+                // What is over when a total cannot be divided stays with the last.
+                payment.amount.get() / order.item_count
+            };
+            let back = part_of(&payment, fen)?;
+            if is_last {
+                store::set_refunding(tx, order.id).await?;
+            }
+            pass(Failpoint::RefundPartMarked);
+            start(tx, locked, &payment, &back, Some(registration), deadline, now_ms).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Registrants have a deadline.
+///
+/// Errors: `RefundOver`.
+async fn must_be_in_time(tx: &mut Tx, locked: &LockedOrder, deadline: Deadline, now_ms: i64) -> Result<()> {
+    match &locked.places {
+        Some(places) if deadline == Deadline::Kept && now_ms >= store::refund_deadline(tx, places.game).await? => {
+            Err(DomainError::RefundOver)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The payment of a paid order.
+async fn settling(tx: &mut Tx, order: &PayableOrder) -> Result<Payment> {
+    match store::settling_payment(tx, order.id).await? {
+        Some(payment) => Ok(payment),
+        None if order.total == Fen::ZERO => Ok(Payment::free(order)),
+        None => {
+            tracing::error!(order_id = order.id.0, "a paid order without a payment");
+            Err(DomainError::Internal)
+        }
+    }
+}
+
+/// A payment of which only so much goes back.
+fn part_of(payment: &Payment, fen: i64) -> Result<Payment> {
+    let amount = Fen::new(fen).ok_or_else(|| {
+        tracing::error!(order_id = payment.order.0, fen, "more was given back than was paid");
+        DomainError::Internal
+    })?;
+    Ok(Payment { amount, ..payment.clone() })
+}
+
+/// Books that a part of a payment is to go back, and has the provider do it. No registration: the rest of it.
+async fn start(
+    tx: &mut Tx,
+    mut locked: LockedOrder,
+    payment: &Payment,
+    back: &Payment,
+    registration: Option<RegistrationId>,
+    deadline: Deadline,
+    now_ms: i64,
+) -> Result<()> {
+    refunds::insert(tx, back, registration, now_ms).await?;
+    journal::post_part(tx, Transfer::RefundRequested, back, registration, now_ms).await?;
+    pass(Failpoint::RefundBooked);
+    match payment.provider.as_ref() {
+        // An administrator has given the money back by hand.
+        OFFLINE if deadline == Deadline::Waived && registration.is_none() => {
+            end_by_hand(tx, locked, payment, now_ms).await
+        }
+        OFFLINE if deadline == Deadline::Waived => end(tx, &mut locked, back, registration, now_ms).await,
+        // Nothing is owed for what cost nothing, and no provider gives nothing back.
+        _ if back.amount == Fen::ZERO => end(tx, &mut locked, back, registration, now_ms).await,
+        FREE => end(tx, &mut locked, back, registration, now_ms).await,
+        // No provider can be asked for money that was taken offline: it waits for an administrator.
+        OFFLINE => Ok(()),
+        _ => enqueue(tx, &locked.order, payment, back, registration, now_ms).await,
     }
 }
 
@@ -111,151 +268,56 @@ async fn cancel(tx: &mut Tx, mut locked: LockedOrder, now_ms: i64) -> Result<()>
     Ok(())
 }
 
-/// No provider can be asked for money that was taken offline: an administrator who says "refund" has given it back. Until
-/// then the order waits as one that is being refunded.
-async fn end_by_hand(
+/// Ends all that is on its way back of a payment that was taken offline.
+async fn end_by_hand(tx: &mut Tx, mut locked: LockedOrder, payment: &Payment, now_ms: i64) -> Result<()> {
+    for part in refunds::under_way(tx, payment).await? {
+        let back = part_of(payment, part.amount.get())?;
+        end(tx, &mut locked, &back, part.registration, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// The money is back: so are the places it was for. With the last of them the order is refunded.
+pub(super) async fn end(
     tx: &mut Tx,
-    locked: LockedOrder,
-    payment: &Payment,
-    deadline: Deadline,
+    locked: &mut LockedOrder,
+    back: &Payment,
+    registration: Option<RegistrationId>,
     now_ms: i64,
 ) -> Result<()> {
-    match deadline {
-        // Nothing is owed for what cost nothing.
-        Deadline::Kept if payment.amount == Fen::ZERO => end(tx, locked, payment, now_ms).await,
-        Deadline::Waived => end(tx, locked, payment, now_ms).await,
-        Deadline::Kept => Ok(()),
+    let order = &locked.order;
+    if !refunds::done(tx, back, registration, now_ms).await? {
+        tracing::error!(order_id = order.id.0, ?registration, "a refund ends that is not under way");
+        return Err(DomainError::Internal);
     }
-}
-
-/// The money is back: so are the places.
-async fn end(tx: &mut Tx, mut locked: LockedOrder, payment: &Payment, now_ms: i64) -> Result<()> {
-    store::set_payment_refunded(tx, payment).await?;
-    pass(Failpoint::RefundPaymentMarked);
-    journal::post(tx, Transfer::RefundDone, payment, now_ms).await?;
+    pass(Failpoint::RefundPartEnded);
+    journal::post_part(tx, Transfer::RefundDone, back, registration, now_ms).await?;
     pass(Failpoint::RefundDoneBooked);
-    store::set_refunded(tx, locked.order.id, now_ms).await?;
-    pass(Failpoint::RefundOrderEnded);
-    if let Some(places) = &mut locked.places {
-        places.row.quota.give_back_sold(places.count);
-        places.commit(tx, now_ms, Event::Refunded(places.of(&locked.order))).await?;
-        pass(Failpoint::RefundPlacesGivenBack);
-        quota::end_registrations(tx, &[quota::OrderKey { id: locked.order.id.0 }]).await?;
-    }
-    Ok(())
-}
-
-/// The payload of a refund in the outbox.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RefundWork {
-    order_id: i64,
-    order_no: String,
-    provider: String,
-    transaction_id: String,
-    amount_fen: Fen,
-}
-
-impl RefundWork {
-    fn payment(&self) -> Payment {
-        Payment {
-            order: OrderId(self.order_id),
-            provider: self.provider.clone().into(),
-            transaction_id: self.transaction_id.clone(),
-            amount: self.amount_fen,
-        }
-    }
-}
-
-pub(super) async fn enqueue(tx: &mut Tx, order: &PayableOrder, payment: &Payment, now_ms: i64) -> Result<()> {
-    let work = RefundWork {
-        order_id: order.id.0,
-        order_no: order.order_no.to_string(),
-        provider: payment.provider.to_string(),
-        transaction_id: payment.transaction_id.clone(),
-        amount_fen: payment.amount,
+    let count = match registration {
+        Some(_) => 1,
+        None => order.item_count - refunds::asked(tx, back).await?.registrations,
     };
-    let work_key = format!("{REFUND}:{}:{}", payment.provider, payment.transaction_id);
-    outbox::insert(tx, REFUND, &work_key, &work, now_ms).await?;
-    Ok(())
-}
-
-const NOTIFY_PATH: &str = "/api/v1/pay/refund_notify";
-
-/// Unique at the provider, also if other servers refund through the same merchant: the order's number is.
-fn refund_no(order_no: &str, work_id: i64) -> String {
-    format!("{order_no}r{work_id}")
-}
-
-/// The provider says that a refund moved. What it says is not believed: the refund becomes due, and is asked for.
-///
-/// Errors: `NotFound(Item)` for a refund that is not one of ours.
-pub(super) async fn moved(context: &Context, number: &str) -> Result<()> {
-    let unknown = DomainError::NotFound(Entity::Item);
-    let (_, id) = number.split_once('r').ok_or(unknown.clone())?;
-    let id: i64 = id.parse().map_err(|_| unknown.clone())?;
-    let (number, now_ms) = (number.to_owned(), context.db.now_ms());
-    context
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let payload = outbox::hasten(tx, id, REFUND, now_ms).await?.ok_or(unknown.clone())?;
-                let work: RefundWork = serde_json::from_str(&payload).map_err(|_| DomainError::Internal)?;
-                if refund_no(&work.order_no, id) == number { Ok(()) } else { Err(unknown) }
-            })
-        })
-        .await
-}
-
-/// Does one refund of the outbox: the provider first, then what it means for payment, order and places, in one
-/// transaction with the work's own end.
-///
-/// Errors: `ProviderFailed(Payment)` and `Busy`, after which it may be tried again.
-pub(super) async fn perform(context: &Context, work_id: i64, payload: &str) -> Result<()> {
-    let work: RefundWork = serde_json::from_str(payload).map_err(|error| {
-        tracing::error!(work_id, %error, "unreadable refund");
-        DomainError::Internal
-    })?;
-    let gateway = &context.outside.payments;
-    if gateway.name() != work.provider {
-        return Err(DomainError::ProviderFailed(Provider::Payment));
+    let is_over = store::add_refunded(tx, order.id, count, back.amount).await? == 0;
+    if is_over {
+        store::set_payment_refunded(tx, back).await?;
+        pass(Failpoint::RefundPaymentMarked);
+        store::set_refunded(tx, order.id, now_ms).await?;
+        pass(Failpoint::RefundOrderEnded);
     }
-    let request = Refund {
-        refund_no: refund_no(&work.order_no, work_id),
-        order_no: OrderNo::parse(&work.order_no).ok_or(DomainError::Internal)?,
-        transaction_id: work.transaction_id.clone(),
-        amount: work.amount_fen,
-        notify_url: notify_url(context, NOTIFY_PATH),
-    };
-    match gateway.refund(&request).await? {
-        RefundState::Done => {}
-        // The money is on its way: the provider tells when it is there, and it is asked again.
-        RefundState::Processing => return Err(DomainError::BUSY),
-    }
-    pass(Failpoint::RefundProviderCalled);
-    let order = store::order(&context.db, OrderId(work.order_id)).await?.ok_or(DomainError::NotFound(Entity::Order))?;
-    let (db, subject) = (context.db.clone(), order.subject);
-    context.db.write(move |tx| Box::pin(async move { finish(&db, tx, subject, &work, work_id).await })).await?;
-    places_moved(context, subject);
-    Ok(())
-}
-
-/// What a refund that the provider has taken means here. False, and nothing changed: it was finished before.
-pub async fn finish(db: &Db, tx: &mut Tx, subject: Subject, work: &RefundWork, work_id: i64) -> Result<bool> {
-    let locked = LockedOrder::take(tx, OrderId(work.order_id), subject).await?;
-    let now_ms = db.now_in(tx).await?;
-    if !outbox::done(tx, work_id, now_ms).await? {
-        return Ok(false);
-    }
-    pass(Failpoint::RefundWorkDone);
-    let payment = work.payment();
-    let settled_by_it = locked.order.transaction_id.as_deref() == Some(work.transaction_id.as_str());
-    if locked.order.status == OrderStatus::Refunding && settled_by_it {
-        end(tx, locked, &payment, now_ms).await?;
+    let Some(places) = &mut locked.places else { return Ok(()) };
+    places.row.quota.give_back_sold(count);
+    let order_no = order.order_no.to_string();
+    let event = if is_over {
+        Event::Refunded(OrderPlaces { order_no, places: count })
     } else {
-        // It came too late and never paid the order.
-        store::set_payment_refunded(tx, &payment).await?;
-        pass(Failpoint::RefundLatePaymentMarked);
-        journal::post(tx, Transfer::RefundDone, &payment, now_ms).await?;
+        Event::PartRefunded { order_no, registration: registration.map_or(0, |id| id.0), places: count }
+    };
+    places.commit(tx, now_ms, event).await?;
+    places.count -= count;
+    pass(Failpoint::RefundPlacesGivenBack);
+    refunds::end_registrations(tx, order.id, registration).await?;
+    if is_over {
+        quota::end_registrations(tx, &[quota::OrderKey { id: order.id.0 }]).await?;
     }
-    Ok(true)
+    Ok(())
 }

@@ -26,10 +26,10 @@ pub async fn pay(context: &Context, order_no: &OrderNo) -> Result<String> {
         _ => return Err(DomainError::NotFound(Entity::Route)),
     };
     let order = payments::order_by_no(&context.db, order_no).await?.ok_or(DomainError::NotFound(Entity::Order))?;
-    let payer = accounts::openid(&context.db, order.account).await?;
-    let paid = PaidNotice { transaction_id: transaction_of(order_no), order_no: order.order_no, amount: order.total };
-    let openid = payer.as_deref().unwrap_or("sandbox-payer");
-    let fields = notice::compose(merchant, &paid, openid, context.db.now_ms());
+    let payer = accounts::openid(&context.db, order.account).await?.unwrap_or_else(|| "sandbox-payer".to_owned());
+    let (transaction_id, amount) = (transaction_of(order_no), order.total);
+    let paid = PaidNotice { transaction_id, order_no: order.order_no, amount, payer };
+    let fields = notice::compose(merchant, &paid, context.db.now_ms());
     let address = outside.own_address().ok_or(DomainError::BUSY)?;
     let response = outside
         .loopback

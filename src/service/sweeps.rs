@@ -3,7 +3,9 @@
 
 use actors::error::Result;
 
-use super::{collections, confirmations, hawk, known_addresses, memberships, orders, phones, sso};
+use super::{
+    admin_trail, collections, confirmations, hawk, known_addresses, memberships, orders, phones, picture_quota, sso,
+};
 use crate::context::Context;
 
 /// Ends what is due, a bounded number of each; answers how many memberships and orders ended.
@@ -17,6 +19,8 @@ pub async fn step(context: &Context) -> Result<u64> {
         hawk::sweep(context).await,
         known_addresses::sweep(context).await,
         collections::sweep_answers(context).await,
+        admin_trail::sweep(context).await,
+        picture_quota::sweep(context).await,
     ];
     let orders = orders::sweep_memberships(context).await;
     let ended = memberships::sweep(context).await;

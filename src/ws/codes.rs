@@ -15,7 +15,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         NotFound(Entity::Live) => (30005, None),
         NotFound(_) => (10004, None),
         InvalidQueueToken => return (99999, "无效token".to_owned(), None),
-        Busy { retry_after_seconds } => (999, Some(*retry_after_seconds)),
+        Busy { retry_after_seconds } | NoRoom { retry_after_seconds } => (999, Some(*retry_after_seconds)),
         Internal | ProviderFailed(_) => (999, None),
         Malformed(_)
         | TooLarge
@@ -28,6 +28,7 @@ pub fn code(error: &DomainError) -> (i64, String, Option<u32>) {
         | NotEligible { .. }
         | AlreadyRegistered { .. }
         | QuotaExhausted
+        | OverLimit(_)
         | AlreadyPaid
         | OrderState
         | NotCancellable

@@ -56,6 +56,29 @@ fn header(opcode: u8, length: usize, out: &mut BytesMut) {
     }
 }
 
+/// What the header of the frame at the start of a buffer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub is_close: bool,
+    /// Bytes of the whole frame.
+    pub whole: u64,
+}
+
+/// Bytes of the longest close frame.
+pub const LONGEST_CLOSE: u64 = 2 + 4 + CONTROL_PAYLOAD as u64;
+
+/// Reads no more than is needed to step over a frame, also over one that breaks the rules. None until the header is there.
+pub fn head(buffer: &[u8]) -> Option<Head> {
+    let payload = announced_length(buffer)?;
+    let of_length = match buffer.get(1)? & 0x7F {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let of_mask = if buffer.get(1)? & 0x80 == 0 { 0 } else { 4 };
+    Some(Head { is_close: buffer.first()? & 0x0F == CLOSE, whole: payload.saturating_add(2 + of_length + of_mask) })
+}
+
 /// The payload length that the frame at the start of `buffer` announces, once its header is there. The codec looks at
 /// the limit only after it has the whole frame.
 pub fn announced_length(buffer: &[u8]) -> Option<u64> {
@@ -108,5 +131,15 @@ mod tests {
         assert_eq!(announced_length(&[0x81, 0xFE, 0x40]), None);
         assert_eq!(announced_length(&[0x81, 0xFE, 0x40, 0x01]), Some(16_385));
         assert_eq!(announced_length(&[0x81, 0x85]), Some(5));
+        for (bytes, is_close, whole) in [
+            (&[0x81, 0x05][..], false, 7),
+            (&[0x88, 0x82], true, 8),
+            (&[0x88, 0xFE, 0x40, 0x00], true, 8 + 16_384),
+            (&[0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0], false, 10 + 65_536),
+        ] {
+            assert_eq!(head(bytes), Some(Head { is_close, whole }));
+        }
+        assert_eq!(head(&[0x88]), None);
+        assert_eq!(head(&[&[0x82, 0xFF][..], &[0xFF; 8]].concat()).unwrap().whole, u64::MAX);
     }
 }

@@ -1,6 +1,5 @@
 //! From an HTTP request to an open socket with a session behind it.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use actix::{Actor, StreamHandler};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Result};
 use actors::outbox::Outbox;
@@ -15,6 +15,8 @@ use actors::user_session::{SessionLimits, SessionParts, SocketSlot, UserSession,
 use tracing::debug;
 
 use crate::api::client_address::ClientAddress;
+use crate::api::public_address::SeenAddress;
+use crate::config::origin::Origin;
 use crate::config::{Config, Environment};
 use crate::context::Context;
 use crate::service::live::{Admitted, LiveGate};
@@ -23,8 +25,28 @@ use super::body::SocketBody;
 use super::inbound::InboundStream;
 use super::{frame, uuid};
 
-/// Opens a socket, or says in plain HTTP why not.
+/// Opens a socket on the port of the pages, or says in plain HTTP why not.
 pub async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    client: ClientAddress,
+    context: web::Data<Context>,
+) -> HttpResponse {
+    open_at(Door::Http, request, payload, client, context)
+}
+
+/// As `open`, on the chat port.
+pub async fn open_chat(
+    request: HttpRequest,
+    payload: web::Payload,
+    client: ClientAddress,
+    context: web::Data<Context>,
+) -> HttpResponse {
+    open_at(Door::Chat, request, payload, client, context)
+}
+
+fn open_at(
+    door: Door,
     request: HttpRequest,
     payload: web::Payload,
     client: ClientAddress,
@@ -34,7 +56,7 @@ pub async fn open(
         Ok(accepted) => accepted,
         Err(error) => return HttpResponse::from_error(error),
     };
-    if !origin_allowed(&request, &context.config) {
+    if !origin_allowed(&request, &context.config, door) {
         return HttpResponse::Forbidden().body("origin not allowed");
     }
     let context = context.into_inner();
@@ -45,13 +67,12 @@ pub async fn open(
     };
     let opened = Instant::now();
     let connection = admitted.connection;
-    let local: SocketAddr = request.app_config().local_addr();
     let parts = SessionParts {
         wire: Arc::clone(context.rooms.wire()),
         outbox: Arc::clone(&outbox),
         slot: Box::new(Slot(admitted)),
         connection,
-        uuid: uuid::encode(local, connection).into(),
+        uuid: uuid::encode(connection).into(),
         limits: limits(&context.config),
         gate: Arc::new(LiveGate(context)),
     };
@@ -71,27 +92,47 @@ fn refused(error: &DomainError) -> HttpResponse {
     response.insert_header((header::RETRY_AFTER, wait.to_string())).body(error.to_string())
 }
 
+/// The port that a socket is opened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// That of the pages.
+    Http,
+    /// The seed's.
+    Chat,
+}
+
 /// A browser names its page's origin; other clients name none. Without a list, production takes its own pages only.
-fn origin_allowed(request: &HttpRequest, config: &Config) -> bool {
-    let Some(origin) = request.headers().get(header::ORIGIN) else {
+fn origin_allowed(request: &HttpRequest, config: &Config, door: Door) -> bool {
+    let mut origins = request.headers().get_all(header::ORIGIN);
+    let Some(origin) = origins.next() else {
         return true;
     };
     let allowed = &config.chat.allowed_origins;
     if allowed.is_empty() && config.environment == Environment::Development {
         return true;
     }
-    let Ok(origin) = origin.to_str() else {
+    let Some(origin) = origin.to_str().ok().and_then(|text| text.parse::<Origin>().ok()) else {
         return false;
     };
-    if !allowed.is_empty() {
-        return allowed.iter().any(|one| one.eq_ignore_ascii_case(origin));
+    if origins.next().is_some() {
+        return false;
     }
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let same_host = match (origin.split_once("://"), host) {
-        (Some((_, page)), Some(host)) => page.eq_ignore_ascii_case(host),
-        _ => false,
+    if !allowed.is_empty() {
+        return allowed.iter().any(|one| one.parse().as_ref() == Ok(&origin));
+    }
+    let own = SeenAddress::of(request).is_some_and(|seen| is_own(&origin, &seen, door));
+    own || config.server.public_url.parse().as_ref() == Ok(&origin)
+}
+
+/// Whether a page of `origin` came from where this request went. A proxy that says which port it has may itself stand
+/// behind another, so the port of the `Host` counts as well.
+fn is_own(origin: &Origin, seen: &SeenAddress, door: Door) -> bool {
+    let same_port = match door {
+        // No page comes from the chat port.
+        Door::Chat => true,
+        Door::Http => origin.has_port(seen.port) || seen.forwarded_port.is_some_and(|port| origin.has_port(Some(port))),
     };
-    same_host || origin.eq_ignore_ascii_case(&config.server.public_url)
+    same_port && origin.has_host(seen.host) && seen.scheme.is_none_or(|scheme| scheme == origin.scheme)
 }
 
 fn limits(config: &Config) -> SessionLimits {
@@ -100,8 +141,10 @@ fn limits(config: &Config) -> SessionLimits {
         login_timeout: Duration::from_secs(chat.login_timeout_seconds),
         ping_every: Duration::from_secs(chat.ping_seconds),
         pong_timeout: Duration::from_secs(chat.pong_timeout_seconds),
+        linger: Duration::from_secs(chat.close_timeout_seconds),
         messages: config.limits.enabled.then_some(chat.messages_per_30_seconds),
         moderator_messages: config.limits.enabled.then_some(chat.moderator_messages_per_30_seconds),
+        frames: config.limits.enabled.then_some(chat.frames_per_10_seconds),
         max_characters: chat.max_characters,
     }
 }
@@ -109,7 +152,7 @@ fn limits(config: &Config) -> SessionLimits {
 struct Slot(Admitted);
 
 impl SocketSlot for Slot {
-    fn address(&self) -> IpAddr {
+    fn address(&self) -> CallerAddress {
         self.0.address()
     }
 
@@ -119,5 +162,9 @@ impl SocketSlot for Slot {
 
     fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
         self.0.take_line(account, limit, now)
+    }
+
+    fn take_lookup(&self, now: Instant) -> Result<()> {
+        self.0.take_lookup(now)
     }
 }

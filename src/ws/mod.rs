@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// The seed's port: every path is a socket.
 pub fn seed_routes(config: &mut ServiceConfig) {
-    config.route("/{any:.*}", web::get().to(handshake::open));
+    config.route("/{any:.*}", web::get().to(handshake::open_chat));
 }
 
 /// Closes every socket with 1012 and a hint when to come back; their bodies end. Call it on the first stop signal.

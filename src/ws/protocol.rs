@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::uuid;
+use crate::byte_order_mark;
 
 /// The seed's room that is none: a line to it asks how many are here.
 const COUNT_ROOM: i64 = 99_999_999;
@@ -69,9 +70,9 @@ fn room(value: &Value) -> Option<RoomRef> {
     Some(RoomRef { id, form })
 }
 
-/// One text frame.
+/// One text frame; a byte order mark is passed over.
 pub fn parse(frame: &str) -> Inbound {
-    let Ok(Value::Object(object)) = serde_json::from_str(frame) else {
+    let Ok(Value::Object(object)) = serde_json::from_str(byte_order_mark::without_in(frame)) else {
         return malformed("not a JSON object", None);
     };
     let Ok(message) = Message::deserialize(Value::Object(object)) else {

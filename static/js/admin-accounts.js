@@ -1,4 +1,4 @@
-// What may be done with an account: disabling it, and its membership. Columns beside those of the table of accounts.
+// What may be done with an account: disabling it, its membership, and the places that it may keep unpaid. More columns for the table of accounts.
 import { errorText, reasonOf } from './api.js';
 import { ask } from './ask.js';
 import { accountsTable } from './admin-tables.js';
@@ -7,6 +7,7 @@ import { dateTime } from './format.js';
 import { t } from './i18n.js';
 
 const MOST_YEARS = 10;
+const MOST_OPEN_PLACES = 100000;
 const MEMBER = 1;
 const DISABLED = 2;
 const KINDS = { 0: 'none', [MEMBER]: 'paid', [DISABLED]: 'refunded', 3: 'cancelled' };
@@ -78,6 +79,46 @@ function grantDialog(row, session) {
   });
 }
 
+/** A question for the places that the account may keep unpaid; empty takes its allowance away. */
+function allowanceDialog(row, session) {
+  const error = h('p', { class: 'field-error', role: 'alert', id: 'allowance-error' });
+  const places = h('input', { id: 'allowance-places', class: 'input', type: 'number', min: 1, max: MOST_OPEN_PLACES, step: 1, inputmode: 'numeric', value: row.open_places_allowance ?? '', 'aria-describedby': 'allowance-hint allowance-error' });
+  const yes = h('button', { class: 'button button-primary', 'data-yes': '', text: t('admin.save') });
+  return new Promise((resolve) => {
+    const form = h('form', { class: 'grant', novalidate: true },
+      h('h2', { id: 'allowance-title', text: t('accounts.allowance_title') }),
+      h('p', { text: nameOf(row) }),
+      h('div', { class: 'field' }, h('label', { for: 'allowance-places', text: t('accounts.allowance_places') }), places,
+        h('p', { class: 'field-hint', id: 'allowance-hint', text: t('accounts.allowance_hint') })), error,
+      h('div', { class: 'actions' }, h('button', { type: 'button', class: 'button button-quiet', text: t('ask.no'), 'data-no': '', onclick: () => dialog.close() }), yes));
+    const dialog = h('dialog', { class: 'ask', 'aria-labelledby': 'allowance-title' }, form);
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      error.textContent = '';
+      const number = Number(places.value);
+      if (!places.validity.valid || (places.value && !(Number.isInteger(number) && number >= 1 && number <= MOST_OPEN_PLACES))) {
+        error.textContent = t('accounts.allowance_range', { most: MOST_OPEN_PLACES });
+        places.focus();
+        return;
+      }
+      yes.disabled = true;
+      try {
+        await session.call('POST', path(row, '/allowance'), { open_places: places.value ? number : null });
+        dialog.close('done');
+      } catch (problem) {
+        error.textContent = reasonOf(problem);
+        yes.disabled = false;
+      }
+    });
+    dialog.addEventListener('close', () => { dialog.remove(); resolve(dialog.returnValue === 'done'); });
+    document.body.append(dialog);
+    dialog.showModal();
+    places.focus();
+  });
+}
+
+const allowance = (row) => (row.open_places_allowance ? String(row.open_places_allowance) : '–');
+
 function acts(row, { session, reload }) {
   const on = row.status === 1;
   const member = row.member_status === MEMBER;
@@ -91,6 +132,10 @@ function acts(row, { session, reload }) {
       type: 'button', class: 'button button-quiet button-small', 'data-account-act': `grant-${row.id}`, text: t('accounts.grant'), 'aria-label': `${t('accounts.grant')}: ${nameOf(row)}`,
       onclick: async () => { if (await grantDialog(row, session)) reload(); },
     }),
+    session.may('edit') && h('button', {
+      type: 'button', class: 'button button-quiet button-small', 'data-account-act': `allowance-${row.id}`, text: t('accounts.allowance'), 'aria-label': `${t('accounts.allowance')}: ${nameOf(row)}`,
+      onclick: async () => { if (await allowanceDialog(row, session)) reload(); },
+    }),
     session.may('own') && (member || row.member_status === DISABLED) && act({
       ...about, name: member ? 'member-off' : 'member-on', key: member ? 'accounts.member_disable' : 'accounts.member_enable', question: member ? 'accounts.member_disable_title' : null,
       work: () => session.call('POST', path(row, `/membership/${member ? 'disable' : 'enable'}`)),
@@ -99,6 +144,6 @@ function acts(row, { session, reload }) {
 
 /** The table of accounts for this role: buttons only where it may press some. */
 export function accountsFor(session) {
-  const pressed = ['moderate', 'money', 'own'].some((name) => session.may(name));
-  return { ...accountsTable, columns: [...accountsTable.columns, ['membership', membership], ...(pressed ? [['act', acts]] : [])] };
+  const pressed = ['moderate', 'money', 'edit', 'own'].some((name) => session.may(name));
+  return { ...accountsTable, columns: [...accountsTable.columns, ['membership', membership], ['allowance', allowance], ...(pressed ? [['act', acts]] : [])] };
 }

@@ -23,9 +23,32 @@ function wrongRows(problem) {
       h('tbody', {}, problem.errors.map((fault) => h('tr', {}, ['line', 'member', 'reason'].map((name) => h('td', { 'data-label': t(`admin.row_${name}`), lang: name === 'line' ? null : 'en', text: String(fault[name] ?? '') }))))))));
 }
 
+/** A table that may be wider than the page: keys can scroll it. */
+const table = (label, heads, rows) => h('div', { class: 'table-wrap', role: 'region', tabindex: '0', 'aria-label': label }, h('table', {},
+  h('thead', {}, h('tr', {}, heads.map((text) => h('th', { scope: 'col', text })))),
+  h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((text, index) => h('td', { 'data-label': heads[index], text: String(text ?? '') })))))));
+
+/** The first rows as the server read them: whoever sees other letters chose another encoding. */
+function firstRows({ columns, rows }) {
+  return h('div', { 'data-first-rows': '' }, h('p', { class: 'field-hint', text: t('admin.import_first') }),
+    table(t('admin.import_first'), [t('admin.row_line'), ...columns], rows.map(({ line, cells }) => [line, ...cells])));
+}
+
+/** What a spreadsheet may have changed; the box says that a person looked. */
+function changedCells(answer, confirmed) {
+  const fields = ['line', 'member', 'reason'];
+  return notice('warn', t('admin.import_warnings', { count: count(answer.warning_count) }),
+    h('div', { lang: 'en', 'data-warnings': '' }, table(t('admin.import_warnings', { count: count(answer.warning_count) }), fields.map((name) => t(`admin.row_${name}`)), answer.warnings.map((fault) => fields.map((name) => fault[name])))),
+    h('label', { class: 'check' }, confirmed, h('span', { text: t('admin.import_confirm') })));
+}
+
+const ENCODINGS = ['utf-8', 'gb18030', 'big5'];
+
 /** Choosing a file, trying it, and then doing it. */
 function importForm({ id, title, hint, path, session, told, after }) {
   const input = h('input', { id, type: 'file', accept: '.csv,text/csv', class: 'input' });
+  const encoding = h('select', { id: `${id}-encoding`, class: 'input' }, ENCODINGS.map((value) => h('option', { value, i18n: `admin.encoding_${value}` })));
+  const confirmed = h('input', { type: 'checkbox', 'data-confirm': '' });
   const result = h('div', { 'data-import-result': '', 'aria-live': 'polite' });
   const buttons = ['try', 'do'].map((name) => h('button', { type: 'button', class: `button button-small ${name === 'try' ? 'button-quiet' : 'button-primary'}`, 'data-import': name, disabled: true, i18n: `admin.import_${name}` }));
   const [tryButton, doButton] = buttons;
@@ -33,21 +56,29 @@ function importForm({ id, title, hint, path, session, told, after }) {
     for (const button of buttons) button.disabled = true;
     fill(result, h('p', { text: t('admin.importing') }));
     try {
-      const answer = await session.sendFile(`${path}?dry_run=${dry ? 1 : 0}`, input.files[0]);
-      fill(result, h('p', { class: 'field-ok', text: `${t(dry ? 'admin.import_would' : answer.done_before ? 'admin.import_known' : 'admin.import_done')} ${told(answer)}` }));
-      doButton.disabled = !dry;
+      const answer = await session.sendFile(`${path}?dry_run=${dry ? 1 : 0}&confirm=${confirmed.checked ? 1 : 0}&encoding=${encoding.value}`, input.files[0]);
+      const warned = dry && answer.warning_count > 0;
+      if (dry) confirmed.checked = false;
+      fill(result, h('p', { class: 'field-ok', text: `${t(dry ? 'admin.import_would' : answer.done_before ? 'admin.import_known' : 'admin.import_done')} ${told(answer)}` }),
+        dry && answer.first_rows && firstRows(answer.first_rows), warned && changedCells(answer, confirmed));
+      doButton.disabled = !dry || warned;
       if (!dry) after?.();
     } catch (problem) {
       fill(result, wrongRows(problem));
     }
     tryButton.disabled = false;
   };
-  input.addEventListener('change', () => { fill(result); tryButton.disabled = !input.files.length; doButton.disabled = true; });
+  const begin = () => { fill(result); confirmed.checked = false; tryButton.disabled = !input.files.length; doButton.disabled = true; };
+  input.addEventListener('change', begin);
+  encoding.addEventListener('change', begin);
+  confirmed.addEventListener('change', () => { doButton.disabled = !confirmed.checked; });
   tryButton.addEventListener('click', () => run(true));
   doButton.addEventListener('click', () => run(false));
   return h('div', { class: 'line-tool' },
     h('h3', { i18n: title }), h('p', { class: 'field-hint', i18n: hint }),
-    h('div', { class: 'field' }, h('label', { for: id, i18n: 'admin.import_file' }), input), h('div', { class: 'actions' }, buttons), result);
+    h('div', { class: 'field' }, h('label', { for: id, i18n: 'admin.import_file' }), input),
+    h('div', { class: 'field' }, h('label', { for: encoding.id, i18n: 'admin.import_encoding' }), encoding),
+    h('div', { class: 'actions' }, buttons), result);
 }
 
 export class FilesPanel {

@@ -38,8 +38,8 @@ export class GamesPanel {
     this.pager.draw();
     if (!this.chosen) return;
     // These keep their language by themselves, and what was typed into them.
-    if (!['rules', 'draw', 'files'].includes(this.tabs.now)) this.buildTabs();
-    this.tabs.view?.draw?.();
+    if (!['rules', 'draw', 'files'].includes(this.tabs?.now)) this.buildTabs();
+    this.tabs?.view?.draw?.();
     this.drawDetail();
   }
 
@@ -99,9 +99,10 @@ export class GamesPanel {
     const [game, session, edit] = [this.chosen, this.session, this.session.may('edit')];
     const names = edit
       ? { places: 'admin.tool_places', rules: 'admin.tool_rules', draw: 'admin.tool_draw', story: 'admin.tool_story', files: 'admin.tool_files' }
-      : { story: 'admin.tool_story' };
+      : session.may('money') ? { story: 'admin.tool_story' } : {};
     const wanted = this.tabs?.now in names ? this.tabs.now : Object.keys(names)[0];
-    this.tabs = new Tabs({
+    // A role that may see neither registrations nor orders has the numbers only.
+    this.tabs = !wanted ? null : new Tabs({
       id: 'game', label: 'admin.tools', names,
       open: (name, host) => {
         if (name === 'places') { fill(host, this.placesForm(game), this.editForm(game)); return null; }
@@ -111,7 +112,7 @@ export class GamesPanel {
         return new FilesPanel(host, { game, session, onChange: () => { this.poll(); this.pager.load(); } });
       },
     });
-    this.tabs.open(wanted);
+    this.tabs?.open(wanted);
   }
 
   async openRules(host) {
@@ -119,7 +120,7 @@ export class GamesPanel {
     const path = `games/${encodeURIComponent(game.id)}/queue`;
     try {
       const queue = await this.session.call('GET', path);
-      if (this.chosen !== game || this.tabs.now !== 'rules') return;
+      if (this.chosen !== game || this.tabs?.now !== 'rules') return;
       new RulesForm(host, { queue, save: (patch) => this.session.call('PATCH', path, patch) });
     } catch (problem) {
       fill(host, h('p', { class: 'field-error', role: 'alert', text: errorText(problem) }));
@@ -189,7 +190,7 @@ export class GamesPanel {
       this.trail.splice(0, Math.max(0, this.trail.length - HISTORY_SECONDS));
       if (this.lost) { this.lost = false; this.problem.textContent = ''; }
       this.showQueue();
-      this.tabs.view?.onQueue?.(queue);
+      this.tabs?.view?.onQueue?.(queue);
     } catch (problem) {
       if (this.closed) return;
       this.lost = true;

@@ -6,7 +6,7 @@ export class AdminSession {
   constructor({ onChange }) {
     this.onChange = onChange;
     this.state = tabStore.getJson('admin');
-    if (this.setupToken()) this.state = null;
+    if (this.oneTimeToken()) this.state = null;
   }
 
   signedIn() { return Boolean(this.state?.token); }
@@ -20,15 +20,38 @@ export class AdminSession {
   /** The token of the one-time link `/admin.html#setup=…`. */
   setupToken() { return new URLSearchParams(location.hash.slice(1)).get('setup'); }
 
+  /** The token of the one-time link `/admin.html#reset=…`. */
+  resetToken() { return new URLSearchParams(location.hash.slice(1)).get('reset'); }
+
+  oneTimeToken() { return this.setupToken() ?? this.resetToken(); }
+
+  /** Sets a new password, which signs in. */
+  async reset(token, password) {
+    const state = await admin('POST', 'reset', { token, password });
+    history.replaceState(null, '', location.pathname);
+    this.enter(state);
+  }
+
   async setUp(token, password) {
     await admin('POST', 'setup', { token, username: 'admin', password });
     history.replaceState(null, '', location.pathname);
   }
 
   async signIn(username, password) {
-    this.state = await admin('POST', 'login', { username, password });
-    tabStore.setJson('admin', this.state);
+    this.enter(await admin('POST', 'login', { username, password }));
+  }
+
+  enter(state) {
+    this.state = state;
+    tabStore.setJson('admin', state);
     this.onChange();
+  }
+
+  /** Ends the session on the server, too. What keeps that from happening does not keep anybody signed in here. */
+  leave() {
+    const token = this.state?.token;
+    this.signOut();
+    if (token) admin('POST', 'logout', {}, token).catch(() => null);
   }
 
   signOut() {

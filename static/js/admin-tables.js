@@ -57,7 +57,7 @@ const ORDER_KINDS = { 0: 'waiting', 1: 'paid', 2: 'cancelled', 3: 'waiting', 4: 
 /** Gives an order back, after a question. */
 async function giveBack(session, row, button, reload) {
   const unpaid = row.status === 0;
-  const sure = await ask({ title: t('admin.refund_title'), text: t(unpaid ? 'admin.refund_unpaid' : 'admin.refund_paid', { order: row.order_no, price: yuan(row.total_price) }), yes: t('admin.refund_yes') });
+  const sure = await ask({ title: t('admin.refund_title'), text: t(unpaid ? 'admin.refund_unpaid' : 'admin.refund_paid', { order: row.order_no, price: yuan(row.total_price - (row.refunded_price ?? 0)) }), yes: t('admin.refund_yes') });
   if (!sure) return;
   button.disabled = true;
   const fault = button.nextElementSibling;
@@ -70,19 +70,59 @@ async function giveBack(session, row, button, reload) {
   }
 }
 
+/** Gives one registration of an order back, after a question; the order keeps the others. */
+async function giveOneBack(session, row, registration, button, reload) {
+  const name = registration.player_name || `#${registration.reg_id}`;
+  const sure = await ask({ title: t('admin.refund_one_title', { name }), text: t('admin.refund_one_text', { order: row.order_no }), yes: t('admin.refund_one_yes') });
+  if (!sure) return;
+  button.disabled = true;
+  const fault = button.nextElementSibling;
+  try {
+    await session.call('POST', `orders/${encodeURIComponent(row.id)}/refund`, { reg_id: registration.reg_id });
+    reload();
+  } catch (problem) {
+    fault.textContent = errorText(problem);
+    button.disabled = false;
+  }
+}
+
+/** Who is in a race order, opened below its row's buttons. */
+async function togglePeople(session, row, button, reload) {
+  const host = button.parentElement.querySelector('[data-people]');
+  const open = button.getAttribute('aria-expanded') === 'true';
+  button.setAttribute('aria-expanded', String(!open));
+  if (open) { fill(host); return; }
+  try {
+    const { data = [] } = await session.call('GET', `orders/${encodeURIComponent(row.id)}/registrations`);
+    const kept = data.filter((registration) => registration.status === 1).length;
+    fill(host, h('ul', { class: 'people' }, data.map((registration) => h('li', { class: 'person', 'data-reg': registration.reg_id },
+      h('span', { text: `#${registration.reg_id} ${registration.player_name ?? '–'}` }),
+      tag(ORDER_KINDS[registration.status] ?? 'waiting', known(`admin.order_${registration.status}`, registration.status)),
+      row.status === 1 && kept > 0 && (registration.status === 1 || registration.status === 3) && h('button', {
+        type: 'button', class: 'button button-quiet button-small', 'data-refund-one': registration.reg_id, text: t(registration.status === 1 ? 'admin.refund_one' : 'admin.refund_one_by_hand'),
+        onclick: (event) => giveOneBack(session, row, registration, event.target, reload),
+      }),
+      h('p', { class: 'field-error', role: 'alert' })))));
+  } catch (problem) {
+    fill(host, notice('error', errorText(problem)));
+  }
+}
+
 export const ordersTable = {
   path: 'orders', search: 'admin.search_orders', label: 'admin.tab_orders',
   columns: [
     ['order_no', (row) => h('span', { class: 'mono', text: row.order_no })],
     ['name', (row) => row.name],
     ['account_id', (row) => `#${row.account_id}`],
-    ['total_price', (row) => yuan(row.total_price)],
+    ['total_price', (row) => (row.refunded_count > 0 ? h('span', { 'data-refunded': row.order_no, text: `${yuan(row.total_price)} (−${yuan(row.refunded_price)})` }) : yuan(row.total_price))],
     ['status', (row) => tag(ORDER_KINDS[row.status] ?? 'waiting', known(`admin.order_${row.status}`, row.status))],
     ['create_time', (row) => dateTime(row.create_time)],
     ['pay_time', (row) => dateTime(row.pay_time) || '–'],
-    ['act', (row, { session, reload }) => (row.status === 0 || row.status === 1) && session.may('money') && h('div', {},
-      h('button', { type: 'button', class: 'button button-quiet button-small', 'data-refund': row.order_no, text: t(row.status === 0 ? 'admin.cancel_order' : 'admin.refund'), onclick: (event) => giveBack(session, row, event.target, reload) }),
-      h('p', { class: 'field-error', role: 'alert' }))],
+    ['act', (row, { session, reload }) => session.may('money') && (row.kind === 'race' || row.status === 0 || row.status === 1) && h('div', {},
+      row.kind === 'race' && h('button', { type: 'button', class: 'button button-quiet button-small', 'data-people-of': row.order_no, 'aria-expanded': 'false', text: t('admin.order_people'), onclick: (event) => togglePeople(session, row, event.target, reload) }),
+      (row.status === 0 || row.status === 1) && h('button', { type: 'button', class: 'button button-quiet button-small', 'data-refund': row.order_no, text: t(row.status === 0 ? 'admin.cancel_order' : 'admin.refund'), onclick: (event) => giveBack(session, row, event.target, reload) }),
+      h('p', { class: 'field-error', role: 'alert' }),
+      h('div', { 'data-people': '' }))],
   ],
 };
 

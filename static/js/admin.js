@@ -1,6 +1,7 @@
 // The administrators' page: sign-in and the one-time set-up, then one panel at a time.
 import './header.js';
 import { accountsFor } from './admin-accounts.js';
+import { auditTable } from './admin-audit.js';
 import { ContentPanel } from './admin-content.js';
 import { AdminSession } from './admin-session.js';
 import { GamesPanel } from './admin-games.js';
@@ -15,10 +16,10 @@ import contentEn from './texts/content-en.js';
 import contentZh from './texts/content-zh.js';
 
 addTexts({ zh: { ...zh, ...contentZh }, en: { ...en, ...contentEn } });
-const ALL = ['games', 'content', 'lives', 'orders', 'money', 'accounts', 'apps'];
+const ALL = ['games', 'content', 'lives', 'orders', 'money', 'accounts', 'apps', 'audit'];
 /** Tabs that only some roles may open. */
 const MONEY = ['orders', 'money'];
-const OWNERS = ['apps'];
+const OWNERS = ['apps', 'audit'];
 const gate = $('#gate');
 const desk = $('#desk');
 let panel = null;
@@ -32,6 +33,7 @@ const builders = {
   money: (host) => new MoneyPanel(host, session),
   accounts: (host) => new TablePanel(host, session, accountsFor(session)),
   apps: (host) => new AppsPanel(host, session),
+  audit: (host) => new TablePanel(host, session, auditTable),
 };
 
 const tabs = () => ALL.filter((tab) => (!MONEY.includes(tab) || session.may('money')) && (!OWNERS.includes(tab) || session.may('own')));
@@ -70,17 +72,18 @@ function passwordField(id, label, autocomplete) {
 }
 
 function drawGate() {
-  const setup = session.setupToken();
+  const [setup, reset] = [session.setupToken(), session.resetToken()];
+  const fresh = setup ?? reset;
   const error = h('p', { class: 'field-error', role: 'alert' });
-  const button = h('button', { class: 'button button-primary button-wide', i18n: setup ? 'admin.set_up' : 'admin.sign_in' });
+  const button = h('button', { class: 'button button-primary button-wide', i18n: fresh ? 'admin.set_up' : 'admin.sign_in' });
   const form = h('form', { class: 'panel panel-narrow' },
     h('p', { class: 'eyebrow', i18n: 'admin.title' }),
-    h('h1', { i18n: setup ? 'admin.set_up_title' : 'admin.sign_in_title' }),
-    h('p', { class: 'panel-lead', i18n: setup ? 'admin.set_up_lead' : 'admin.sign_in_lead' }),
-    h('div', { class: 'field' },
+    h('h1', { i18n: setup ? 'admin.set_up_title' : reset ? 'admin.reset_title' : 'admin.sign_in_title' }),
+    h('p', { class: 'panel-lead', i18n: fresh ? 'admin.set_up_lead' : 'admin.sign_in_lead' }),
+    !reset && h('div', { class: 'field' },
       h('label', { for: 'admin-name', i18n: 'admin.username' }),
       h('input', { id: 'admin-name', class: 'input', autocomplete: 'username', required: true, value: 'admin', readonly: Boolean(setup) })),
-    setup
+    fresh
       ? [passwordField('admin-password', 'admin.new_password', 'new-password'), passwordField('admin-password-2', 'admin.repeat_password', 'new-password')]
       : passwordField('admin-password', 'admin.password', 'current-password'),
     error, button);
@@ -88,13 +91,14 @@ function drawGate() {
     event.preventDefault();
     error.textContent = '';
     const password = $('#admin-password').value;
-    if (setup && password !== $('#admin-password-2').value) { error.textContent = t('admin.passwords_differ'); return; }
+    if (fresh && password !== $('#admin-password-2').value) { error.textContent = t('admin.passwords_differ'); return; }
     button.disabled = true;
     try {
+      if (reset) { await session.reset(reset, password); return; }
       if (setup) await session.setUp(setup, password);
       await session.signIn($('#admin-name').value.trim(), password);
     } catch (problem) {
-      error.textContent = problem.status === 401 && !setup ? t('admin.wrong') : problem.message;
+      error.textContent = problem.status === 401 ? t(fresh ? 'admin.link_over' : 'admin.wrong') : problem.message;
     } finally {
       button.disabled = false;
     }
@@ -114,7 +118,7 @@ $('#tabs').addEventListener('keydown', (event) => {
   open(next);
   $(`#tab-${next}`).focus();
 });
-$('#admin-sign-out').addEventListener('click', () => session.signOut());
+$('#admin-sign-out').addEventListener('click', () => session.leave());
 onLanguage(() => panel?.draw?.());
-window.addEventListener('hashchange', () => { if (session.setupToken()) session.signOut(); });
+window.addEventListener('hashchange', () => { if (session.oneTimeToken()) session.signOut(); });
 show();

@@ -117,6 +117,12 @@ export function memberOf(error) {
   return error instanceof ApiError && error.code === -13 && found ? { index: Number(found[1] ?? 0), field: found[2], reason: found[3] } : null;
 }
 
+/** The bound on unpaid places that a refused request would pass, as { limit, has, day }; else null. */
+export function placesLimitOf(error) {
+  const found = /may (have|request) (\d+) places.* (?:has|requested) (\d+)$/s.exec(memberOf(error)?.field === 'players' ? error.message : '');
+  return found && { limit: Number(found[2]), has: Number(found[3]), day: found[1] === 'request' };
+}
+
 /** A problem's text for where its member is shown: without the member's name. */
 export function reasonOf(problem) {
   const text = errorText(problem);

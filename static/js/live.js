@@ -10,6 +10,7 @@ import { has, localized, onLanguage, t } from './i18n.js';
 import { Player } from './player.js';
 import { onSession, signInFromAddress, signOut, signedIn, token, username } from './session.js';
 import { signInForm } from './sign-in-form.js';
+import { hasVisible } from './validation.js';
 
 const MAX_LENGTH = 500;
 /** How often the page looks whether the live is still on. */
@@ -120,7 +121,7 @@ function coolDown(seconds) {
 function submit(event) {
   event.preventDefault();
   const wire = toWire(text.value);
-  if (!wire || performance.now() < page.coolUntil) return;
+  if (!hasVisible(wire) || performance.now() < page.coolUntil) return;
   if ([...wire].length > MAX_LENGTH) { showProblem(t('chat.too_long', { max: MAX_LENGTH })); return; }
   showProblem('');
   socket.send(wire);
@@ -139,7 +140,7 @@ function drawComposer() {
   $('#composer').hidden = !signedIn();
   const host = $('#chat-sign-in');
   host.hidden = signedIn();
-  if (!signedIn() && page.lobby && !host.childElementCount) fill(host, signInForm({ sandbox: page.lobby.sandbox, compact: true, id: 'chat-nickname' }));
+  if (!signedIn() && page.lobby && !host.childElementCount) fill(host, signInForm({ sandbox: page.lobby.sandbox, wechatAppId: page.lobby.wechat_app_id, compact: true, id: 'chat-nickname' }));
   if (signedIn()) fill(host);
 }
 

@@ -55,7 +55,8 @@ export class OrderList {
       h('p', { class: 'order-line' },
         h('span', { class: 'mono', text: order.order_no }),
         h('span', { text: dateTime(order.apply_time) }),
-        h('span', { class: 'order-price', text: yuan(order.price) })),
+        h('span', { class: 'order-price', text: yuan(order.price) }),
+        status === 'paid' && order.refunded_count > 0 && h('span', { 'data-refunded': '', text: t('orders.refunded_part', { count: order.refunded_count, price: yuan(order.refunded_price) }) })),
       h('div', { class: 'order-actions' },
         status === 'waiting' && h('button', { type: 'button', class: 'text-button text-button-strong', text: t('orders.pay'), onclick: () => this.onPay(order) }),
         h('button', { type: 'button', class: 'text-button', 'data-who': '', 'aria-expanded': String(Boolean(known)), text: t('orders.who'), onclick: (event) => this.togglePeople(row, event.target) }),
@@ -86,7 +87,15 @@ export class OrderList {
         type: 'button', class: 'text-button', 'data-edit': registration.reg_id, text: t('orders.edit'),
         'aria-label': t('orders.edit_for', { name: registration.player_name }), onclick: () => this.edit(row, registration),
       });
-      return h('li', { class: 'person', 'data-reg': registration.reg_id }, h('span', { text: registration.player_name }), button);
+      const stands = STATUS[registration.pay_status];
+      const alone = row.order.pay_status === 1 && stands === 'paid' && registrations.filter((it) => it.pay_status === 1).length > 1;
+      return h('li', { class: 'person', 'data-reg': registration.reg_id, 'data-status': stands },
+        h('span', { text: registration.player_name }),
+        row.order.pay_status === 1 && stands === 'refunded' ? h('span', { class: 'tag tag-refunded', text: t('status.refunded') }) : button,
+        alone && h('button', {
+          type: 'button', class: 'text-button', 'data-give-one-back': registration.reg_id, text: t('orders.refund_one'),
+          'aria-label': t('orders.refund_one_for', { name: registration.player_name }), onclick: (event) => this.giveOneBack(row, registration, event.target),
+        }));
     })));
   }
 
@@ -107,12 +116,35 @@ export class OrderList {
     });
   }
 
+  /** One person leaves a paid order, which keeps the others. */
+  async giveOneBack(row, registration, button) {
+    const { order } = row;
+    row.error.textContent = '';
+    const text = t('orders.refund_one_text', { name: registration.player_name, order: order.game_name });
+    if (!(await ask({ title: t('orders.refund_one_title', { name: registration.player_name }), text, yes: t('orders.refund_yes') }))) return;
+    button.disabled = true;
+    try {
+      await command('RegAskRefund', { order_no: order.order_no, reg_id: registration.reg_id }, { token: this.token() });
+      this.said.set(order.order_no, t('orders.refund_done'));
+      row.said.textContent = this.said.get(order.order_no);
+      button.hidden = true;
+      const fresh = await command('RegQueryOrder', { order_no: order.order_no }, { token: this.token() });
+      this.people.set(order.order_no, fresh.registrations);
+      await this.refresh();
+      this.onBack(order);
+    } catch (problem) {
+      row.error.textContent = errorText(problem);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
   async giveBack(row, status, button) {
     const paid = status === 'paid';
     const key = paid ? 'orders.refund' : 'orders.cancel';
     const { order } = row;
     row.error.textContent = '';
-    if (!(await ask({ title: t(`${key}_title`), text: t(`${key}_text`, { name: order.game_name, price: yuan(order.price) }), yes: t(`${key}_yes`) }))) return;
+    if (!(await ask({ title: t(`${key}_title`), text: t(`${key}_text`, { name: order.game_name, price: yuan(order.price - (order.refunded_price ?? 0)) }), yes: t(`${key}_yes`) }))) return;
     button.disabled = true;
     try {
       await command('RegAskRefund', { order_no: order.order_no }, { token: this.token() });

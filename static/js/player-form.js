@@ -3,7 +3,7 @@
 import { $, fill, h } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import {
-  CERTIFICATE_TYPES, MAX_LENGTH, MAX_PLAYERS, REQUIRED, T_SHIRT_SIZES, checkField, checkPlayer, readIdentityCard, repeatedCertificates,
+  CERTIFICATE_TYPES, EARLIEST_BIRTH, MAX_LENGTH, MAX_PLAYERS, REQUIRED, T_SHIRT_SIZES, checkField, checkPlayer, readIdentityCard, repeatedCertificates,
 } from './validation.js';
 
 export const GROUPS = [
@@ -35,7 +35,7 @@ function control(field, id, blank) {
   const type = { birth_date: 'date', email: 'email', mobile: 'tel', emergency_contact_mobile: 'tel' }[field] ?? 'text';
   return h('input', {
     ...shared, type, maxlength: MAX_LENGTH[field] ?? (field === 'note' ? 100 : null), autocomplete: AUTOCOMPLETE[field] ?? 'off',
-    max: type === 'date' ? today() : null, i18nAttr: blank && type !== 'date' ? 'placeholder:edit.same' : null, spellcheck: 'false', autocapitalize: field === 'certificate_no' ? 'characters' : null,
+    min: type === 'date' ? EARLIEST_BIRTH : null, max: type === 'date' ? today() : null, i18nAttr: blank && type !== 'date' ? 'placeholder:edit.same' : null, spellcheck: 'false', autocapitalize: field === 'certificate_no' ? 'characters' : null,
   });
 }
 
@@ -223,7 +223,6 @@ export class PlayerForm {
     if (first) { first.focus(); return null; }
     return this.draft().map(({ note, ...player }) => ({
       ...player,
-      certificate_no: player.certificate_no.toUpperCase(),
       certificate_type: Number(player.certificate_type),
       gender: Number(player.gender),
       t_shirt_size: Number(player.t_shirt_size || 0),

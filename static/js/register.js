@@ -1,7 +1,7 @@
 // The registration page: sign in → players → place in line → payment → done. Owns which step is
 // shown; each step is drawn by its own module.
 import './header.js';
-import { errorText, h5, memberOf } from './api.js';
+import { errorText, h5, memberOf, placesLimitOf } from './api.js';
 import { $, fill, h, notice } from './dom.js';
 import { EntryGate, gateText } from './entry-gate.js';
 import { count, dateTime, yuan } from './format.js';
@@ -97,7 +97,7 @@ function showSignIn(text) {
   go('signin');
   fill(stage, text && notice('info', text), h('div', { class: 'panel panel-narrow' },
     h('h2', { i18n: 'signin.title' }), h('p', { class: 'panel-lead', i18n: 'signin.lead' }),
-    signInForm({ sandbox: page.lobby.sandbox })));
+    signInForm({ sandbox: page.lobby.sandbox, wechatAppId: page.lobby.wechat_app_id })));
 }
 
 function showForm() {
@@ -126,7 +126,9 @@ function showForm() {
     } catch (problem) {
       if (problem.signedOut) { signOut(); return; }
       const member = memberOf(problem);
-      faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
+      const places = placesLimitOf(problem);
+      if (places) faults.textContent = t(places.day ? 'form.places_day' : 'form.places_open', places);
+      else faults.textContent = member && page.form.refuse(member) ? t('form.faults') : errorText(problem);
     } finally {
       submit.disabled = false;
     }

@@ -57,7 +57,6 @@ export class RegistrationForm {
     if (first) { first.focus(); return null; }
     const { note, ...members } = values;
     for (const field of NUMBERS) if (field in members) members[field] = Number(members[field]);
-    if (members.certificate_no) members.certificate_no = members.certificate_no.toUpperCase();
     if (note) members.extra_info_json = JSON.stringify({ note });
     return members;
   }

@@ -1,6 +1,7 @@
 // Who is signed in: the /api/v1 token, kept in localStorage and shared by the pages of this origin.
 import { h5 } from './api.js';
-import { store } from './store.js';
+import { store, tabStore } from './store.js';
+import { hasVisible } from './validation.js';
 
 const listeners = new Set();
 let session = store.getJson('session');
@@ -24,7 +25,7 @@ function change(next) {
 export const signOut = () => change(null);
 
 /** Names the server takes: 4 to 25 characters. */
-export const nicknameFits = (name) => { const length = [...name.trim()].length; return length >= 4 && length <= 25; };
+export const nicknameFits = (name) => { const length = [...name.trim()].length; return length >= 4 && length <= 25 && hasVisible(name); };
 
 /** The same nickname is always the same sandbox account. */
 function openidOf(nickname) {
@@ -47,14 +48,48 @@ export async function signInSandbox(nickname) {
   change({ token: fresh, openid, username: name });
 }
 
-/** WeChat sends the reader back with `?code=`: exchange it once and clean the address. */
-export async function signInFromAddress() {
+/** How long a sign-in that was begun here may take at WeChat. */
+const WECHAT_MS = 10 * 60_000;
+let stray = false;
+
+/** This page's address without what a sign-in leaves in it. */
+function cleanAddress() {
   const url = new URL(location.href);
-  const code = url.searchParams.get('code');
-  if (!code || signedIn()) return;
   url.searchParams.delete('code');
   url.searchParams.delete('state');
-  history.replaceState(null, '', url);
+  // A redirect keeps the fragment of the address that it came from.
+  if (url.hash === '#wechat_redirect') url.hash = '';
+  return url;
+}
+
+/** Begins a sign-in at WeChat and returns the address to go to. The random state proves on the way back that it began here. */
+export function wechatSignIn(appId) {
+  const state = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  tabStore.setJson('wechat', { state, at: Date.now() });
+  const back = cleanAddress();
+  back.hash = '';
+  // WeChat wants the parameters in this order.
+  const query = new URLSearchParams({ appid: appId, redirect_uri: back.href, response_type: 'code', scope: 'snsapi_userinfo', state });
+  return `https://open.weixin.qq.com/connect/oauth2/authorize?${query}#wechat_redirect`;
+}
+
+/** A code came that no sign-in of this tab asked for. It was not used: it would have signed the reader in as somebody else. */
+export const cameStray = () => stray;
+
+/**
+ * WeChat sends the reader back with `?code=&state=`: exchange the code once and clean the address. A code without the state
+ * that this tab keeps comes from a link that somebody made, and is left alone.
+ */
+export async function signInFromAddress() {
+  const { searchParams } = new URL(location.href);
+  const [code, state] = [searchParams.get('code'), searchParams.get('state')];
+  if (code === null) return;
+  const kept = tabStore.getJson('wechat');
+  tabStore.remove('wechat');
+  history.replaceState(null, '', cleanAddress());
+  if (signedIn()) return;
+  stray = !code || !kept?.state || state !== kept.state || !(Date.now() - kept.at < WECHAT_MS);
+  if (stray) return;
   const { token: fresh } = await h5('POST', '/api/v1/token/user', { code });
   const info = await h5('GET', '/api/v1/user/info', undefined, fresh).catch(() => null);
   change({ token: fresh, openid: `wechat-${info?.username ?? ''}`, username: info?.username ?? '' });

@@ -9,6 +9,7 @@ const CHINESE = [
   [/^got (\d+) places; order (\S+) costs nothing and is paid$/, '得到 {1} 个名额，订单 {2} 免费，已生效'],
   [/^got (\d+) places; order (\S+) waits for its payment$/, '得到 {1} 个名额，订单 {2} 等待付款'],
   [/^the group did not fit into what was left, and nothing could come free for it$/, '剩余名额不够，也不会再有名额放出'],
+  [/^registration had closed: nobody waits for a place any more$/, '报名已截止，不再候补'],
   [/^could not be processed$/, '处理失败'],
   [/^a player was registered in this game already, in order of somebody else$/, '有选手已经由他人报过名'],
   [/^a player was registered in this game already, in order (\S+)$/, '有选手已经报过名，订单 {1}'],
@@ -19,6 +20,7 @@ const CHINESE = [
   [/^the order was not paid in time; its places were given back$/, '订单逾期未付款，名额放回'],
   [/^the order was cancelled by its owner; its places were given back$/, '订单被本人取消，名额放回'],
   [/^the order was refunded; its places were given back$/, '订单已退款，名额放回'],
+  [/^a part of the order was refunded; its places were given back$/, '订单部分退款，相应名额放回'],
 ];
 
 export function chapterText(text) {

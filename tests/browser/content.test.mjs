@@ -214,7 +214,7 @@ test('each role is offered what it may do', async () => {
   const runner = await Runner.signIn('role');
   const { data: [{ id }] } = await organiser.call('GET', `accounts?search=${runner.name}`);
   for (const [role, money, writes, members, acts] of [
-    ['editor', false, true, true, []], ['cashier', true, false, false, ['grant']], ['moderator', false, false, false, ['disable']],
+    ['editor', false, true, true, ['allowance']], ['cashier', true, false, false, ['grant']], ['moderator', false, false, false, ['disable']],
   ]) {
     await withPage({ locale: 'en-GB' }, async (page) => {
       await signInAs(page, role);
@@ -266,6 +266,29 @@ test('an account gets a membership, loses it, and is disabled and enabled', () =
   await act('enable');
   await page.waitForSelector(`[data-account-act="disable-${id}"]`);
   assert.equal((await account()).status, 1);
+}));
+
+test('a club gets an allowance of unpaid places, which is checked and taken away', () => withPage({ locale: 'zh-CN' }, async (page) => {
+  const runner = await Runner.signIn('club');
+  const { data: [{ id }] } = await organiser.call('GET', `accounts?search=${runner.name}`);
+  const allowance = async () => (await organiser.call('GET', `accounts/${id}`)).open_places_allowance;
+  await adminSignIn(page);
+  await page.click('#tab-accounts');
+  await page.fill('.table-tools input', runner.name);
+  await page.click(`[data-account-act="allowance-${id}"]`);
+  await page.fill('#allowance-places', '0');
+  await page.click('dialog [data-yes]');
+  await page.waitForFunction(() => /1 到 100000/.test(document.querySelector('#allowance-error').textContent));
+  await page.fill('#allowance-places', '120');
+  await assertAccessible(page, 'allowance');
+  await page.click('dialog [data-yes]');
+  await page.waitForFunction(() => /120/.test(document.querySelector('tbody').textContent));
+  assert.equal(await allowance(), 120);
+  await page.click(`[data-account-act="allowance-${id}"]`);
+  await page.fill('#allowance-places', '');
+  await page.click('dialog [data-yes]');
+  await page.waitForFunction(() => !/120/.test(document.querySelector('tbody').textContent));
+  assert.equal(await allowance(), null);
 }));
 
 test('a fault of the list is said', async () => {

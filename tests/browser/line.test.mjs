@@ -121,6 +121,22 @@ test('a wait is told as a range, or that it is not known', () => withPage({ loca
   }
 }));
 
+test('an account that keeps too many unpaid places is told its limit in both languages', async () => {
+  const game = await organiser.game('open-places', {});
+  const refusals = [
+    ['en-GB', 'players: an account may have 10 places of this game that wait or are unpaid (reg.max_open_places_per_account or its own allowance), and has 9', /may keep 10 unpaid places of one race and has 9/],
+    ['zh-CN', 'players: an account may request 50 places of this game within 24 hours without paying (a multiple of reg.max_open_places_per_account or its own allowance), and requested 50', /24 小时内在一场比赛中最多申请 50 个/],
+  ];
+  for (const [locale, detail, shown] of refusals) {
+    await withPage({ locale }, async (page) => {
+      await page.route('**/api/reg', (route) => (route.request().postData()?.includes('RegGetQueueToken')
+        ? route.fulfill({ json: { result: -13, msg: `无效数据\n${detail}` } }) : route.continue()));
+      await joinByPage(page, game);
+      await page.waitForFunction((text) => new RegExp(text).test(document.querySelector('form.panel > .field-error').textContent), shown.source);
+    });
+  }
+});
+
 test('before the opening: a countdown, a drawn order, and a seed that anybody can compare', () => withPage({ viewport: PHONE, locale: 'en-GB' }, async (page) => {
   const opens = Date.now() + 20_000;
   const game = await organiser.game('opening', { rules: { pre_queue_at: beijing(Date.now() - 60_000), opening_at: beijing(opens) } });

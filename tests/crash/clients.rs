@@ -86,6 +86,20 @@ impl Shared {
         }
     }
 
+    /// Gives the first registration of an order back; the order keeps the other.
+    async fn give_one_back(&self, session: &str, order_no: String) {
+        let order = self.command(session, json!({"cmd": "RegQueryOrder", "order_no": order_no})).await;
+        let registration = &order["registrations"][0]["reg_id"];
+        let asked = json!({"cmd": "RegAskRefund", "order_no": order_no, "reg_id": registration});
+        let answer = self.command(session, asked).await;
+        let mut ledger = self.ledger.borrow_mut();
+        if answer["result"] == 0 {
+            ledger.halved.insert(order_no);
+        } else {
+            ledger.broken.push(format!("a registration of order {order_no} cannot be given back: {answer}"));
+        }
+    }
+
     /// Opens the payment dialogue, and nothing more.
     async fn register_payment(&self, session: &str, order_no: &str) {
         let answer = self.post("/api/v1/pay/pre_order", session, &json!({"order_no": order_no})).await;
@@ -126,6 +140,8 @@ enum Plan {
     Never,
     /// Pay at once, and then ask for the money back.
     PayAndAskBack,
+    /// Pay for two at once, and give one of them back.
+    PayAndGiveOneBack,
     /// Cancel the order.
     Cancel,
     /// Leave the line, if there is still time.
@@ -138,7 +154,7 @@ enum Plan {
 struct Open {
     index: usize,
     game: i64,
-    player: Value,
+    players: Value,
     plan: Plan,
 }
 
@@ -146,7 +162,7 @@ struct Open {
 struct Late {
     due: Instant,
     order_no: String,
-    /// The token that it came from, its game and player, if the player is to register again.
+    /// The token that it came from, its game and players, if they are to register again.
     again: Option<(String, i64, Value)>,
 }
 
@@ -159,7 +175,11 @@ pub async fn register(shared: Rc<Shared>, account: i64) {
         if !shared.finishing.get() {
             number += 1;
             let game = [1, 1, 1, 3, 1, 1, 1, 2][usize::try_from(number % 8).unwrap()];
-            open.extend(queue(&shared, &session, account, game, player(account, number)).await);
+            let mut people = vec![player(account, number)];
+            if game == 1 && number % 5 == 0 {
+                people.push(player(account, 500_000 + number));
+            }
+            open.extend(queue(&shared, &session, account, game, json!(people)).await);
         } else if open.is_empty() && late.is_empty() {
             return;
         } else {
@@ -192,8 +212,8 @@ pub async fn register(shared: Rc<Shared>, account: i64) {
 }
 
 /// Asks for a place. `None`: the game is full.
-async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: Value) -> Option<Open> {
-    let body = json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": [player]});
+async fn queue(shared: &Shared, session: &str, account: i64, game: i64, players: Value) -> Option<Open> {
+    let body = json!({"cmd": "RegGetQueueToken", "game_id": game.to_string(), "players": players});
     let answer = shared.command(session, body).await;
     assert_eq!(answer["result"], 0, "{answer}");
     let token = answer["token"].as_str().filter(|token| !token.is_empty())?.to_owned();
@@ -206,7 +226,9 @@ async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: 
         ledger.tokens.len() - 1
     });
     // Nobody keeps a place of the smallest game, so that its wait-list always moves.
+    let is_pair = players.as_array().is_some_and(|players| players.len() == 2);
     let plan = match if game == 2 { [2, 3, 4, 9][index % 4] } else { index % 12 } {
+        _ if is_pair => Plan::PayAndGiveOneBack,
         0 => Plan::PayLate,
         1 | 5 => Plan::RegisterAgain,
         2 => Plan::Never,
@@ -216,7 +238,7 @@ async fn queue(shared: &Shared, session: &str, account: i64, game: i64, player: 
         9 => Plan::Cancel,
         _ => Plan::PayAtOnce,
     };
-    Some(Open { index, game, player, plan })
+    Some(Open { index, game, players, plan })
 }
 
 /// One poll of a token; answers it if it still waits. Else its order is paid, or will be.
@@ -243,11 +265,15 @@ async fn poll(shared: &Shared, session: &str, open: Open, late: &mut Vec<Late>) 
             shared.pay(session, order_no.clone()).await;
             shared.give_back(session, order_no).await;
         }
+        (1, Plan::PayAndGiveOneBack) => {
+            shared.pay(session, order_no.clone()).await;
+            shared.give_one_back(session, order_no).await;
+        }
         (1, Plan::Cancel) => shared.give_back(session, order_no).await,
         (1, Plan::Hesitate) => shared.register_payment(session, &order_no).await,
         (1, Plan::PayLate) => late.push(Late { due, order_no, again: None }),
         (1, Plan::RegisterAgain) => {
-            late.push(Late { due, order_no, again: Some((token, open.game, open.player)) });
+            late.push(Late { due, order_no, again: Some((token, open.game, open.players)) });
         }
         (1, Plan::PayBoth(older)) => {
             shared.pay(session, order_no).await;

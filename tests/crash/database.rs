@@ -39,18 +39,20 @@ const WORK_IS_DUE: &str = "UPDATE outbox SET next_at = 0 WHERE state = 0 AND (ki
 const NOT_CLOSED: &str = "SELECT COUNT(*) FROM orders \
     WHERE prepay_id IS NOT NULL AND provider_closed_at IS NULL AND status IN (-1, 0, 2, 5)";
 const REFUNDS_NOT_MADE: &str = "SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 1) \
-    + (SELECT COUNT(*) FROM payments WHERE state = 2) + (SELECT COUNT(*) FROM orders WHERE status = 3)";
+    + (SELECT COUNT(*) FROM payments WHERE state = 2) + (SELECT COUNT(*) FROM orders WHERE status = 3) \
+    + (SELECT COUNT(*) FROM refunds WHERE state = 1)";
 /// Money that the journal says is here, less the payments that settled an order and were kept.
 const CASH_OFF: &str = "SELECT \
     (SELECT CAST(COALESCE(SUM(CASE WHEN debit_account = 'cash' THEN amount_fen ELSE -amount_fen END), 0) AS BIGINT) \
      FROM journal WHERE 'cash' IN (debit_account, credit_account)) \
-    - (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 1)";
+    - (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 1) \
+    + (SELECT CAST(COALESCE(SUM(refunded_fen), 0) AS BIGINT) FROM orders WHERE status IN (1, 3))";
 const GAMES: &str = "SELECT game_id, limitation, balance, sold, held, \
     (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id), \
     (SELECT COUNT(*) FROM queue_tokens t WHERE t.game_id = g.game_id AND t.state = 1), \
     (SELECT COUNT(*) FROM registrations r WHERE r.game_id = g.game_id AND r.live = 1) \
     FROM game_queue g ORDER BY game_id";
-const ORDERS: &str = "SELECT order_no, game_id, status, item_count, \
+const ORDERS: &str = "SELECT order_no, game_id, status, item_count - CASE WHEN status = 4 THEN 0 ELSE refunded_count END, \
     (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 1), \
     (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.id AND p.state = 3), \
     (SELECT COUNT(*) FROM outbox w WHERE w.work_key = 'inquiry:' || o.order_no AND o.prepay_id IS NOT NULL) \

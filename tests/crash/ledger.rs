@@ -37,6 +37,8 @@ pub struct Ledger {
     pub paid: HashSet<String>,
     /// Orders whose end was acknowledged.
     pub given_back: HashSet<String>,
+    /// Orders of two of which one registration was given back, which was acknowledged.
+    pub halved: HashSet<String>,
     /// Orders whose payment dialogue could be opened.
     pub registered: HashSet<String>,
     pub lines: Vec<LinePromise>,
@@ -56,6 +58,7 @@ impl Ledger {
             + decided
             + self.paid.len()
             + self.given_back.len()
+            + self.halved.len()
             + self.registered.len()
             + self.lines.len()
             + self.enrolled.len()
@@ -64,6 +67,7 @@ impl Ledger {
     /// Whether every kind of promise was made.
     pub fn has_everything(&self) -> bool {
         !self.paid.is_disjoint(&self.given_back)
+            && !self.halved.is_empty()
             && !self.registered.is_empty()
             && !self.lines.is_empty()
             && !self.enrolled.is_empty()
@@ -227,6 +231,13 @@ fn orders(ledger: &Ledger, state: &State, faults: &mut Vec<String>) {
             faults.push(format!("order {order_no} was given back and lives"));
         }
     }
+    for order_no in &ledger.halved {
+        let half = |order: &&OrderState| order.status == PAID && order.places == 1;
+        if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(half)) {
+            faults
+                .push(format!("one registration of order {order_no} was given back, and the other is not all it has"));
+        }
+    }
     for order_no in &ledger.registered {
         if !known.get(order_no.as_str()).is_some_and(|orders| orders.iter().all(|order| order.inquiries == 1)) {
             faults.push(format!("order {order_no} could be paid, and nothing asks for it"));
@@ -347,6 +358,7 @@ mod tests {
             ],
             paid: HashSet::from(["A".to_owned(), "D".to_owned()]),
             given_back: HashSet::from(["D".to_owned()]),
+            halved: HashSet::new(),
             registered: HashSet::from(["B".to_owned()]),
             lines: vec![line("x", 1), line("y", 2)],
             enrolled: vec![
@@ -383,7 +395,7 @@ mod tests {
     #[test]
     fn every_doctored_state_is_found() {
         type Doctor = fn(&mut Ledger, &mut State);
-        let doctors: [(&str, Doctor); 33] = [
+        let doctors: [(&str, Doctor); 34] = [
             ("p was registered and is lost", |_, state| state.people.clear()),
             ("a part of a registration", |_, state| state.people[0].mails = 0),
             ("a part of a registration", |ledger, _| ledger.people.clear()),
@@ -406,6 +418,7 @@ mod tests {
             ("neither here nor returned", |_, state| state.orders[0].returned_payments = 1),
             ("was given back and lives", |_, state| state.orders[2].status = PAID),
             ("nothing asks for it", |_, state| state.orders[1].inquiries = 0),
+            ("is not all it has", |ledger, _| ledger.halved.extend(["B".to_owned()])),
             ("journal is off", |_, state| state.cash_off_fen = 1),
             ("1 refunds were not made", |_, state| state.refunds_not_made = 1),
             ("has 2 payments", |_, state| state.orders[0].settled_payments = 2),

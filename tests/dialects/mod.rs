@@ -213,3 +213,26 @@ async fn a_name_that_one_dialect_bans_nobody_gets_in_the_other() {
     })
     .await;
 }
+
+/// As .NET and PowerShell write JSON. What is only signed or sealed is tested where it is read.
+#[actix_web::test]
+async fn a_byte_order_mark_is_passed_over() {
+    let app = spawn_app(&[]).await;
+    let ann = Registrant::sign_in(&app, "ann").await;
+    let ticket = ann.enqueue(1, players(&[1])).await;
+    let poll = json!({"cmd": "RegQueryQueueTokenState", "token": ticket["token"]});
+    let orders = json!({"cmd": "RegQueryUserOrders", "page_no": 0});
+    let login = json!({"username": crate::support::ADMIN.0, "password": crate::support::ADMIN.1});
+    for (path, body, member) in [
+        ("/api/reg", poll, "queue_state"),
+        ("/api/reg", orders, "orders"),
+        ("/api/v1/user/save", json!({"username": "annabel"}), "msg"),
+        ("/api/v1/token/user", json!({"code": "sandbox:bob"}), "token"),
+        ("/admin/api/v1/login", login, "token"),
+    ] {
+        let request = app.client.post(app.at(path)).header("token", &ann.token).body(format!("\u{feff}{body}"));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert!(answer.get(member).is_some(), "{path}: {answer}");
+        assert!(["result", "error_code"].iter().all(|code| answer[code].as_i64().unwrap_or(0) == 0), "{answer}");
+    }
+}

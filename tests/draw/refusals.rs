@@ -16,6 +16,7 @@ async fn announcement_is_checked() {
         (json!([quota("a", 1, "list"), quota("a", 1, "list")]), "named twice"),
         (json!([quota("", 1, "list")]), "name"),
         (json!([quota("a\nb", 1, "list")]), "name"),
+        (json!([quota("a\u{202e}b", 1, "list")]), "name must not have the hidden or control character U+202E"),
         (json!([quota("a", 1, "age:40")]), "age:40"),
         (json!([quota("a", -1, "list")]), "whole number"),
         (json!([{"name": "a"}]), "places"),

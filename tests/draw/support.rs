@@ -15,7 +15,11 @@ pub(super) struct Lottery {
 impl Lottery {
     /// A game with so many places, its line open, no draw yet.
     pub(super) async fn new(places: i64) -> Self {
-        let app = spawn_app(&[]).await;
+        Self::with(places, &[]).await
+    }
+
+    pub(super) async fn with(places: i64, settings: &[(&'static str, &str)]) -> Self {
+        let app = spawn_app(settings).await;
         let game = fixtures::game(&app.context.db, places).await.0;
         let admin = app.admin_token().await;
         let lottery = Self { app, game, admin };

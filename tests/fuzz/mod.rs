@@ -23,7 +23,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Pieces that parsers trip over.
-const PIECES: [&[u8]; 25] = [
+const PIECES: [&[u8]; 31] = [
     b"\"",
     b"\\u0000",
     b"\\ud800",
@@ -49,6 +49,12 @@ const PIECES: [&[u8]; 25] = [
     b" i:nil=\"true\"",
     b"\x03x\0",
     b"&#13;",
+    "\u{feff}".as_bytes(),
+    "\u{202e}".as_bytes(),
+    "\u{200d}".as_bytes(),
+    "\u{fe0f}".as_bytes(),
+    "\u{3164}".as_bytes(),
+    "\u{a0}".as_bytes(),
 ];
 
 fn changed(random: &mut StdRng, seeds: &[Vec<u8>]) -> Vec<u8> {
@@ -107,6 +113,11 @@ fn any_command_is_read_or_refused() {
 #[test]
 fn any_queue_token_is_ours_or_refused() {
     feed("queue_token", targets::queue_token);
+}
+
+#[test]
+fn any_text_is_folded_once_and_hides_nothing() {
+    feed("typed_text", targets::typed_text);
 }
 
 #[test]

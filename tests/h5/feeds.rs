@@ -31,6 +31,12 @@ async fn what_people_write_is_kept_as_typed() {
     let kept = row(&app.context.db, "SELECT * FROM feeds WHERE id = 2", args![]).await;
     assert_eq!((kept.int("kind").unwrap(), kept.text("phone_sealed").unwrap()), (1, String::new()));
     assert_eq!(kept.text("content").unwrap(), whole);
+
+    let pasted = json!({"title": "补\u{202e}给", "content": "水\u{200b}不够\n❤\u{fe0f}", "phone": "+44 7911 123456"});
+    assert_eq!(post(&app, &alice, FEEDS, pasted).await, success);
+    let kept = row(&app.context.db, "SELECT * FROM feeds WHERE id = 3", args![]).await;
+    assert_eq!(["title", "content"].map(|name| kept.text(name).unwrap()), ["补给", "水不够\n❤\u{fe0f}"]);
+    assert_eq!(app.context.vault.open(&kept.text("phone_sealed").unwrap()).as_deref(), Ok("+447911123456"));
 }
 
 #[actix_web::test]
@@ -41,13 +47,15 @@ async fn bad_letters_are_refused_and_nothing_is_kept() {
     for (body, reason) in [
         (json!({}), "content 不能为空"),
         (json!({"content": "  "}), "content 不能为空"),
+        (json!({"content": "\u{200b}\u{3164}"}), "content 不能为空"),
         (json!({"content": [text]}), "content 格式不正确"),
         (json!({"content": "好".repeat(256)}), "content 不能超过255个字符"),
         (json!({"content": text, "type": 4}), "type 必须是1、2或3"),
         (json!({"content": text, "type": 0}), "type 必须是正整数"),
         (json!({"content": text, "title": "题".repeat(26)}), "title 不能超过25个字符"),
         (json!({"content": text, "phone": "call me"}), "phone 格式不正确"),
-        (json!({"content": text, "phone": "1".repeat(21)}), "phone 格式不正确"),
+        (json!({"content": text, "phone": "1".repeat(16)}), "phone 格式不正确"),
+        (json!({"content": text, "phone": "------"}), "phone 格式不正确"),
     ] {
         let wrong = refused(400, 99999, &format!("参数错误：{reason}"), FEEDS);
         assert_eq!(post(&app, &alice, FEEDS, body.clone()).await, wrong, "{body}");

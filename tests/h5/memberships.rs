@@ -72,7 +72,7 @@ async fn a_membership_that_is_over_begins_anew_by_paying() {
     let alice = person(&app, "alice").await;
     let pay = async |transaction: &str| {
         let (order_no, total) = membership_order(&app.context.db, &alice, 1).await;
-        send_notice(&app, sealed(&app, notice_fields(&app, &order_no, transaction, total))).await;
+        send_notice(&app, sealed(&app, notice_fields(&app, &order_no, transaction, total).await)).await;
         stored(&app, &alice).await
     };
     let (status, first) = pay("m1").await;
@@ -114,7 +114,7 @@ async fn a_membership_lasts_as_long_as_was_sold() {
         .unwrap();
     assert_eq!(patched.status(), 200);
     let order_no = OrderNo::parse(sold["order_no"].as_str().unwrap()).unwrap();
-    send_notice(&app, sealed(&app, notice_fields(&app, &order_no, "m1", Fen::new(9900).unwrap()))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order_no, "m1", Fen::new(9900).unwrap()).await)).await;
     let (status, until) = stored(&app, &alice).await;
     let years = (until.unwrap() - app.context.db.now_ms()) as f64 / (365.25 * 86_400_000.0);
     assert!(status == 1 && (0.99..1.01).contains(&years), "{status}, {years} years");

@@ -15,6 +15,7 @@ mod pay_notify;
 mod pay_pre_order;
 mod phone_sign_in;
 mod phones;
+mod picture_limits;
 mod pictures;
 mod refunds;
 mod sandbox;

@@ -78,6 +78,8 @@ async fn a_membership_is_ordered_read_paid_and_counts() {
       "pay_way": 0,
       "phone": "13800000009",
       "price": 99.0,
+      "refund_amount": 0.0,
+      "refund_count": 0,
       "remark": "",
       "snap_items": {
         "content": "一年会员：优先报名、训练营、赛后影像",
@@ -94,7 +96,7 @@ async fn a_membership_is_ordered_read_paid_and_counts() {
     "#);
     let order_no = OrderNo::parse(placed["order_no"].as_str().unwrap()).unwrap();
     let total = Fen::new(9900).unwrap();
-    send_notice(&app, sealed(&app, notice_fields(&app, &order_no, "m1", total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order_no, "m1", total).await)).await;
     let (_, body) = get(&app, &alice, &format!("/api/v1/order/{id}")).await;
     let paid = ["status", "pay_amount", "pay_way"].map(|name| body[name].clone());
     assert_eq!(paid, [json!(1), json!(99.0), json!(1)]);
@@ -220,7 +222,7 @@ async fn cancelling_a_race_order_does_what_asking_for_its_refund_does() {
     assert_eq!(mine.int("version").unwrap(), theirs.int("version").unwrap());
     assert_eq!(post(&app, &alice, CLOSE, json!({"id": cancelled.id})).await.0, 200);
     // Money for a closed order goes back.
-    send_notice(&app, sealed(&app, notice_fields(&app, &cancelled.order_no, "late", cancelled.total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &cancelled.order_no, "late", cancelled.total).await)).await;
     assert_eq!(places(&app, one.0).await, [10, 0, 0, 2, 0, 0]);
     let sql = "SELECT COUNT(*) AS n FROM journal WHERE kind = 'late_payment'";
     assert_eq!(row(db, sql, args![]).await.int("n").unwrap(), 1);
@@ -233,7 +235,7 @@ async fn paid_orders_are_neither_cancelled_nor_closed() {
     let alice = person(&app, "alice").await;
     let game = game(db, 10).await;
     let order = race_order(db, &alice, game, &["a"]).await;
-    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t", order.total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t", order.total).await)).await;
     let before = places(&app, game.0).await;
     assert_eq!(post(&app, &alice, CANCEL, json!({"id": order.id})).await.1["error_code"], 60002);
     assert_eq!(post(&app, &alice, CLOSE, json!({"id": order.id})).await.1["error_code"], 60003);
@@ -292,6 +294,8 @@ async fn own_orders_in_pages() {
           "pay_way": 0,
           "phone": "",
           "price": 80.0,
+          "refund_amount": 0.0,
+          "refund_count": 0,
           "remark": "",
           "status": 0,
           "total_price": 80.0

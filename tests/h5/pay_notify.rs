@@ -40,7 +40,7 @@ fn paid_by(transaction: &str, fen: i64) -> (i64, Option<i64>, Option<String>) {
 }
 
 async fn pay(app: &TestApp, order_no: &OrderNo, transaction: &str, total: Fen) -> String {
-    send_notice(app, sealed(app, notice_fields(app, order_no, transaction, total))).await
+    send_notice(app, sealed(app, notice_fields(app, order_no, transaction, total).await)).await
 }
 
 fn is_refusal(reply: &str) -> bool {
@@ -60,7 +60,7 @@ async fn a_notice_pays_and_its_repetition_changes_nothing() {
     let (app, _, order) = setting(10, &["a", "b"]).await;
     let unpaid = ((0, None, None), (8, 0, 2), (2, 1), (0, 0));
     assert_eq!(seen(&app, &order).await, unpaid);
-    let xml = sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total));
+    let xml = sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total).await);
     assert_eq!(send_notice(&app, xml.clone()).await, OK);
     let paid = (paid_by("t1", 16_000), (8, 2, 0), (2, 1), (1, 0));
     assert_eq!(seen(&app, &order).await, paid);
@@ -73,7 +73,7 @@ async fn a_notice_pays_and_its_repetition_changes_nothing() {
 #[actix_web::test]
 async fn racing_copies_of_one_notice_pay_once() {
     let (app, _, order) = setting(10, &["a"]).await;
-    let xml = sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total));
+    let xml = sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total).await);
     for reply in futures_util::future::join_all((0..10).map(|_| send_notice(&app, xml.clone()))).await {
         assert_eq!(reply, OK);
     }
@@ -84,7 +84,8 @@ async fn racing_copies_of_one_notice_pay_once() {
 async fn forged_wrong_and_unreadable_notices_change_nothing() {
     let (app, alice, order) = setting(10, &["a"]).await;
     let before = seen(&app, &order).await;
-    let good = || notice_fields(&app, &order.order_no, "t1", order.total);
+    let fields = notice_fields(&app, &order.order_no, "t1", order.total).await;
+    let good = || fields.clone();
     let with = |name: &str, value: &str| {
         let mut fields = good();
         fields.insert(name.to_owned(), value.to_owned());

@@ -21,7 +21,7 @@ async fn money_that_came_too_late_is_given_back_by_the_loop() {
     let order = race_order(&app.context.db, &alice, game, &["a"]).await;
     end_order(&app.context.db, &order, 2).await;
     race_order(&app.context.db, &alice, game, &["b"]).await;
-    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "late", order.total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "late", order.total).await)).await;
     eventually("refunded", async || payment_state(&app, "late").await == 3).await;
     assert_eq!(order_status(&app, order.id).await, 2, "the order stays expired");
     let work = row(&app.context.db, "SELECT state, attempts FROM outbox", args![]).await;
@@ -36,7 +36,7 @@ async fn a_refunded_order_gives_its_places_back_once() {
     let order = race_order(&app.context.db, &alice, game, &["a", "b"]).await;
     let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
     let ask = async || refunds::ask(&app.context, &account, &order.order_no).await;
-    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total).await)).await;
     ask().await.unwrap();
     ask().await.unwrap();
     eventually("refunded", async || order_status(&app, order.id).await == 4).await;

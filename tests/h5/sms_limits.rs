@@ -1,9 +1,10 @@
 //! What bounds the codes that are sent, and how long a code is good.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::{DomainError, Result};
+use matchday::service::known_addresses::{self, Subject};
 use matchday::service::phones::{self, Asker};
 use matchday::service::sms_budget::Budget;
 use serde_json::{Value, json};
@@ -16,12 +17,12 @@ const BIND: &str = "/api/v1/user/bind";
 const PHONE: &str = "13800000001";
 
 async fn send(app: &TestApp, from: &str, phone: &str) -> Result<()> {
-    let address: IpAddr = from.parse().unwrap();
+    let address = CallerAddress::known(from.parse().unwrap());
     phones::send_code(&app.context, address, phone, Asker::Stranger).await
 }
 
 async fn send_as(app: &TestApp, caller: &Person, phone: &str) -> Result<()> {
-    let address: IpAddr = "203.0.113.1".parse().unwrap();
+    let address = CallerAddress::known("203.0.113.1".parse().unwrap());
     phones::send_code(&app.context, address, phone, Asker::SignedIn(caller.account)).await
 }
 
@@ -111,8 +112,18 @@ async fn strangers_have_three_of_a_phones_codes() {
     }
     let refused = send(&app, "198.51.100.4", PHONE).await;
     assert!(matches!(refused, Err(DomainError::RateLimited { .. })), "{refused:?}");
-    for _ in 0..7 {
-        assert_eq!(send_as(&app, &alice, PHONE).await, Ok(()), "the others are for signed-in callers");
+    let bob = person(&app, "bob").await;
+    for caller in [&alice, &bob, &alice] {
+        assert_eq!(send_as(&app, caller, PHONE).await, Ok(()), "as many are for signed-in callers");
+        minute_passes(&app);
+    }
+    let refused = send_as(&app, &bob, PHONE).await;
+    assert!(matches!(refused, Err(DomainError::RateLimited { .. })), "accounts do not use up the owner's: {refused:?}");
+    let phone_key = app.context.vault.mobile_key(PHONE);
+    let home = CallerAddress::known("203.0.113.1".parse().unwrap());
+    known_addresses::remember(&app.context, Subject::Phone(&phone_key), home).await;
+    for _ in 0..4 {
+        assert_eq!(send_as(&app, &alice, PHONE).await, Ok(()), "the others are the owner's");
         minute_passes(&app);
     }
     let refused = send_as(&app, &alice, PHONE).await;

@@ -186,9 +186,9 @@ async fn an_erased_persons_picture_is_removed_unless_another_has_it() {
     let answer = app.client.post(erase).bearer_auth(&owner).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     let status = async |address: &str| app.client.get(address).send().await.unwrap().status().as_u16();
-    eventually("both pieces are done", async || {
+    eventually("all pieces are done, that of the replaced one too", async || {
         let sql = "SELECT COUNT(*) AS n FROM outbox WHERE kind = 'forget_picture' AND state = 1";
-        row(&app.context.db, sql, args![]).await.int("n").unwrap() == 2
+        row(&app.context.db, sql, args![]).await.int("n").unwrap() == 3
     })
     .await;
     assert_eq!(status(&addresses[2]).await, 404, "nobody else's");

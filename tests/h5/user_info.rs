@@ -53,3 +53,26 @@ async fn a_member_with_a_picture_of_ours() {
     let body = ask().await;
     assert_eq!((&body["is_member"], &body["member_status"]), (&json!(false), &json!(3)));
 }
+
+#[actix_web::test]
+async fn a_nickname_that_hides_something_is_shown_without_it() {
+    let app = spawn_app(&[]).await;
+    for (openid, nickname, shown) in [
+        ("turned", "跑\u{202e}者\u{202c}", "跑者"),
+        ("invisible", "\u{3164}\u{200b}", "微信用户"),
+        ("family", "\u{1f468}\u{200d}\u{1f469} 跑者", "\u{1f468}\u{200d}\u{1f469} 跑者"),
+    ] {
+        let person = person(&app, &format!("{openid}:{nickname}")).await;
+        let request = app.client.get(app.at("/api/v1/user/info")).header("token", &person.token);
+        assert_eq!(told(request.send().await.unwrap()).await.1["username"], shown, "{openid}");
+    }
+    let person = person(&app, "alice").await;
+    for (name, code) in
+        [("跑\u{202e}者跑者", 99999), ("\u{3164}\u{3164}\u{3164}\u{3164}", 99999), ("می\u{200c}خواهم", 0)]
+    {
+        let body = json!({"username": name});
+        let request = app.client.post(app.at("/api/v1/user/save")).header("token", &person.token).json(&body);
+        let answer = told(request.send().await.unwrap()).await.1;
+        assert_eq!(answer["error_code"], code, "{name:?}: {answer}");
+    }
+}

@@ -99,3 +99,68 @@ async fn a_certificate_that_is_not_listed_proves_nothing_and_is_asked_for_once()
     gateway.state().signing = 1;
     assert!(gateway.tell(&app, &order.order_no, Play::Good).await);
 }
+
+/// Another server of the same merchant has an order of the same number, and its payer paid: neither the notice nor the
+/// inquiry books it, and the order here can be ended.
+#[actix_web::test]
+async fn money_of_somebody_else_pays_no_order_of_the_same_number() {
+    on_each_gateway(async |gateway, app| {
+        let alice = person(app, "alice").await;
+        let game = game(&app.context.db, 10).await;
+        let order = race_order(&app.context.db, &alice, game, &["a"]).await;
+        assert_eq!(pre_order(app, &alice, &order).await.0, 200);
+        gateway.pay(&order.order_no);
+        gateway.state().trades.get_mut(order.order_no.as_str()).unwrap().openid = "somebody-else".to_owned();
+        assert!(!gateway.tell(app, &order.order_no, Play::Good).await);
+        assert_eq!(seen(app, &order).await, (0, 1, 0, 0), "the notice");
+        let account = matchday::service::accounts::authenticate(&app.context, &alice.token).await.unwrap();
+        matchday::service::refunds::ask(&app.context, &account, &order.order_no).await.unwrap();
+        assert_eq!(seen(app, &order).await, (5, 0, 0, 0), "the inquiry; cancelled, and nothing booked");
+    })
+    .await;
+}
+
+/// The red twin: who made the order pays it.
+#[actix_web::test]
+async fn a_number_that_somebody_else_paid_cannot_be_paid_here() {
+    on_each_gateway(async |gateway, app| {
+        let alice = person(app, "alice").await;
+        let game = game(&app.context.db, 10).await;
+        let order = race_order(&app.context.db, &alice, game, &["a"]).await;
+        assert_eq!(pre_order(app, &alice, &order).await.0, 200);
+        gateway.pay(&order.order_no);
+        crate::support::fixtures::execute(&app.context.db, "UPDATE orders SET prepay_expires_at = 0", args![]).await;
+        gateway.state().trades.get_mut(order.order_no.as_str()).unwrap().openid = "somebody-else".to_owned();
+        let (status, body) = pre_order(app, &alice, &order).await;
+        assert!(status >= 400 && body["error_code"] != 60001, "not paid: {status} {body}");
+        gateway.state().trades.get_mut(order.order_no.as_str()).unwrap().openid = "alice".to_owned();
+        assert!(gateway.tell(app, &order.order_no, Play::Good).await);
+        assert_eq!(seen(app, &order).await, (1, 0, 1, 1));
+    })
+    .await;
+}
+
+/// While certificates are downloaded slowly for a forged serial number, a notice of a known one is answered.
+#[actix_web::test]
+async fn forged_serial_numbers_do_not_hold_genuine_notices_up() {
+    let (gateway, _stop) = start(Version::V3);
+    let app = spawn_app(&gateway.settings()).await;
+    let alice = person(&app, "alice").await;
+    let game = game(&app.context.db, 10).await;
+    let order = race_order(&app.context.db, &alice, game, &["a"]).await;
+    assert_eq!(pre_order(&app, &alice, &order).await.0, 200);
+    gateway.pay(&order.order_no);
+    assert_eq!(gateway.calls("/v3/certificates"), 1);
+    let forged = |serial: String| {
+        let request = app.client.post(app.at("/api/v1/pay/notify")).header("wechatpay-serial", serial);
+        let now = chrono::Utc::now().timestamp().to_string();
+        request.header("wechatpay-timestamp", now).header("wechatpay-nonce", "n").header("wechatpay-signature", "AA==")
+    };
+    for n in 0..100 {
+        let answer = forged(format!("F{n:039}")).body("{}").send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    assert_eq!(gateway.calls("/v3/certificates"), 1, "however many serial numbers are made up");
+    assert!(gateway.tell(&app, &order.order_no, Play::Good).await);
+    assert_eq!(seen(&app, &order).await, (1, 0, 1, 1));
+}

@@ -133,10 +133,12 @@ async fn an_access_token_that_somebody_else_ended_is_replaced() {
     let away = json!({"msg": "微信服务器异常", "error_code": 50000, "request_url": "/api/v1/wxconfig"});
     assert_eq!(wxconfig(&app, &token, page()).await, (500, away));
     gateway.behave();
+    app.context.db.advance_clock(Duration::from_secs(3));
     assert_eq!(wxconfig(&app, &token, page()).await.0, 200);
     gateway.state().tokens = 7;
     let sql = "UPDATE wechat_credentials SET expires_at = 0 WHERE name = 'jsapi_ticket'";
     crate::support::fixtures::execute(&app.context.db, sql, args![]).await;
+    app.context.db.advance_clock(Duration::from_secs(11));
     let (status, body) = wxconfig(&app, &token, page()).await;
     assert_eq!(status, 200, "{body}");
     assert!(body["rawString"].as_str().unwrap().starts_with("jsapi_ticket=ticket by 8&"));
@@ -153,4 +155,21 @@ async fn one_account_has_a_bounded_number_of_signatures() {
         seen.push((status, body["error_code"].as_i64()));
     }
     assert_eq!(seen, [(200, None), (200, None), (400, Some(10010)), (200, None)]);
+}
+
+#[actix_web::test]
+async fn callers_who_wait_while_wechat_is_away_share_one_look_and_get_its_failure() {
+    let (gateway, _stop) = start(Version::V2);
+    let app = spawn_app(&settings(&gateway)).await;
+    let token = sign_in(&app, "code:oAlice").await.1["token"].as_str().unwrap().to_owned();
+    gateway.play("/cgi-bin/token", Play::Fault, 100);
+    let calls = (0..50).map(|_| wxconfig(&app, &token, page()));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(|(status, body)| (*status, &body["error_code"]) == (500, &json!(50000))), "{answers:?}");
+    // One look with its tries; each caller of the release before looked for itself, again and again.
+    let asked = gateway.calls("/cgi-bin/token");
+    assert!((1..=3).contains(&asked), "{asked} requests for 50 callers");
+    gateway.behave();
+    app.context.db.advance_clock(Duration::from_secs(3));
+    assert_eq!(wxconfig(&app, &token, page()).await.0, 200);
 }

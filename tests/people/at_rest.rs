@@ -165,7 +165,7 @@ async fn no_line_of_the_log_holds_personal_data() {
     let session = post("/api/v1/token/user", "token", "", json!({"code": "sandbox:user"})).await;
     let session = session["token"].as_str().unwrap();
     let mut wrong = known_player();
-    wrong["zip"] = json!("1234567");
+    wrong["zip"] = json!("1234567890123");
     for player in [wrong, known_player()] {
         let body = json!({"cmd": "RegGetQueueToken", "game_id": "1", "players": [player]});
         post("/api/reg", "token", session, body).await;

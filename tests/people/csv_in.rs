@@ -14,12 +14,12 @@ use crate::support::{TestApp, eventually};
 const HEADING: &str = "name,certificate_type,certificate_no,gender,birth_date,mobile,email,country,\
                        emergency_contact_name,emergency_contact_mobile";
 
-fn row(name: &str, number: &str) -> String {
+pub(super) fn row(name: &str, number: &str) -> String {
     format!("{name},护照,{number},男,1990/5/1,13800000000,a@example.org,中国,家人,13900000000")
 }
 
 /// A file of rows, each with a group and an account before it.
-fn file(rows: &[(&str, &str, &str)]) -> String {
+pub(super) fn file(rows: &[(&str, &str, &str)]) -> String {
     let mut text = format!("group,user_id,{HEADING}\n");
     for (group, user, number) in rows {
         text.push_str(&format!("{group},{user},{}\n", row("跑者", number)));
@@ -54,6 +54,8 @@ async fn rows_become_paid_orders_with_their_places() {
         let text = file(&[("A", "1", "P1"), ("", "", "P2"), ("A", "1", "P3"), ("B", "", "P4")]);
         let path = "games/1/registrations/import";
         let before = (places(db, 1).await, orders(db).await);
+        let (status, misspelt) = post_file(&app, &format!("{path}?dryrun=1"), text.clone()).await;
+        assert!((400..500).contains(&status), "it would import: {misspelt}");
         let (status, dry) = post_file(&app, &format!("{path}?dry_run=1"), text.clone()).await;
         assert_eq!(
             (status, &dry["orders"], &dry["places"], &dry["dry_run"]),
@@ -241,7 +243,8 @@ async fn a_file_as_chinese_excel_saves_it_is_read() {
         let text = format!("{heading}\r\n{}\r\n", line.join(","));
         let (bytes, _, lost) = GB18030.encode(&text);
         assert!(!lost && std::str::from_utf8(&bytes).is_err());
-        let (status, done) = post_file(&app, "games/2/registrations/import", bytes.into_owned()).await;
+        let path = "games/2/registrations/import?encoding=gb18030";
+        let (status, done) = post_file(&app, path, bytes.into_owned()).await;
         assert_eq!((status, &done["places"]), (201, &json!(1)), "{done}");
         let exported = get_file(&app, "games/2/registrations.csv").await;
         assert!(

@@ -3,8 +3,11 @@
 mod at_rest;
 mod csv_in;
 mod csv_out;
+mod csv_spreadsheets;
 mod erase;
 mod export;
+mod slow_files;
+mod spellings;
 
 use std::future::Future;
 

@@ -150,6 +150,19 @@ async fn roles_see_and_write_what_they_may() {
         }
     }
     assert_eq!(owner.get("members/1").await.1["mobile"], "13800000001");
+    // Who has no need of persons or orders sees neither through a line's back door.
+    let runner = crate::reg::client::Registrant::sign_in(&app, "somebody").await;
+    let order = runner.order(1, crate::reg::client::players(&[1])).await;
+    let id = person(&app, "somebody").await.account.0;
+    for (role, sees) in [("editor", true), ("cashier", true), ("moderator", false)] {
+        let session = owner.post("login", json!({"username": role, "password": "a password"})).await.1;
+        let desk = Desk { app: &app, token: session["token"].as_str().unwrap().to_owned() };
+        let (status, story) = desk.get("games/1/tokens/1").await;
+        assert_eq!(status, if sees { 200 } else { 403 }, "{role}");
+        assert_eq!(story.to_string().contains(&order), sees, "{role}");
+        assert_eq!(desk.get(&format!("accounts/{id}")).await.1["openid"], Value::Null, "{role}");
+    }
+    assert_eq!(owner.get(&format!("accounts/{id}")).await.1["openid"], "somebody");
     let nobody = Desk { app: &app, token: String::new() };
     for name in content.into_iter().chain(persons) {
         assert_eq!(nobody.get(name).await.0, 401, "{name}");

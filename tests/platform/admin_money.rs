@@ -56,6 +56,9 @@ async fn cashiers_give_orders_back_whatever_the_deadline() {
     assert_eq!(call(&app, Method::POST, &path, &editor, None).await.0, 403);
     assert_eq!(call(&app, Method::POST, &path, "", None).await.0, 401);
     assert_eq!(call(&app, Method::POST, "orders/999/refund", &cashier, None).await.0, 404);
+    let null = app.client.post(app.at(&format!("/admin/api/v1/{path}"))).bearer_auth(&cashier);
+    let refused = null.json(&json!({"reg_id": null})).send().await.unwrap().status();
+    assert_eq!(refused, 422, "a lost number is not the whole order");
     assert_eq!(call(&app, Method::GET, &path, &cashier, None).await.0, 405);
     assert_eq!(get(&app, &format!("orders/{id}"), &cashier).await["status"], 1, "nothing was changed");
 
@@ -125,6 +128,7 @@ async fn a_refund_that_the_provider_refuses_is_given_up_seen_and_tried_again() {
     for sql in [
         "UPDATE payments SET provider = 'sandbox'",
         "UPDATE journal SET provider = 'sandbox'",
+        "UPDATE refunds SET provider = 'sandbox'",
         "UPDATE outbox SET payload = REPLACE(payload, 'gone', 'sandbox')",
     ] {
         execute(db, sql, args![]).await;

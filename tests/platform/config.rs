@@ -94,6 +94,7 @@ fn load_production_listens_outside_and_has_no_sandbox() {
 #[test]
 fn load_layers_each_on_top_of_the_last() {
     let case = Case::new()
+        .in_environment("development")
         .file(
             "default.toml",
             "[chat]\nmax_characters = 1\nping_seconds = 1\npong_timeout_seconds = 1\nlogin_timeout_seconds = 1\n",
@@ -147,6 +148,92 @@ fn load_refuses_trust_in_nobody() {
     let trusting = || Case::new().variable("MATCHDAY__REG__IDENTITY", "trusting");
     assert!(trusting().faults()[0].starts_with("MATCHDAY__REG__IDENTITY: reg.identity: trusting needs"));
     assert_eq!(trusting().variable("MATCHDAY__REG__TRUSTING_NETWORKS", "10.0.0.0/8").faults(), Vec::<String>::new());
+}
+
+#[test]
+fn load_refuses_trust_in_proxies() {
+    let trusting = |networks: &str, proxies: &str| {
+        Case::new()
+            .in_environment("development")
+            .variable("MATCHDAY__REG__IDENTITY", "trusting")
+            .variable("MATCHDAY__REG__TRUSTING_NETWORKS", networks)
+            .variable("MATCHDAY__SERVER__TRUSTED_PROXIES", proxies)
+            .faults()
+    };
+    for (networks, proxies) in [
+        ("10.0.0.0/8", "10.1.2.3"),
+        ("10.1.2.3", "10.0.0.0/8"),
+        ("192.168.0.0/16,10.0.0.0/8", "127.0.0.1,::ffff:10.1.2.3"),
+        ("::ffff:10.0.0.0/104", "10.1.2.3"),
+        ("::/0", "10.1.2.3"),
+        ("2001:db8::/32", "2001:db8::7"),
+    ] {
+        let faults = trusting(networks, proxies);
+        let expected = "MATCHDAY__REG__TRUSTING_NETWORKS: reg.trusting_networks: overlaps server.trusted_proxies";
+        assert!(faults.len() == 1 && faults[0].starts_with(expected), "{networks} {proxies}: {faults:#?}");
+    }
+    assert_eq!(trusting("10.0.0.0/8", "192.168.0.1,::1"), Vec::<String>::new());
+}
+
+#[test]
+fn load_refuses_a_development_that_nobody_wrote_where_strangers_come() {
+    for (name, value, sign) in [
+        ("MATCHDAY__SERVER__PUBLIC_URL", "https://race.example", "server.public_url is an https:// address"),
+        ("MATCHDAY__SERVER__TRUSTED_PROXIES", "10.0.0.1", "server.trusted_proxies names a proxy"),
+        ("MATCHDAY__SERVER__BIND", "0.0.0.0:8080", "server.bind can be reached from other machines"),
+        ("MATCHDAY__CHAT__BIND", "[::]:19833", "chat.bind can be reached from other machines"),
+        ("MATCHDAY__INTERNAL__BIND", "192.168.1.2:9090", "internal.bind can be reached from other machines"),
+    ] {
+        for environment in [None, Some("")] {
+            let mut case = Case::new().variable(name, value);
+            case.environment = environment;
+            let faults = case.faults();
+            assert_eq!(faults.len(), 1, "{faults:#?}");
+            let expected = "MATCHDAY_ENV: is not set, which means development, where anybody signs in as anybody; but ";
+            assert!(faults[0].starts_with(&format!("{expected}{sign}. Set MATCHDAY_ENV=production")), "{faults:#?}");
+        }
+        let written = Case::new().in_environment("development").variable(name, value);
+        assert_eq!(written.faults(), Vec::<String>::new(), "{name}");
+    }
+    let near = Case::new()
+        .variable("MATCHDAY__SERVER__BIND", "[::1]:8080")
+        .variable("MATCHDAY__SERVER__PUBLIC_URL", "http://localhost:8080");
+    assert_eq!(near.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn check_config_ends_with_2_for_what_stops_a_start_and_warns_of_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = |variables: &[(&str, &str)]| {
+        let output = matchday(folder.path(), &["check-config"], variables);
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, _, said) = checked(&[("MATCHDAY__SERVER__TRUSTED_PROXIES", "10.0.0.1")]);
+    assert!(code == 2 && said.contains("MATCHDAY_ENV: is not set"), "{said}");
+    let (one, other) = ("a1b2".repeat(16), "c3d4".repeat(16));
+    let (code, settings, said) = checked(&[
+        ("MATCHDAY_ENV", "production"),
+        ("MATCHDAY__SECRETS__TOKEN_KEY", &one),
+        ("MATCHDAY__SECRETS__DATA_KEY", &other),
+        ("MATCHDAY__LIMITS__ENABLED", "false"),
+        ("MATCHDAY__SERVER__TRUSTED_PROXIES", "0.0.0.0/0"),
+    ]);
+    assert_eq!(code, 0, "{said}");
+    assert!(settings.parse::<toml::Table>().is_ok(), "warnings are not among the settings");
+    for warning in [
+        "WRONG    proxies: server.trusted_proxies takes in the whole world",
+        "WARNING  public address: server.public_url is empty",
+        "WARNING  limits: limits.enabled is false",
+    ] {
+        assert!(said.lines().any(|line| line.starts_with(warning)), "{warning} in {said}");
+    }
+    assert!(!said.contains("OK "), "{said}");
+    let (code, _, said) = checked(&[]);
+    assert_eq!((code, said.as_str()), (0, ""), "a first look has nothing to be warned of");
 }
 
 #[test]

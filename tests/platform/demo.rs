@@ -30,7 +30,8 @@ async fn lobby_shows_the_demo_competition() {
 async fn a_live_without_a_competition_stands_for_itself() {
     let app = spawn_app(&[]).await;
     let admin = app.admin_token().await;
-    let new = json!({"title": "训练营", "live_status": 1, "expire_time": "2026-01-01 00:00:00"});
+    let new = json!({"title": "训练营", "live_status": 1, "publish_time": "2025-12-31 20:00:00",
+                     "expire_time": "2026-01-01 00:00:00"});
     let made = app.client.post(app.at("/admin/api/v1/lives")).bearer_auth(&admin).json(&new).send().await.unwrap();
     assert_eq!(made.status(), 201);
     eventually("the front page shows it", async || {

@@ -199,6 +199,68 @@ async fn production_is_judged_strictly() {
     }
 }
 
+#[actix_web::test]
+async fn mistakes_of_the_set_up_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = ["a1b2".repeat(16), "c3d4".repeat(16)];
+    let base = [
+        (ENVIRONMENT, "production"),
+        ("demo", "false"),
+        ("secrets.token_key", &*keys[0]),
+        ("secrets.data_key", &*keys[1]),
+        ("limits.enabled", "true"),
+    ];
+    let examined = async |more: &[(&'static str, &str)]| examined(folder.path(), &[&base[..], more].concat()).await;
+    let report = examined(&[]).await;
+    says(&report, "OK", "limits: what one account or address may do is bounded");
+    says(&report, "OK", "chat: only this server's own pages may open it; on the chat port those of its host");
+    says(&examined(&[("limits.enabled", "false")]).await, "WARNING", "limits: limits.enabled is false");
+    let sms = [
+        ("sms.provider", "aliyun"),
+        ("sms.base_url", "http://127.0.0.1:1"),
+        ("sms.key_id", "k"),
+        ("sms.key_secret", "s"),
+        ("sms.sign_name", "n"),
+        ("sms.code_template", "t"),
+        ("sms.per_phone_per_day", "51"),
+        ("sms.per_address_per_day", "5001"),
+        ("sms.strangers_per_address_per_day", "5002"),
+        ("sms.per_day", "500001"),
+        ("sms.strangers_per_phone_per_day", "51"),
+        ("pictures.free_disk_bytes", "0"),
+    ];
+    let report = examined(&sms).await;
+    for words in [
+        "limits: sms.per_phone_per_day is 51: so many short messages",
+        "limits: sms.per_address_per_day is 5001: so many short messages",
+        "limits: sms.strangers_per_address_per_day is 5002: so many short messages",
+        "limits: sms.strangers_per_address_per_day is above sms.per_address_per_day",
+        "limits: sms.per_day is 500001: this is the budget",
+        "limits: sms.strangers_per_phone_per_day is not below sms.per_phone_per_day",
+        "limits: pictures.free_disk_bytes is 0: uploads may fill the disk",
+    ] {
+        says(&report, "WARNING", words);
+    }
+    let proxied = [("server.trusted_proxies", "10.0.0.1")];
+    says(&examined(&proxied).await, "WARNING", "chat: pages can chat only if the proxy passes on the Host");
+    let port = [("chat.bind", "127.0.0.1:19877"), ("chat.allowed_origins", "https://race.example:19877")];
+    says(&examined(&port).await, "WARNING", "chat: chat.allowed_origins has an origin with the chat port");
+    let spelt = [("server.public_url", "https://127.0.0.1:1"), ("chat.allowed_origins", "https://127.0.0.1:1")];
+    says(&examined(&spelt).await, "OK", "chat: pages of the named origins may open it");
+    let development = [(ENVIRONMENT, "development"), ("server.trusted_proxies", "10.0.0.1")];
+    let report = doctor::examine(config(folder.path(), &development)).await;
+    says(&report, "WARNING", "environment: development, but server.trusted_proxies names a proxy: with the sandboxes");
+}
+
+#[actix_web::test]
+async fn files_of_a_database_that_is_not_there_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("matchday.db-wal"), "rows").unwrap();
+    let report = examined(folder.path(), &[]).await;
+    says(&report, "WRONG", "database: there is no ");
+    says(&report, "WRONG", "matchday.db-wal. The server does not start. Move them to that database");
+}
+
 /// A program that answers every connection with `answer` and hangs up.
 async fn program(answer: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,8 +1,9 @@
 //! A name that others lock out is not locked out where its owner signed in before.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::error::DomainError;
 use matchday::args;
 use matchday::service::known_addresses::{self, Subject};
@@ -13,16 +14,18 @@ use crate::support::fixtures::row;
 use crate::support::registered::New;
 use crate::support::{ADMIN, TestApp, spawn_app, spawn_app_in};
 
-fn address(text: &str) -> IpAddr {
-    text.parse().unwrap()
+fn address(text: &str) -> CallerAddress {
+    CallerAddress::known(text.parse().unwrap())
 }
 
 /// Wrong passwords for a name from everywhere, until the name is refused.
 async fn lock_out(app: &TestApp, realm: Realm, name: &str) {
     for stranger in 0..1_000_u32 {
-        let from = IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + stranger));
+        let from = CallerAddress::known(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + stranger)));
         match password_tries::begin(&app.context, realm, from, name).await {
-            Ok(tried) => tried.failed(&app.context, &DomainError::BadCredentials).await,
+            Ok(tried) => {
+                tried.failed(&app.context, &DomainError::BadCredentials).await;
+            }
             Err(error) => {
                 assert!(matches!(error, DomainError::RateLimited { .. }), "{error}");
                 return;

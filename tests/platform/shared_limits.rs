@@ -1,8 +1,8 @@
 //! Limits over several nodes: counted together in Redis, and by each node alone while Redis is away.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::error::DomainError;
 use matchday::service::limits::Realm;
@@ -16,6 +16,10 @@ const RUNNER: AccountId = AccountId(4711);
 const PER_MINUTE: &str = "3";
 /// Longer than any answer of a busy machine takes.
 const PATIENT: &str = "20000";
+
+fn address(text: &str) -> CallerAddress {
+    CallerAddress::known(text.parse().unwrap())
+}
 
 async fn node(folder: &std::path::Path, redis: &str, wait: &str) -> TestApp {
     let settings = [
@@ -66,7 +70,7 @@ async fn wrong_passwords_count_over_nodes_and_right_ones_are_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let one = node(folder.path(), &redis, PATIENT).await;
     let other = node(folder.path(), &redis, PATIENT).await;
-    let here: IpAddr = "203.0.113.9".parse().unwrap();
+    let here = address("203.0.113.9");
     for round in 0..10 {
         let app = if round % 2 == 0 { &one } else { &other };
         for _ in 0..3 {
@@ -80,7 +84,7 @@ async fn wrong_passwords_count_over_nodes_and_right_ones_are_given_back() {
         let refused = password_tries::begin(&app.context, Realm::Admins, here, "anna").await.err();
         assert!(matches!(refused, Some(DomainError::RateLimited { .. })), "{refused:?}");
     }
-    let elsewhere: IpAddr = "203.0.113.10".parse().unwrap();
+    let elsewhere = address("203.0.113.10");
     assert!(password_tries::begin(&one.context, Realm::Admins, elsewhere, "anna").await.is_ok());
 }
 
@@ -131,7 +135,7 @@ async fn keys_in_redis_end_and_name_nobody() {
     let Ok(redis) = std::env::var("TEST_REDIS_URL") else { return };
     let folder = tempfile::tempdir().unwrap();
     let app = node(folder.path(), &redis, PATIENT).await;
-    let here: IpAddr = "203.0.113.77".parse().unwrap();
+    let here = address("203.0.113.77");
     let tried = password_tries::begin(&app.context, Realm::LoginNames, here, "runner-anna").await.unwrap();
     tried.failed(&app.context, &DomainError::BadCredentials).await;
     let mut connection = redis::Client::open(redis).unwrap().get_multiplexed_async_connection().await.unwrap();
@@ -163,7 +167,7 @@ async fn a_check_counts_for_its_address_and_its_application_or_for_neither() {
         (1, "10.0.0.3", false),
         (2, "10.0.0.4", true),
     ] {
-        let checked = app.context.limits.sso_check(application, from.parse().unwrap()).await;
+        let checked = app.context.limits.sso_check(application, CallerAddress::known(from.parse().unwrap())).await;
         assert_eq!(checked.is_ok(), may, "{application} {from}");
     }
     assert_eq!(app.context.limits.sharing(), None, "one node without Redis");

@@ -97,3 +97,53 @@ async fn an_order_of_nothing_is_paid_and_given_back_without_a_provider() {
     let check = journal::check(db).await.unwrap();
     assert!(check.holds() && check.booked == journal::Balances::default(), "{check:?}");
 }
+
+#[actix_web::test]
+async fn one_registration_goes_back_and_the_order_keeps_the_rest() {
+    let app = spawn_app(&[]).await;
+    let runner = Registrant::sign_in(&app, "runner").await;
+    let order_no = runner.order(2, players(&[1, 2])).await;
+    let ask_one =
+        async |reg_id: Value| runner.send(json!({"cmd": "RegAskRefund", "order_no": order_no, "reg_id": reg_id})).await;
+    let rows = async || {
+        let answer = runner.send(json!({"cmd": "RegQueryOrder", "order_no": order_no})).await;
+        answer["registrations"].as_array().unwrap().clone()
+    };
+    let first = rows().await[0]["reg_id"].clone();
+    let early = ask_one(first.clone()).await;
+    assert_eq!(early["result"], -13);
+    assert!(early["msg"].as_str().unwrap().contains("reg_id: the order is not paid"), "{early}");
+    runner.pay(&order_no).await;
+    for unknown in [json!("x"), json!(""), json!(9999), json!([1]), Value::Null] {
+        let refused = ask_one(unknown.clone()).await;
+        assert_eq!((&refused["result"], &refused["msg"]), (&json!(-16), &json!("无效reg_id")), "{unknown}");
+    }
+    assert_eq!(status(&runner).await, 1);
+    assert_eq!(ask_one(first.clone()).await, done());
+    assert_eq!(ask_one(first.clone()).await, done(), "asking twice is one refund");
+    eventually("refunded", async || rows().await[0]["pay_status"] == 3).await;
+    assert_eq!((&rows().await[1]["pay_status"], balance(&app).await), (&json!(1), json!(2)));
+    let orders = runner.send(json!({"cmd": "RegQueryUserOrders"})).await;
+    let order = &orders["orders"][0];
+    let (price, back) = (order["price"].as_f64().unwrap(), order["refunded_price"].as_f64().unwrap());
+    assert_eq!((&order["pay_status"], &order["refunded_count"], back * 2.0), (&json!(1), &json!(1), price));
+    let by_certificate = async |person: u32| {
+        let number = format!("E{person:07}");
+        let party =
+            json!({"cmd": "QueryRegStateByCert", "party_id": 1, "certificate_type": 1, "certificate_no": number});
+        runner.send(party).await["order_info"].clone()
+    };
+    assert_eq!((by_certificate(1).await, by_certificate(2).await["pay_status"].clone()), (Value::Null, json!(1)));
+    // The one who left may register again, the one who stays may not.
+    runner.order(2, players(&[1])).await;
+    let again = runner.enqueue(2, players(&[2])).await;
+    assert_eq!(runner.decided(again["token"].as_str().unwrap()).await["queue_state"], 4);
+    // The rest, and the order is refunded.
+    assert_eq!(ask_one(rows().await[1]["reg_id"].clone()).await, done());
+    eventually("all refunded", async || status(&runner).await == 3 || rows().await[1]["pay_status"] == 3).await;
+    let all = runner.send(json!({"cmd": "RegQueryUserOrders"})).await;
+    let order = all["orders"].as_array().unwrap().iter().find(|it| it["order_no"] == json!(order_no)).unwrap();
+    assert_eq!((&order["pay_status"], &order["refunded_price"]), (&json!(3), &json!(price)));
+    let check = journal::check(&app.context.db).await.unwrap();
+    assert!(check.holds(), "{check:?}");
+}

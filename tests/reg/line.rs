@@ -96,6 +96,35 @@ async fn full_game_offers_what_comes_free_in_the_order_of_its_wait_list() {
     agrees(&app, 2).await;
 }
 
+/// Nobody polls: the sweep of the node ends the wait by itself.
+#[actix_web::test]
+async fn wait_list_ends_when_registration_closes() {
+    let app = spawn_app(&[]).await;
+    set_rules(&app, 2, json!({"wait_list": 5})).await;
+    let runner = Registrant::sign_in(&app, "runner").await;
+    let order = runner.order(2, players(&[1, 2, 3])).await;
+    let waiting = token_of(&runner, 2, &[4]).await;
+    stands(&app, &waiting, "wait_list", 1).await;
+    let sql = "UPDATE competitions SET registration_close_at = $1";
+    let closes_at = app.context.db.now_ms() + 60_000;
+    crate::support::fixtures::execute(&app.context.db, sql, matchday::args![closes_at]).await;
+    pass(&app, 61);
+    let undecided = "SELECT COUNT(*) AS n FROM queue_tokens WHERE state = 0";
+    eventually("the wait ends", async || {
+        crate::support::fixtures::row(&app.context.db, undecided, vec![]).await.int("n").unwrap() == 0
+    })
+    .await;
+    assert_eq!(runner.decided(&waiting).await["queue_state"], 2);
+    let (_, told) = admin(&app, Method::GET, "games/2/tokens/2", None).await;
+    let last = told["story"].as_array().unwrap().last().unwrap()["text"].clone();
+    assert_eq!(last, "registration had closed: nobody waits for a place any more");
+    runner.pay(&order).await;
+    let paid = "SELECT COUNT(*) AS n FROM orders WHERE status = 1";
+    let paid = crate::support::fixtures::row(&app.context.db, paid, vec![]).await.int("n").unwrap();
+    assert_eq!(paid, 1, "what was ordered before stays payable");
+    agrees(&app, 2).await;
+}
+
 #[actix_web::test]
 async fn wait_ends_when_all_is_paid_and_the_list_has_room_for_so_many() {
     let app = spawn_app(&[]).await;

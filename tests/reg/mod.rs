@@ -9,6 +9,7 @@ mod limitation;
 mod line;
 mod lookup;
 mod nodes;
+mod open_places;
 mod query_order;
 mod query_party;
 mod queue;

@@ -52,7 +52,9 @@ async fn registrant_gets_a_token_an_order_and_pays_it() {
           "party_name": "[party_name]",
           "pay_status": 1,
           "pay_time": "[pay_time]",
-          "price": 240.0
+          "price": 240.0,
+          "refunded_count": 0,
+          "refunded_price": 0.0
         }
       ],
       "result": 0

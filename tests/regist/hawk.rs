@@ -6,6 +6,7 @@ use actix_http::BoxedPayloadStream;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{App, test};
+use actors::domain::caller_address::CallerAddress;
 use actors::error::DomainError;
 use matchday::args;
 use matchday::service::hawk::{self, Standing};
@@ -236,7 +237,12 @@ async fn replay(app: &TestApp, ts: i64, address: [u8; 4], times: usize) -> usize
     let credential = hawk::credential(&app.context, OFFICIAL.0).await.unwrap().unwrap();
     let mut looked_at = 0;
     for _ in 0..times {
-        let call = hawk::Call { credential: &credential, ts, nonce: "captured", address: address.into() };
+        let call = hawk::Call {
+            credential: &credential,
+            ts,
+            nonce: "captured",
+            address: CallerAddress::known(address.into()),
+        };
         match hawk::spend(&app.context, call).await {
             Ok(standing) => {
                 assert_ne!(standing, Standing::Fresh);

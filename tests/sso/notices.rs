@@ -213,7 +213,7 @@ async fn applications_that_say_nothing_keep_no_refund_waiting() {
     let alice = fixtures::person(&app, "alice").await;
     let game = game(&app.context.db, 1).await;
     let order = race_order(&app.context.db, &alice, game, &["a"]).await;
-    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total))).await;
+    send_notice(&app, sealed(&app, notice_fields(&app, &order.order_no, "t1", order.total).await)).await;
     let account = accounts::authenticate(&app.context, &alice.token).await.unwrap();
     refunds::ask(&app.context, &account, &order.order_no).await.unwrap();
     eventually("the refund", async || {

@@ -40,6 +40,18 @@ async fn batches_are_walked_once() {
     }
 }
 
+/// Walking all tokens of a game for each account would stop a large line.
+#[actix_web::test]
+async fn open_places_are_counted_by_account() {
+    let fixture = sqlite(0).await;
+    let matchday::store::sql::db::DatabaseUrl::Sqlite(path) = &fixture.url else { unreachable!() };
+    let statements = quota::batch_statements();
+    let (_, counted) = statements.into_iter().find(|(name, _)| *name == "open places").unwrap();
+    let plan = plan(path, counted.text(Dialect::Sqlite)).await;
+    let found = |step: &str| plan.iter().any(|it| it.contains(step));
+    assert!(found("queue_tokens_by_account (game_id=? AND account_id=?)") && found("(order_no=?)"), "{plan:?}");
+}
+
 /// The red twin: the game as a parameter turns the loops round.
 #[actix_web::test]
 async fn game_as_a_parameter_walks_the_whole_line() {

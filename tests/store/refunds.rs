@@ -1,6 +1,6 @@
 //! Giving orders back: places and money go back exactly once, whoever finishes a refund and how often.
 
-use actors::domain::ids::OrderId;
+use actors::domain::ids::{OrderId, RegistrationId};
 use actors::domain::money::Fen;
 use actors::domain::order::OrderStatus;
 use actors::error::DomainError;
@@ -10,7 +10,8 @@ use futures_util::future::join;
 use matchday::args;
 use matchday::service::locked_order::LockedOrder;
 use matchday::service::payments::{self, Settlement};
-use matchday::service::refunds::{self, Deadline, RefundWork};
+use matchday::service::refund_work::{self, RefundWork};
+use matchday::service::refunds::{self, Deadline};
 use matchday::store::sql::db::Db;
 use matchday::store::sql::journal;
 use matchday::store::sql::payments::{self as store, PayableOrder, Payment, Subject};
@@ -51,7 +52,7 @@ pub(super) async fn give_back(db: &Db, order: &PayableOrder) -> Result<(), Domai
     give_back_by(db, order, Deadline::Waived).await
 }
 
-async fn give_back_by(db: &Db, order: &PayableOrder, deadline: Deadline) -> Result<(), DomainError> {
+pub(super) async fn give_back_by(db: &Db, order: &PayableOrder, deadline: Deadline) -> Result<(), DomainError> {
     let (clock, id, subject) = (db.clone(), order.id, order.subject);
     db.write(move |tx| {
         Box::pin(async move {
@@ -60,6 +61,32 @@ async fn give_back_by(db: &Db, order: &PayableOrder, deadline: Deadline) -> Resu
         })
     })
     .await
+}
+
+pub(super) async fn give_back_one(db: &Db, order: &PayableOrder, registration: i64) -> Result<(), DomainError> {
+    give_back_one_by(db, order, registration, Deadline::Waived).await
+}
+
+pub(super) async fn give_back_one_by(
+    db: &Db,
+    order: &PayableOrder,
+    registration: i64,
+    deadline: Deadline,
+) -> Result<(), DomainError> {
+    let (clock, id, subject) = (db.clone(), order.id, order.subject);
+    db.write(move |tx| {
+        Box::pin(async move {
+            let locked = LockedOrder::take(tx, id, subject).await?;
+            refunds::give_back_one(&clock, tx, locked, RegistrationId(registration), deadline).await
+        })
+    })
+    .await
+}
+
+/// The registrations of an order, by id.
+pub(super) async fn registrations(db: &Db, order: &PayableOrder) -> Vec<i64> {
+    let sql = "SELECT id FROM registrations WHERE order_id = $1 ORDER BY id";
+    db.fetch_all(sql, args![order.id.0]).await.unwrap().iter().map(|row| row.int("id").unwrap()).collect()
 }
 
 /// The refunds of the outbox, done or not.
@@ -72,7 +99,7 @@ pub(super) async fn works(db: &Db) -> Vec<(i64, RefundWork)> {
 
 pub(super) async fn finish(db: &Db, fixture: &Fixture, work_id: i64, work: RefundWork) -> Result<bool, DomainError> {
     let (clock, subject) = (db.clone(), Subject::Race { game: fixture.game, places: places_of(db, work_id).await });
-    db.write(move |tx| Box::pin(async move { refunds::finish(&clock, tx, subject, &work, work_id).await })).await
+    db.write(move |tx| Box::pin(async move { refund_work::finish(&clock, tx, subject, &work, work_id).await })).await
 }
 
 /// How many places the order of a refund has.
@@ -86,11 +113,11 @@ async fn places_of(db: &Db, work_id: i64) -> i64 {
     }
 }
 
-async fn status(db: &Db, order: &PayableOrder) -> OrderStatus {
+pub(super) async fn status(db: &Db, order: &PayableOrder) -> OrderStatus {
     store::order(db, order.id).await.unwrap().unwrap().status
 }
 
-async fn places(fixture: &Fixture) -> Quota {
+pub(super) async fn places(fixture: &Fixture) -> Quota {
     quota::row(&fixture.db, fixture.game).await.unwrap().quota
 }
 

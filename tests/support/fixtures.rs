@@ -167,11 +167,15 @@ pub async fn membership_order(db: &Db, owner: &Person, years: i64) -> (OrderNo, 
     (order_no, Fen::new(9900).unwrap())
 }
 
-/// The members of the notice that pays `total` for `order_no`, not signed yet.
-pub fn notice_fields(app: &TestApp, order_no: &OrderNo, transaction: &str, total: Fen) -> Fields {
+/// The members of the notice that pays `total` for `order_no`, by its owner, not signed yet.
+pub async fn notice_fields(app: &TestApp, order_no: &OrderNo, transaction: &str, total: Fen) -> Fields {
     let merchant = app.context.outside.merchant.as_ref().unwrap();
-    let paid = PaidNotice { order_no: order_no.clone(), transaction_id: transaction.to_owned(), amount: total };
-    notice::compose(merchant, &paid, "payer", app.context.db.now_ms())
+    let sql = "SELECT a.openid FROM orders o JOIN accounts a ON a.id = o.account_id WHERE o.order_no = $1";
+    let owner = app.context.db.fetch_optional(sql, args![order_no.as_str()]).await.unwrap();
+    let payer = owner.and_then(|owner| owner.opt_text("openid").unwrap()).unwrap_or_else(|| "payer".to_owned());
+    let transaction_id = transaction.to_owned();
+    let paid = PaidNotice { order_no: order_no.clone(), transaction_id, amount: total, payer };
+    notice::compose(merchant, &paid, app.context.db.now_ms())
 }
 
 /// Signs and writes a notice.

@@ -77,12 +77,13 @@ pub fn test_config(folder: &Path, database: Option<&postgres::Database>, overrid
     if let Some(database) = database {
         flags.push(("database.url", database.url.clone()));
     }
-    let environment = overrides.iter().find(|(key, _)| *key == ENVIRONMENT).map(|(_, name)| (*name).to_owned());
+    // Written out, for some tests have a proxy before them.
+    let environment = overrides.iter().rfind(|(key, _)| *key == ENVIRONMENT).map_or("development", |(_, name)| *name);
     for (key, value) in overrides.iter().filter(|(key, _)| *key != ENVIRONMENT) {
         flags.push((key, (*value).to_owned()));
     }
     let sources = Sources {
-        environment,
+        environment: Some(environment.to_owned()),
         config_dir: Some(folder.to_owned()),
         variables: Vec::new(),
         flags: flags.into_iter().map(|(key, value)| ("test", key, value)).collect(),

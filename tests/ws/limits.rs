@@ -178,6 +178,32 @@ async fn frames_that_cost_nothing_have_a_rate_too() {
 }
 
 #[tokio::test]
+async fn guests_of_one_address_share_what_they_may_look_up() {
+    let server =
+        ChatServer::with(&[("limits.enabled", "true"), ("chat.lookups_per_30_seconds_per_address", "60")]).await;
+    let token = server.person("Li").await;
+    let mut member = server.enter(Some(&token)).await;
+    let history = json!({"type": "HISTORY", "room_id": "1"});
+    // Each has its own 60 in 30 s; the address has 60 for all of them, of which the LOGIN was one.
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    for guest in [&mut first, &mut second] {
+        for _ in 0..29 {
+            guest.send(history.clone()).await;
+            guest.until("HISTORY").await;
+        }
+    }
+    let mut third = server.connect().await;
+    third.send(history.clone()).await;
+    assert_eq!(third.message().await["type"], "HISTORY");
+    third.send(history.clone()).await;
+    let refused = third.message().await;
+    assert_eq!((&refused["type"], &refused["code"]), (&json!("ERROR"), &json!(10010)));
+    // Who has an account does not pay for the strangers next door.
+    member.send(history).await;
+    member.until("HISTORY").await;
+}
+
+#[tokio::test]
 async fn a_moderator_of_the_room_may_say_more_there() {
     let limits = [
         ("limits.enabled", "true"),

@@ -171,6 +171,7 @@ async fn what_cannot_be_read_is_answered_and_changes_nothing() {
         (json!({"room_id": "1"}), 99999),
         (json!({"type": "SEND_ALL", "room_id": "1", "token": token}), 99999),
         (json!({"type": "SEND_ALL", "room_id": "1", "token": token, "content": " "}), 99999),
+        (say(&token, "\u{3164}\u{200b}\u{2800}"), 99999),
         (say(&token, &"扑".repeat(501)), 99999),
         (json!({"type": "DANCE"}), 99999),
         (json!({"type": "LOGIN", "room_id": "77"}), 30005),
@@ -183,6 +184,24 @@ async fn what_cannot_be_read_is_answered_and_changes_nothing() {
     }
     client.send(say(&token, &"扑".repeat(500))).await;
     assert_eq!(client.until("SEND_ALL").await["offset"], 1);
+}
+
+#[tokio::test]
+async fn nothing_hidden_reaches_the_others() {
+    let server = ChatServer::start().await;
+    let token = server.person("跑\u{202e}者").await;
+    let mut viewer = server.enter(None).await;
+    let mut speaker = server.enter(Some(&token)).await;
+    let family = "\u{1f468}\u{200d}\u{1f469} ❤\u{fe0f} می\u{200c}خواهم";
+    speaker.send(say(&token, &format!("\u{202e}{family}\u{200b}"))).await;
+    for client in [&mut speaker, &mut viewer] {
+        let seen = client.until("SEND_ALL").await;
+        assert_eq!((&seen["content"], &seen["user"]["username"]), (&json!(family), &json!("跑者")));
+    }
+    // .NET writes a byte order mark before each text.
+    let marked = format!("\u{feff}{}", say(&token, "marked"));
+    speaker.raw(tokio_tungstenite::tungstenite::Message::text(marked)).await;
+    assert_eq!(viewer.until("SEND_ALL").await["content"], "marked");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Coming back, history, and rooms that die.
 
-use actors::domain::ids::LiveId;
+use actors::domain::ids::{AccountId, LiveId};
 use matchday::service::live;
 use serde_json::{Value, json};
 
@@ -84,8 +84,16 @@ async fn history_goes_back_in_pages() {
     let server = ChatServer::with(&[]).await;
     let token = server.person("Li").await;
     let mut speaker = server.enter(Some(&token)).await;
-    publish(&mut speaker, &token, 0..120).await;
+    publish(&mut speaker, &token, 0..117).await;
+    let other = server.person("Wang").await;
+    let mut erased = server.enter(Some(&other)).await;
+    erased.send(json!({"type": "SEND_ALL", "room_id": "1", "content": "x"})).await;
+    erased.until("SEND_ALL").await;
+    speaker.until("SEND_ALL").await;
+    publish(&mut speaker, &token, 118..120).await;
     server.execute("UPDATE publications SET deleted = 1 WHERE line_offset = 118").await;
+    let row = server.context.db.fetch_one("SELECT id FROM accounts WHERE username = 'Wang'", vec![]).await.unwrap();
+    server.context.rooms.forget(&[1], AccountId(row.int("id").unwrap())).await;
     speaker.send(json!({"type": "HISTORY", "room_id": "1"})).await;
     let newest = speaker.until("HISTORY").await;
     let lines = newest["lines"].as_array().unwrap();
@@ -100,6 +108,29 @@ async fn history_goes_back_in_pages() {
     let last = live::last_lines(&server.context, &LiveId(1), 3).await.unwrap();
     assert_eq!(last.iter().map(|line| line.offset).collect::<Vec<_>>(), [117, 119, 120]);
     assert!(live::last_lines(&server.context, &LiveId(9), 3).await.is_err());
+}
+
+#[tokio::test]
+async fn history_comes_from_the_room_s_memory_as_far_as_it_reaches() {
+    let server = ChatServer::with(&[]).await;
+    let token = server.person("Li").await;
+    let mut speaker = server.enter(Some(&token)).await;
+    publish(&mut speaker, &token, 0..1010).await;
+    // The room keeps 1,000 lines; what is older, and what it did not say itself, only the database knows.
+    server.execute("UPDATE publications SET content = 'from the database'").await;
+    let mut guest = server.enter(None).await;
+    for (before, limit, first, from_database) in [
+        (json!(null), 100, 911, false),
+        (json!(111), 100, 11, false),
+        (json!(110), 100, 10, true),
+        (json!(5), 100, 1, true),
+    ] {
+        guest.send(json!({"type": "HISTORY", "room_id": "1", "before": before, "limit": limit})).await;
+        let page = guest.until("HISTORY").await;
+        let lines = page["lines"].as_array().unwrap();
+        assert_eq!(lines[0]["offset"], first, "before {before}");
+        assert_eq!(lines.iter().all(|line| line["content"] == "from the database"), from_database, "before {before}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::error::{DomainError, Entity, Result};
 use crate::ports::{Bus, Topic};
 
 use super::closed::ClosedRooms;
-use super::messages::{Announce, BusNews, Forget, Join, Leave, Publish, RoomNews, Whisper};
+use super::messages::{Announce, BusNews, Forget, History, Join, Leave, Publish, RoomNews, Whisper};
 use super::ports::{ChatLog, ChatWire, Verdict};
 use super::presence::{NodePresence, OnlineBoard, PRESENCE_REFRESH};
 use super::state::{Gap, KEPT_LINES, RoomState};
@@ -322,6 +322,20 @@ impl Handler<Forget> for ChatRoom {
         if let Some(state) = &mut self.state {
             state.forget_account(account, Instant::now());
         }
+    }
+}
+
+impl Handler<History> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, History { before, limit, reply }: History, _: &mut Self::Context) {
+        let lines = match &self.state {
+            _ if self.is_closed() => Err(GONE),
+            Some(state) => Ok(state.lines_before(before, limit as usize)),
+            None => Ok(None),
+        };
+        // Whoever asked may have left.
+        let _ = reply.send(lines);
     }
 }
 

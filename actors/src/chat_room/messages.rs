@@ -7,6 +7,7 @@ use actix::Message;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::ask::Reply;
 use crate::domain::chat::{ConnectionId, Profile, Publication, RoomForm};
 use crate::domain::ids::AccountId;
 use crate::error::DomainError;
@@ -156,6 +157,16 @@ pub struct Announce {
 /// they were deleted.
 pub struct Forget(pub AccountId);
 
+/// The lines before an offset that can be shown, at most so many; none when the room's memory does not reach back that
+/// far.
+///
+/// Errors: `NotFound(Live)` when the live was deleted.
+pub struct History {
+    pub before: Option<i64>,
+    pub limit: u32,
+    pub reply: Reply<Option<Vec<Publication>>>,
+}
+
 /// A payload of `Topic::Room` from another node.
 pub struct BusNews(pub Bytes);
 
@@ -187,4 +198,4 @@ macro_rules! commands {
         }
     )*};
 }
-commands!(Join, Leave, Publish, Whisper, Announce, Forget, BusNews);
+commands!(Join, Leave, Publish, Whisper, Announce, Forget, History, BusNews);

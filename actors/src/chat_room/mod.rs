@@ -14,7 +14,9 @@ mod wire;
 
 pub use actor::{ChatRoom, RoomParts};
 pub use closed::ClosedRooms;
-pub use messages::{Announce, Answer, BusNews, Forget, Join, Leave, Publish, Resume, RoomNews, Subscription, Whisper};
+pub use messages::{
+    Announce, Answer, BusNews, Forget, History, Join, Leave, Publish, Resume, RoomNews, Subscription, Whisper,
+};
 pub use ports::{ChatLog, ChatWire, NewLine, RoomSnapshot, Verdict};
 pub use presence::{OnlineBoard, PRESENCE_REFRESH, PRESENCE_TTL};
 pub use state::{KEPT_LINES, PENDING_LINES};

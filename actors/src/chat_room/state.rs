@@ -252,6 +252,16 @@ impl RoomState {
         self.recent.iter().skip(self.recent.len().saturating_sub(behind))
     }
 
+    /// Up to `limit` lines before the offset `before` that were not deleted, oldest first. None when memory does not reach
+    /// back that far.
+    pub fn lines_before(&self, before: Option<i64>, limit: usize) -> Option<Vec<Publication>> {
+        let shown = |line: &&Publication| !line.deleted && before.is_none_or(|before| line.offset < before);
+        let mut lines: Vec<Publication> = self.recent.iter().rev().filter(shown).take(limit).cloned().collect();
+        let is_whole = self.tail == self.recent.len() as i64;
+        lines.reverse();
+        (is_whole || lines.len() == limit).then_some(lines)
+    }
+
     fn encode_unsent(&mut self, form: RoomForm) {
         let (room, wire) = (self.room, Arc::clone(&self.wire));
         let unsent = &mut self.unsent[form as usize];

@@ -56,6 +56,27 @@ fn line(state: &mut RoomState, log: &mut Vec<Publication>, from: &Arc<Subscripti
 }
 
 #[test]
+fn old_lines_are_given_as_far_as_memory_reaches() {
+    let (mut state, mut log, now) = (empty(), Vec::new(), Instant::now());
+    let offsets = |state: &RoomState, before, limit| {
+        let lines = state.lines_before(before, limit);
+        lines.map(|lines| lines.iter().map(|line| line.offset).collect::<Vec<_>>())
+    };
+    assert_eq!(offsets(&state, None, 5), Some(vec![]), "nobody said anything");
+    let one = subscription(1, PLENTY);
+    state.join(join(&one, None));
+    for _ in 0..KEPT_LINES {
+        line(&mut state, &mut log, &one, now);
+    }
+    assert_eq!(offsets(&state, Some(3), 5), Some(vec![1, 2]), "the whole history is in memory");
+    line(&mut state, &mut log, &one, now);
+    state.recent[997].deleted = true;
+    assert_eq!(offsets(&state, None, 3), Some(vec![998, 1000, 1001]), "999 was deleted");
+    assert_eq!(offsets(&state, Some(4), 2), Some(vec![2, 3]));
+    assert_eq!(offsets(&state, Some(4), 3), None, "1 is not in memory any more");
+}
+
+#[test]
 fn the_sender_is_answered_at_once_and_the_others_within_the_window() {
     let (mut state, mut log, now) = (empty(), Vec::new(), Instant::now());
     let (one, two) = (subscription(1, PLENTY), subscription(2, PLENTY));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::ids::{AccountId, CompetitionId, LiveId};
+use super::visible::{self, Layout};
 
 /// A live stream; its id is also its chat room's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +86,9 @@ pub struct Profile {
 
 impl From<&Account> for Profile {
     fn from(account: &Account) -> Self {
-        Self { account: account.id, username: account.username.clone(), head_img: account.head_img.clone() }
+        // Nicknames that older versions stored may turn the direction of a whole chat.
+        let username = visible::without_hidden(&account.username, Layout::Line).into_owned();
+        Self { account: account.id, username, head_img: account.head_img.clone() }
     }
 }
 

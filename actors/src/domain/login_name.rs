@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::registration::is_hidden;
+use super::visible::is_visible;
 
 /// Longest name of any dialect, in characters.
 pub const MOST_CHARACTERS: usize = 30;
@@ -19,9 +19,7 @@ impl LoginName {
         let folded: String = typed.nfkc().flat_map(char::to_lowercase).nfkc().collect();
         let unfit = |text: &str| {
             let count = text.chars().count();
-            count == 0
-                || count > MOST_CHARACTERS
-                || text.chars().any(|letter| letter.is_whitespace() || is_hidden(letter) || is_ignorable(letter))
+            count == 0 || count > MOST_CHARACTERS || !text.chars().all(is_visible)
         };
         (!unfit(typed) && !unfit(&folded)).then(|| Self { typed: typed.to_owned(), folded })
     }
@@ -34,15 +32,6 @@ impl LoginName {
     pub fn folded(&self) -> &str {
         &self.folded
     }
-}
-
-/// What Unicode lets a font show as nothing: two names that differ in it look the same.
-fn is_ignorable(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -92,6 +92,15 @@ impl OrderStatus {
         matches!(self, Self::Unpaid | Self::Paid | Self::Refunding)
     }
 
+    /// How one registration of an order of this state stands: whether it is live, and whether its own money was asked back.
+    pub fn of_registration(self, live: bool, asked_back: bool) -> Self {
+        match self {
+            Self::Paid | Self::Refunding if !live => Self::Refunded,
+            Self::Paid if asked_back => Self::Refunding,
+            status => status,
+        }
+    }
+
     /// The order state machine. A late payment may revive an expired or cancelled order if its places are still free.
     pub fn may_become(self, next: Self) -> bool {
         use OrderStatus::*;
@@ -128,6 +137,20 @@ mod tests {
             assert!(!status.may_become(status));
         }
         assert_eq!(OrderStatus::from_code(9), None);
+    }
+
+    #[test]
+    fn a_registration_stands_as_its_order_unless_it_went_back_alone() {
+        use OrderStatus::*;
+        let stands = |status: OrderStatus| {
+            [(true, false), (true, true), (false, true), (false, false)]
+                .map(|(live, asked)| status.of_registration(live, asked))
+        };
+        assert_eq!(stands(Paid), [Paid, Refunding, Refunded, Refunded]);
+        assert_eq!(stands(Refunding), [Refunding, Refunding, Refunded, Refunded]);
+        for status in [Unpaid, Expired, Cancelled, Closed, Refunded] {
+            assert_eq!(stands(status), [status; 4]);
+        }
     }
 
     #[test]

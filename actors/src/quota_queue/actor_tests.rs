@@ -101,7 +101,8 @@ impl QuotaLedger for MemoryLedger {
             orders_left: i64::MAX,
             free_of_charge: false,
             over: false,
-            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+            wait_list_over: false,
+            order_number: |sequence| OrderNo::compose(0, order_tail(7, 1, sequence)),
         };
         let before = admission.row.head;
         let outcomes: Vec<Option<Outcome>> = admission

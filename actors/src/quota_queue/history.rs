@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::row::{LineRules, Lottery, QueueRow, QueueState};
-use super::state::Quota;
+use super::state::{Outcome, Quota};
 
 /// What happened to a token, by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,10 @@ pub struct Decision {
 
 fn is_zero(number: &i64) -> bool {
     *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,11 +68,14 @@ pub enum Event {
         lottery: i64,
         count: i64,
     },
-    /// `head` as it is afterwards. `paid`: the orders cost nothing and own their places at once.
+    /// `head` as it is afterwards. `paid`: the orders cost nothing and own their places at once. `closed`: registration
+    /// had closed, so nobody was offered a place from the wait-list or put on it.
     Decided {
         head: i64,
         paid: bool,
         tokens: Vec<Decision>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        closed: bool,
     },
     Left {
         sequences: Vec<i64>,
@@ -86,7 +93,13 @@ pub enum Event {
         orders: Vec<OrderPlaces>,
     },
     Cancelled(OrderPlaces),
-    /// sold → free
+    /// sold → free, of an order that keeps other places. `registration` 0: all those that were not asked back one by one.
+    PartRefunded {
+        order_no: String,
+        registration: i64,
+        places: i64,
+    },
+    /// sold → free, with which the order has no place left.
     Refunded(OrderPlaces),
     PlacesSet {
         limitation: i64,
@@ -139,6 +152,7 @@ impl Event {
             Self::Paid(order) | Self::PaidLate(order) | Self::Cancelled(order) | Self::Refunded(order) => {
                 order.order_no == order_no
             }
+            Self::PartRefunded { order_no: named, .. } => named == order_no,
             Self::Expired { orders } | Self::Imported { orders } => orders.iter().any(|it| it.order_no == order_no),
             Self::Decided { tokens, .. } => tokens.iter().any(|token| token.order_no.as_deref() == Some(order_no)),
             _ => false,
@@ -168,6 +182,10 @@ pub struct Replay {
     pub tokens: HashMap<i64, i64>,
     pub wait_listed: BTreeSet<i64>,
     pub orders: HashMap<String, Holding>,
+    /// Places that came back from orders, also from those that keep others.
+    pub given_back: HashMap<String, i64>,
+    /// Registrations that were given back one by one.
+    pub returned: BTreeSet<i64>,
     /// Sequences up to here are from before the log.
     pub began_at: i64,
 }
@@ -197,7 +215,12 @@ impl Replay {
                     self.shuffle(*count)?;
                 }
             }
-            Event::Decided { head, paid, tokens } => self.decide(*head, *paid, tokens)?,
+            Event::Decided { head, paid, tokens, closed } => {
+                if *closed {
+                    self.check_closed(tokens)?;
+                }
+                self.decide(*head, *paid, tokens)?;
+            }
             Event::Left { sequences } => {
                 for sequence in sequences {
                     self.end_token(*sequence, 5)?;
@@ -233,9 +256,17 @@ impl Replay {
                 self.turn(order, &[Holding::Held], Holding::Nothing)?;
                 self.quota.give_back_held(order.places);
             }
+            Event::PartRefunded { order_no, registration, places } => {
+                let part = OrderPlaces { order_no: order_no.clone(), places: *places };
+                self.turn(&part, &[Holding::Sold], Holding::Sold)?;
+                if *registration != 0 && !self.returned.insert(*registration) {
+                    return Err(format!("registration {registration} is given back twice"));
+                }
+                self.take_back(&part);
+            }
             Event::Refunded(order) => {
                 self.turn(order, &[Holding::Sold], Holding::Nothing)?;
-                self.quota.give_back_sold(order.places);
+                self.take_back(order);
             }
             Event::PlacesSet { limitation, balance } => self.quota.set(*limitation, *balance),
             Event::StateSet { state } => self.state = queue_state(*state)?,
@@ -254,6 +285,19 @@ impl Replay {
         }
         self.shuffled = Some(count);
         Ok(())
+    }
+
+    /// After registration closed the wait-list only ends.
+    fn check_closed(&self, tokens: &[Decision]) -> Result<(), String> {
+        let served = |token: &&Decision| {
+            token.state == 0 || (token.state == Outcome::ORDERED && self.wait_listed.contains(&token.sequence))
+        };
+        match tokens.iter().find(served) {
+            Some(token) => {
+                Err(format!("token {} is served by the wait-list after registration closed", token.sequence))
+            }
+            None => Ok(()),
+        }
     }
 
     fn decide(&mut self, head: i64, paid: bool, tokens: &[Decision]) -> Result<(), String> {
@@ -297,6 +341,11 @@ impl Replay {
         }
     }
 
+    fn take_back(&mut self, part: &OrderPlaces) {
+        *self.given_back.entry(part.order_no.clone()).or_default() += part.places;
+        self.quota.give_back_sold(part.places);
+    }
+
     fn turn(&mut self, order: &OrderPlaces, from: &[Holding], to: Holding) -> Result<(), String> {
         match self.orders.insert(order.order_no.clone(), to) {
             Some(before) if from.contains(&before) => Ok(()),
@@ -332,13 +381,15 @@ mod tests {
                 head: 3,
                 paid: false,
                 tokens: vec![decided(1, 1, Some("A"), 2), decided(2, 0, None, 0), decided(3, 1, Some("B"), 1)],
+                closed: false,
             },
             Event::Paid(order("B", 1)),
             Event::Expired { orders: vec![order("A", 2)] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 1, Some("C"), 2)] },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 1, Some("C"), 2)], closed: false },
             Event::Cancelled(order("C", 2)),
             Event::PaidLate(order("A", 2)),
             Event::Refunded(order("B", 1)),
+            Event::PartRefunded { order_no: "A".to_owned(), registration: 7, places: 1 },
         ]
     }
 
@@ -350,7 +401,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
             replay.apply(&event).unwrap();
         }
-        assert_eq!(replay.quota, Quota { limitation: 3, balance: 1, sold: 2, held: 0 });
+        assert_eq!(replay.quota, Quota { limitation: 3, balance: 2, sold: 1, held: 0 });
+        assert_eq!((replay.given_back["A"], replay.given_back["B"]), (1, 1));
         assert_eq!((replay.head, replay.tail, replay.wait_listed.len()), (3, 3, 0));
         assert_eq!(replay.orders["A"], Holding::Sold);
         assert!(replay.tokens.values().all(|state| *state == 1));
@@ -360,13 +412,16 @@ mod tests {
     fn replay_refuses_what_cannot_have_happened() {
         let cases = [
             Event::Enqueued { first: 9, accounts: vec![1], places: vec![1] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(1, 2, None, 0)] },
-            Event::Decided { head: 3, paid: false, tokens: vec![decided(4, 2, None, 0)] },
-            Event::Decided { head: 1, paid: false, tokens: vec![] },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(1, 2, None, 0)], closed: false },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(4, 2, None, 0)], closed: false },
+            Event::Decided { head: 1, paid: false, tokens: vec![], closed: false },
+            Event::Decided { head: 3, paid: false, tokens: vec![decided(2, 0, None, 0)], closed: true },
             Event::Paid(order("B", 1)),
             Event::Paid(order("unknown", 1)),
             Event::PaidLate(order("A", 2)),
             Event::Imported { orders: vec![order("D", 9)] },
+            Event::PartRefunded { order_no: "A".to_owned(), registration: 7, places: 1 },
+            Event::PartRefunded { order_no: "B".to_owned(), registration: 8, places: 1 },
             Event::Left { sequences: vec![3] },
             Event::Opened { count: 3, seed: String::new() },
             Event::StateSet { state: 9 },
@@ -379,12 +434,30 @@ mod tests {
     }
 
     #[test]
+    fn wait_list_is_not_served_after_registration_closed() {
+        let served = |closed| {
+            let mut replay = Replay::default();
+            story().iter().take(6).for_each(|event| replay.apply(event).unwrap());
+            assert!(replay.wait_listed.contains(&2));
+            let tokens = vec![decided(2, 1, Some("C"), 2)];
+            replay.apply(&Event::Decided { head: 3, paid: false, tokens, closed })
+        };
+        assert_eq!(served(false), Ok(()));
+        assert!(served(true).is_err());
+        let old = r#"{"kind":"decided","head":1,"paid":false,"tokens":[]}"#;
+        assert!(
+            matches!(serde_json::from_str(old), Ok(Event::Decided { closed: false, .. })),
+            "logs of older versions"
+        );
+    }
+
+    #[test]
     fn events_of_a_token_are_found_by_its_number() {
         let story = story();
         let about = |sequence| story.iter().filter(|event| event.names(sequence)).count();
         assert_eq!((about(1), about(2), about(4)), (2, 3, 0));
         assert_eq!(story[3].sequences(), Some((1, 3)));
         assert_eq!(story[4].sequences(), None);
-        assert_eq!(story.iter().filter(|event| event.names_order("A")).count(), 3);
+        assert_eq!(story.iter().filter(|event| event.names_order("A")).count(), 4);
     }
 }

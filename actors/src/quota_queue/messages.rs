@@ -10,7 +10,7 @@ use super::state::Outcome;
 use crate::ask::Reply;
 use crate::domain::ids::{AccountId, GameId};
 use crate::draw::line_order::LineOrder;
-use crate::error::Result;
+use crate::error::{OverLimit, Result};
 
 /// One player as the ledger keeps him.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,8 @@ pub enum Enqueued {
     Existing { sequence: i64 },
     /// A player (by index) waits in this line already, where a second token would be a second chance; no token was made.
     PlayerWaits { player: usize },
+    /// The account has as many open places as it may; no token was made.
+    OverLimit(OverLimit),
     /// Nothing is left; no token was made.
     Full,
     /// The line takes no new tokens.

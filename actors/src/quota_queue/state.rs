@@ -204,6 +204,9 @@ pub struct Admission<'a, N> {
     pub free_of_charge: bool,
     /// The race has begun: nobody gets a place any more.
     pub over: bool,
+    /// Registration has closed: nobody is put on the wait-list, and those on it get nothing any more. The line itself is
+    /// still decided, for its tokens came in time.
+    pub wait_list_over: bool,
     /// A new order number for a sequence.
     pub order_number: N,
 }
@@ -223,8 +226,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     pub fn offer(&mut self, wait_listed: &[Waiting]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(wait_listed.len());
         for token in wait_listed {
-            let verdict = self.judge(token);
-            let stays = self.row.may_still_fit(token.places());
+            let verdict = self.judge(token, self.over || self.wait_list_over);
+            let stays = !self.wait_list_over && self.row.may_still_fit(token.places());
             let verdict =
                 if verdict == Verdict::Decided(Outcome::Full) && stays { Verdict::WaitListed } else { verdict };
             if matches!(verdict, Verdict::Decided(_)) {
@@ -243,8 +246,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     pub fn decide(&mut self, waiting: &[Waiting]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(waiting.len());
         for token in waiting {
-            let mut verdict = self.judge(token);
-            let room = self.row.wait_listed < self.row.rules.wait_list;
+            let mut verdict = self.judge(token, self.over);
+            let room = !self.wait_list_over && self.row.wait_listed < self.row.rules.wait_list;
             if verdict == Verdict::Decided(Outcome::Full) && room && self.row.may_still_fit(token.places()) {
                 verdict = Verdict::WaitListed;
                 self.row.wait_listed += 1;
@@ -258,7 +261,8 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
         verdicts
     }
 
-    fn judge(&mut self, token: &Waiting) -> Verdict {
+    /// `over`: no place is given any more.
+    fn judge(&mut self, token: &Waiting, over: bool) -> Verdict {
         if token.left {
             return Verdict::Decided(Outcome::Left);
         }
@@ -270,7 +274,7 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
             return Verdict::Decided(Outcome::AlreadyRegistered(own.then(|| holder.order_no.clone())));
         }
         let places = token.places();
-        if self.over || !self.row.quota.fits(places) {
+        if over || !self.row.quota.fits(places) {
             return Verdict::Decided(Outcome::Full);
         }
         if self.orders_left < 1 {
@@ -291,12 +295,27 @@ impl<N: Fn(i64) -> OrderNo> Admission<'_, N> {
     }
 }
 
-/// The tail of an order number: no two sequences of a game, and no two of a thousand games, share one. The
-/// multiplication only keeps neighbours from looking like a count of sales; it is not a secret.
-pub fn order_tail(game: i64, sequence: i64) -> u64 {
-    const SPREAD: u128 = 7_368_787_253;
-    let plain = (game.rem_euclid(1000) as u128) * 10_000_000 + (sequence.rem_euclid(10_000_000) as u128);
-    (plain * SPREAD % 10_000_000_000) as u64
+/// The tail of an order number: no two sequences of a game, and no two of a thousand games, share one. `key` is the
+/// installation's own: another one puts its numbers into another order, because installations that share a merchant
+/// share the provider's numbers as well. That neighbours do not look like a count of sales is welcome; it is not a secret.
+pub fn order_tail(key: u64, game: i64, sequence: i64) -> u64 {
+    const HALF: u64 = 100_000;
+    const ROUNDS: u64 = 6;
+    let plain = (game.rem_euclid(1000) as u64) * 10_000_000 + sequence.rem_euclid(10_000_000) as u64;
+    // A Feistel network over two halves of five digits: whatever `mixed` answers, no two numbers become one.
+    let (mut left, mut right) = (plain / HALF, plain % HALF);
+    for round in 0..ROUNDS {
+        (left, right) = (right, (left + mixed(key, round, right) % HALF) % HALF);
+    }
+    left * HALF + right
+}
+
+/// The finish of SplitMix64: each bit of what goes in changes half of what comes out.
+fn mixed(key: u64, round: u64, half: u64) -> u64 {
+    let mut word = (key ^ ((round << 32) | half)).wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(round + 1));
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
 }
 
 /// Seconds a client should wait before it asks again, by how many wait ahead of it.

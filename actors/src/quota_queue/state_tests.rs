@@ -136,7 +136,8 @@ impl Line {
             orders_left: self.cap.take().unwrap_or(i64::MAX),
             free_of_charge: false,
             over: false,
-            order_number: |sequence| OrderNo::compose(0, order_tail(1, sequence)),
+            wait_list_over: false,
+            order_number: |sequence| OrderNo::compose(0, order_tail(7, 1, sequence)),
         };
         let offered = admission.offer(&listed);
         let stopped = offered.last() == Some(&Verdict::NotNow);
@@ -239,12 +240,23 @@ proptest! {
     }
 
     #[test]
-    fn order_tails_never_collide_within_a_game(game in 1i64..1000, sequence in 1i64..9_999_999, step in 1i64..9_999_999) {
+    fn order_tails_never_collide_within_a_game(key: u64, game in 1i64..1000, sequence in 1i64..9_999_999, step in 1i64..9_999_999) {
         let other = (sequence + step) % 10_000_000;
         prop_assume!(other != sequence);
-        prop_assert_ne!(order_tail(game, sequence), order_tail(game, other));
-        prop_assert_ne!(order_tail(game, sequence), order_tail(game + 1, sequence));
+        prop_assert_ne!(order_tail(key, game, sequence), order_tail(key, game, other));
+        prop_assert_ne!(order_tail(key, game, sequence), order_tail(key, game + 1, sequence));
     }
+}
+
+/// Two installations of one merchant, each with its first thousand orders in the same second.
+#[test]
+fn order_tails_of_two_installations_differ_and_stay_numbers_of_ten_digits() {
+    let tails = |key: u64| (1..=1_000).map(|sequence| order_tail(key, 1, sequence)).collect::<Vec<_>>();
+    let (one, other) = (tails(1), tails(2));
+    assert!(one.iter().chain(&other).all(|tail| *tail < 10_000_000_000));
+    let same = one.iter().filter(|tail| other.contains(tail)).count();
+    assert_eq!(same, 0, "they share numbers");
+    assert_eq!(one, tails(1), "a number does not depend on when it is asked for");
 }
 
 #[test]
@@ -295,8 +307,15 @@ const FULL: Verdict = Verdict::Decided(Outcome::Full);
 /// One admission with at most `orders_left` orders: first the wait-list, then the line.
 fn admission(row: &mut QueueRow, orders_left: i64, listed: &[Waiting], line: &[Waiting]) -> Vec<Verdict> {
     let mut taken = HashMap::new();
-    let mut admission =
-        Admission { row, taken: &mut taken, orders_left, free_of_charge: false, over: false, order_number: number };
+    let mut admission = Admission {
+        row,
+        taken: &mut taken,
+        orders_left,
+        free_of_charge: false,
+        over: false,
+        wait_list_over: false,
+        order_number: number,
+    };
     let mut verdicts = admission.offer(listed);
     verdicts.extend(admission.decide(line));
     verdicts
@@ -386,6 +405,7 @@ fn order_that_costs_nothing_owns_its_places_at_once() {
         orders_left: 9,
         free_of_charge: true,
         over: false,
+        wait_list_over: false,
         order_number: number,
     };
     assert_eq!(admission.decide(&[token(1, 1, &["a", "b"]), token(2, 1, &["c", "d"])]), [ordered(1), FULL]);
@@ -446,4 +466,27 @@ fn poll_interval_grows_with_the_line() {
     let intervals: Vec<u32> =
         [0, 9, 10, 99, 100, 4_999, 5_000, 20_000, 60_000, 1_000_000].map(poll_interval_seconds).to_vec();
     assert_eq!(intervals, [1, 1, 3, 3, 5, 5, 10, 20, 30, 30]);
+}
+
+#[test]
+fn wait_list_ends_when_registration_closes_and_the_line_is_still_decided() {
+    let mut row = line_of(2, 9);
+    let line = [token(1, 1, &["a", "b"]), token(2, 1, &["c"]), token(3, 1, &["d"])];
+    assert_eq!(decide(&mut row, &line), [ordered(1), Verdict::WaitListed, Verdict::WaitListed]);
+    row.quota.give_back_held(2);
+    let mut taken = HashMap::new();
+    let mut admission = Admission {
+        row: &mut row,
+        taken: &mut taken,
+        orders_left: 0,
+        free_of_charge: false,
+        over: false,
+        wait_list_over: true,
+        order_number: number,
+    };
+    assert_eq!(admission.offer(&line[1..]), [FULL, FULL], "no place is offered, and no rate holds the end back");
+    admission.orders_left = 9;
+    let rest = [token(4, 1, &["e"]), token(5, 1, &["f", "g"]), token(6, 1, &["h"]), token(7, 1, &["i"])];
+    assert_eq!(admission.decide(&rest), [ordered(4), FULL, ordered(6), FULL], "and nobody is put on the list");
+    assert_eq!((row.wait_listed, row.quota.held), (0, 2));
 }

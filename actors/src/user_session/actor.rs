@@ -115,7 +115,7 @@ impl UserSession {
 
     // ------------------------------------------------------------ commands
 
-    fn command(&mut self, command: Command, ctx: &mut Context<Self>) {
+    fn command(&mut self, mut command: Command, ctx: &mut Context<Self>) {
         let client_id = match &command {
             Command::Say { client_id, .. } | Command::Whisper { client_id, .. } | Command::Count { client_id, .. } => {
                 client_id.clone()
@@ -126,7 +126,7 @@ impl UserSession {
         if cheap && !self.heeds(client_id.as_deref()) {
             return;
         }
-        if let Err(error) = self.admit(&command) {
+        if let Err(error) = self.admit(&mut command) {
             // A refusal costs as little as the cheap ones, and could be asked for as fast.
             if cheap || self.heeds(client_id.as_deref()) {
                 self.refuse(&error, client_id.as_deref());
@@ -157,8 +157,8 @@ impl UserSession {
         }
     }
 
-    /// Lengths and rates, before anything is asked of the server.
-    fn admit(&mut self, command: &Command) -> Result<()> {
+    /// Lengths and rates, before anything is asked of the server; a line becomes what others see of it.
+    fn admit(&mut self, command: &mut Command) -> Result<()> {
         let now = Instant::now();
         match command {
             Command::Say { content, .. } | Command::Whisper { content, .. } => {
@@ -167,14 +167,24 @@ impl UserSession {
             }
             Command::Login { .. } => {
                 self.state.spoke();
-                self.state.may_ask(now)
+                self.may_ask(now)
             }
             Command::Count { .. } => {
                 self.state.spoke();
                 Ok(())
             }
-            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.state.may_ask(now),
+            Command::History { .. } | Command::WatchQueue { .. } | Command::Unknown { .. } => self.may_ask(now),
             Command::Logout { .. } => Ok(()),
+        }
+    }
+
+    /// Takes a request that may read the database. Connections without an account share a rate of their address besides
+    /// their own: sockets are cheap.
+    fn may_ask(&mut self, now: Instant) -> Result<()> {
+        self.state.may_ask(now)?;
+        match self.identity {
+            Some(_) => Ok(()),
+            None => self.parts.slot.take_lookup(now),
         }
     }
 
@@ -275,7 +285,7 @@ impl UserSession {
         }
         // A LOGIN was counted as a request already.
         if let Command::Say { client_id, .. } | Command::Whisper { client_id, .. } = &command
-            && let Err(error) = self.state.may_ask(Instant::now())
+            && let Err(error) = self.may_ask(Instant::now())
         {
             if self.heeds(client_id.as_deref()) {
                 self.refuse(&error, client_id.as_deref());
@@ -417,6 +427,9 @@ impl StreamHandler<Inbound> for UserSession {
         if self.state.is_closing() || !self.parts.outbox.is_open() {
             return;
         }
+        if !self.state.takes_frame(Instant::now()) {
+            return self.close(close::FLOOD, "too many frames");
+        }
         match inbound {
             Inbound::Command(command) => self.command(command, ctx),
             Inbound::Malformed { reason, client_id } => {
@@ -425,7 +438,7 @@ impl StreamHandler<Inbound> for UserSession {
                 }
             }
             Inbound::Ping(payload) => self.say(&Event::Pong { payload: &payload }),
-            Inbound::Pong | Inbound::Closed { .. } => {}
+            Inbound::Pong | Inbound::Part | Inbound::Closed { .. } => {}
             Inbound::Violation { code, reason } => self.close(code, reason),
         }
     }

@@ -11,6 +11,7 @@ use super::*;
 use crate::chat_room::RoomParts;
 use crate::chat_room::test_support::{MemoryLog, outbox, read, wire};
 use crate::directory::Directory;
+use crate::domain::caller_address::CallerAddress;
 use crate::domain::chat::Publication;
 use crate::domain::ids::AccountId;
 use crate::outbox::Phase;
@@ -52,7 +53,7 @@ impl SessionGate for Gate {
     fn generation(&self) -> u64 {
         0
     }
-    async fn rights(&self, account: Option<AccountId>, _: IpAddr, _: Option<LiveId>) -> Result<Rights> {
+    async fn rights(&self, account: Option<AccountId>, _: CallerAddress, _: Option<LiveId>) -> Result<Rights> {
         if account == Some(AccountId(13)) {
             return Err(DomainError::Muted { reason: "spam".into(), seconds_left: 9 });
         }
@@ -82,13 +83,16 @@ impl SessionGate for Gate {
 struct Slot;
 
 impl SocketSlot for Slot {
-    fn address(&self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    fn address(&self) -> CallerAddress {
+        CallerAddress::known(IpAddr::V4(Ipv4Addr::LOCALHOST))
     }
     fn belongs_to(&mut self, _: AccountId) -> Result<()> {
         Ok(())
     }
     fn take_line(&self, _: AccountId, _: u32, _: Instant) -> Result<()> {
+        Ok(())
+    }
+    fn take_lookup(&self, _: Instant) -> Result<()> {
         Ok(())
     }
 }
@@ -128,8 +132,10 @@ impl Client {
                 login_timeout: WAIT * 10,
                 ping_every: Duration::from_millis(400),
                 pong_timeout: WAIT * 10,
+                linger: WAIT,
                 messages: None,
                 moderator_messages: None,
+                frames: None,
                 max_characters: 500,
             },
         };

@@ -70,6 +70,8 @@ pub enum Inbound {
     },
     Ping(Bytes),
     Pong,
+    /// A fragment that does not end its message.
+    Part,
     /// The peer says good-bye.
     Closed {
         code: Option<u16>,

@@ -1,6 +1,5 @@
 //! What a session needs from the server.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::chat_room::ChatRoom;
 use crate::domain::account::Account;
+use crate::domain::caller_address::CallerAddress;
 use crate::domain::chat::Publication;
 use crate::domain::ids::{AccountId, LiveId};
 use crate::error::Result;
@@ -49,8 +49,8 @@ pub trait SessionGate: Send + Sync {
 
     /// What the account may do in `room`.
     ///
-    /// Errors: `Muted` for a ban of the account or the address.
-    async fn rights(&self, account: Option<AccountId>, address: IpAddr, room: Option<LiveId>) -> Result<Rights>;
+    /// Errors: `Muted` for a ban of the account or the address. An unknown address shares the ban of every address.
+    async fn rights(&self, account: Option<AccountId>, address: CallerAddress, room: Option<LiveId>) -> Result<Rights>;
 
     /// The room of a live that exists.
     ///
@@ -74,7 +74,7 @@ pub trait SessionGate: Send + Sync {
 
 /// A socket's place in the counts of its address and account; given back when dropped.
 pub trait SocketSlot: Send {
-    fn address(&self) -> IpAddr;
+    fn address(&self) -> CallerAddress;
 
     /// Errors: `RateLimited` when the account has too many sockets.
     fn belongs_to(&mut self, account: AccountId) -> Result<()>;
@@ -83,4 +83,9 @@ pub trait SocketSlot: Send {
     ///
     /// Errors: `RateLimited`; the line is not counted.
     fn take_line(&self, account: AccountId, limit: u32, now: Instant) -> Result<()>;
+
+    /// Takes a request that may read the database from the rate that all sockets of the address without an account share.
+    ///
+    /// Errors: `RateLimited`; the request is not counted.
+    fn take_lookup(&self, now: Instant) -> Result<()>;
 }

@@ -1,7 +1,9 @@
 //! Deadlines and rates of one connection. Time is passed in.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::domain::visible::{self, Layout};
 use crate::error::{DomainError, Result};
 
 use super::rate::{RATE_WINDOW, Rate};
@@ -19,15 +21,16 @@ pub mod close {
     pub const BANNED: u16 = 4003;
     pub const SILENT: u16 = 4008;
     pub const HEARTBEAT: u16 = 4009;
+    pub const FLOOD: u16 = 4010;
 }
 
-/// How long a closing socket waits for the peer's own close frame.
-const LINGER: Duration = Duration::from_secs(3);
 /// Logins, histories, watches and lines whose token or room is looked up, in `RATE_WINDOW`: each may cost a look into the database.
 const REQUESTS: u32 = 60;
 /// Frames in `CHEAP_WINDOW` that cost their sender nothing: questions, refusals, what cannot be read.
 const CHEAP: u32 = 60;
 const CHEAP_WINDOW: Duration = Duration::from_secs(10);
+/// The span that frames of any kind are counted in.
+const FRAME_WINDOW: Duration = Duration::from_secs(10);
 /// How often somebody over that rate is told so.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
@@ -37,17 +40,21 @@ pub struct SessionLimits {
     pub login_timeout: Duration,
     pub ping_every: Duration,
     pub pong_timeout: Duration,
+    /// How long a closing socket waits for the peer's own close frame.
+    pub linger: Duration,
     /// Messages of an account in 30 s; `None` = any.
     pub messages: Option<u32>,
     /// The same for a moderator of the room.
     pub moderator_messages: Option<u32>,
+    /// Frames of any kind in 10 s, pings, pongs and fragments included; `None` = any.
+    pub frames: Option<u32>,
     pub max_characters: usize,
 }
 
 impl SessionLimits {
     /// How often deadlines are looked at: often enough for the shortest of them.
     pub fn tick(&self) -> Duration {
-        let shortest = self.login_timeout.min(self.ping_every).min(self.pong_timeout);
+        let shortest = self.login_timeout.min(self.ping_every).min(self.pong_timeout).min(self.linger);
         (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(3))
     }
 }
@@ -85,6 +92,8 @@ pub struct SessionState {
     requests: Rate,
     cheap: Rate,
     told: Option<Instant>,
+    /// When the present `FRAME_WINDOW` began, and the frames in it.
+    frames: (Instant, u32),
 }
 
 impl SessionState {
@@ -100,7 +109,18 @@ impl SessionState {
             requests: Rate::new(limited.then_some(REQUESTS), RATE_WINDOW),
             cheap: Rate::new(limited.then_some(CHEAP), CHEAP_WINDOW),
             told: None,
+            frames: (now, 0),
         }
+    }
+
+    /// Counts a frame of any kind. False when there are more than any honest client sends.
+    pub fn takes_frame(&mut self, now: Instant) -> bool {
+        let (since, count) = &mut self.frames;
+        if now.duration_since(*since) >= FRAME_WINDOW {
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        self.limits.frames.is_none_or(|most| *count <= most)
     }
 
     /// Any frame proves that the peer is there.
@@ -124,7 +144,7 @@ impl SessionState {
     /// What is due now. `in_room`: the connection is subscribed to a room.
     pub fn due(&mut self, now: Instant, in_room: bool) -> Due {
         if let Some(since) = self.closing {
-            return if now.duration_since(since) >= LINGER { Due::End } else { Due::Nothing };
+            return if now.duration_since(since) >= self.limits.linger { Due::End } else { Due::Nothing };
         }
         if let Some(since) = self.unanswered {
             if now.duration_since(since) >= self.limits.pong_timeout {
@@ -141,11 +161,15 @@ impl SessionState {
         Due::Nothing
     }
 
-    /// Checks a line's length.
+    /// Makes a line what others see of it and checks its length. Hidden characters are left out and not refused: keyboards
+    /// of languages that run from right to left and pasted texts bring them, and the speaker could not find them.
     ///
     /// Errors: `InvalidField`.
-    pub fn may_say(&self, content: &str) -> Result<()> {
-        if content.trim().is_empty() {
+    pub fn may_say(&self, content: &mut String) -> Result<()> {
+        if let Cow::Owned(shown) = visible::without_hidden(content, Layout::Lines) {
+            *content = shown;
+        }
+        if !visible::has_visible(content) {
             return Err(DomainError::field("content", "must not be blank"));
         }
         if content.chars().count() > self.limits.max_characters {
@@ -179,8 +203,10 @@ mod tests {
         login_timeout: Duration::from_secs(60),
         ping_every: Duration::from_secs(25),
         pong_timeout: Duration::from_secs(10),
+        linger: Duration::from_secs(3),
         messages: Some(20),
         moderator_messages: Some(100),
+        frames: Some(300),
         max_characters: 500,
     };
 
@@ -230,11 +256,42 @@ mod tests {
     }
 
     #[test]
+    fn frames_of_any_kind_are_counted_by_windows() {
+        let start = Instant::now();
+        let mut state = SessionState::new(LIMITS, start);
+        assert!((0..300).all(|_| state.takes_frame(start)));
+        assert!(!state.takes_frame(start + after(9)));
+        assert!((0..300).all(|_| state.takes_frame(start + after(10))));
+        let mut unlimited = SessionState::new(SessionLimits { frames: None, ..LIMITS }, start);
+        assert!((0..10_000).all(|_| unlimited.takes_frame(start)));
+    }
+
+    #[test]
     fn blank_and_long_lines_are_refused() {
         let state = SessionState::new(LIMITS, Instant::now());
-        assert!(state.may_say(" \n").is_err());
-        assert!(state.may_say(&"扑".repeat(501)).is_err());
-        state.may_say(&"扑".repeat(500)).unwrap();
+        let say = |line: &str| state.may_say(&mut line.to_owned());
+        for blank in [" \n", "\u{200b}", "\u{3164}\u{2800}", "\u{202e}\u{200d}", "\u{fe0f}"] {
+            assert!(say(blank).is_err(), "{blank:?}");
+        }
+        assert!(say(&"扑".repeat(501)).is_err());
+        say(&"扑".repeat(500)).unwrap();
+    }
+
+    #[test]
+    fn what_turns_the_direction_is_left_out_of_a_line() {
+        let state = SessionState::new(LIMITS, Instant::now());
+        for (said, shown) in [
+            ("跑\u{202e}步\u{202c}", "跑步"),
+            ("\u{2067}\u{200f}שלום\u{2069}", "שלום"),
+            (
+                "\u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f} می\u{200c}خواهم",
+                "\u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f} می\u{200c}خواهم",
+            ),
+        ] {
+            let mut line = said.to_owned();
+            state.may_say(&mut line).unwrap();
+            assert_eq!(line, shown);
+        }
     }
 
     #[test]

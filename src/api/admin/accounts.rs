@@ -8,13 +8,13 @@ use actors::domain::registration::{Certificate, CertificateType};
 use actors::error::{DomainError, Entity};
 use serde::Deserialize;
 
-use super::caller::{Anyone, By, Moderators, Owners};
+use super::caller::{Anyone, By, Editors, Moderators, Owners};
 use super::codes::problem;
 use super::request::{PageQuery, Paged, Write, file, respond};
 use super::resource;
 use crate::api::problem::Problem;
 use crate::context::Context;
-use crate::service::collections::{self, AccountRecord, accounts};
+use crate::service::collections::{self, AccountRecord, accounts, given};
 use crate::service::people;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -27,6 +27,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         )
         .service(resource("/accounts/{id}/send-confirmation").route(web::post().to(send_confirmation)))
         .service(resource("/accounts/{id}/confirm-mail").route(web::post().to(confirm_mail)))
+        .service(resource("/accounts/{id}/allowance").route(web::post().to(set_allowance)))
         .service(resource("/accounts/{id}/export").route(web::get().to(export)))
         .service(resource("/accounts/{id}/erase").route(web::post().to(erase)))
         .service(resource("/players/erase").route(web::post().to(erase_player)));
@@ -90,6 +91,25 @@ async fn confirm_mail(
 ) -> Result<HttpResponse, Problem> {
     let (writer, ()) = write.by(by.admin);
     accounts::confirm_mail(&context, writer, *id).await.map(respond).map_err(problem)
+}
+
+/// How many places of one game it may keep without paying; null: as many as everybody.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Allowance {
+    #[serde(default, deserialize_with = "given")]
+    open_places: Option<Option<i64>>,
+}
+
+async fn set_allowance(
+    context: Data<Context>,
+    by: By<Editors>,
+    id: Path<i64>,
+    write: Write<Allowance>,
+) -> Result<HttpResponse, Problem> {
+    let (writer, Allowance { open_places }) = write.by(by.admin);
+    let places = open_places.ok_or_else(|| problem(DomainError::field("open_places", "is required; null for none")))?;
+    accounts::set_open_places(&context, writer, *id, places).await.map(respond).map_err(problem)
 }
 
 /// Everything about one person, as a file.

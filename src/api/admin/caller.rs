@@ -4,15 +4,18 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use actors::domain::account::{Admin, Role};
 use actors::error::DomainError;
+use tokio::sync::OnceCell;
 
 use super::codes::problem;
+use crate::api::bodies;
 use crate::api::problem::Problem;
 use crate::context::Context;
 use crate::service::admins;
@@ -67,19 +70,36 @@ impl<G: Group> FromRequest for By<G> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let context = request.app_data::<Data<Context>>().cloned();
-        let bearer = Bearer::of(request);
+        let request = request.clone();
         Box::pin(async move {
-            let (Some(context), Some(Bearer(token))) = (context, bearer) else {
-                return Err(problem(DomainError::Unauthenticated));
-            };
-            let admin = admins::authenticate(&context, &token).await.map_err(problem)?;
+            let admin = admin_of(&request).await.map_err(problem)?;
             if !G::admits(admin.role) {
                 return Err(problem(DomainError::Forbidden));
             }
             Ok(Self { admin, group: PhantomData })
         })
     }
+}
+
+/// The administrator behind a request, looked up once, also when several extractors ask.
+///
+/// Errors: `Unauthenticated`, `Busy`.
+pub(super) async fn admin_of(request: &HttpRequest) -> Result<Admin, DomainError> {
+    type Known = Rc<OnceCell<Result<Admin, DomainError>>>;
+    let known = request.extensions().get::<Known>().map(Rc::clone);
+    let known = known.unwrap_or_else(|| {
+        let unknown = Known::default();
+        request.extensions_mut().insert(Rc::clone(&unknown));
+        unknown
+    });
+    let look = async || {
+        let context = request.app_data::<Data<Context>>().ok_or(DomainError::Internal)?;
+        let Bearer(token) = Bearer::of(request).ok_or(DomainError::Unauthenticated)?;
+        let admin = admins::authenticate(context, &token).await?;
+        bodies::caller_is_known(request);
+        Ok(admin)
+    };
+    known.get_or_init(look).await.clone()
 }
 
 /// The token of `Authorization: Bearer …`.

@@ -33,6 +33,7 @@ pub fn problem(error: DomainError) -> Problem {
         }
         DomainError::AlreadyRegistered { .. } => as_is(StatusCode::CONFLICT, "already_registered"),
         DomainError::QuotaExhausted => as_is(StatusCode::CONFLICT, "no_places_left"),
+        DomainError::OverLimit(_) => as_is(StatusCode::UNPROCESSABLE_ENTITY, "too_many_open_places"),
         DomainError::AlreadyPaid => as_is(StatusCode::CONFLICT, "already_paid"),
         DomainError::OrderState => as_is(StatusCode::CONFLICT, "state_does_not_allow"),
         DomainError::NotCancellable => as_is(StatusCode::CONFLICT, "not_cancellable"),
@@ -52,6 +53,9 @@ pub fn problem(error: DomainError) -> Problem {
         DomainError::Muted { seconds_left, .. } => as_is(StatusCode::FORBIDDEN, "muted").with_retry_after(seconds_left),
         DomainError::Busy { retry_after_seconds } => {
             as_is(StatusCode::SERVICE_UNAVAILABLE, "busy").with_retry_after(retry_after_seconds)
+        }
+        DomainError::NoRoom { retry_after_seconds } => {
+            as_is(StatusCode::SERVICE_UNAVAILABLE, "no_room").with_retry_after(retry_after_seconds)
         }
         DomainError::ProviderFailed(_) => as_is(StatusCode::BAD_GATEWAY, "provider_failed"),
         DomainError::Internal => as_is(StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -7,7 +7,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actors::domain::account::Role;
 use serde_json::{Map, Value, json};
 
-use super::caller::{Anyone, By, Group, Owners};
+use super::caller::{Anyone, By, Editors, Group, Owners};
 use super::codes::problem;
 use super::request::Body;
 use super::{agents, games, hawk_credentials, resource, sso_apps, table};
@@ -133,6 +133,9 @@ fn member(column: &Column, listing: &Listing) -> Value {
     if !column.of.is_empty() {
         tell("of", column.of.into());
     }
+    if !column.not_before.is_empty() {
+        tell("not_before", column.not_before.into());
+    }
     Value::Object(told)
 }
 
@@ -165,8 +168,9 @@ struct Html {
 }
 
 /// What storing rich text would leave of it.
-async fn preview(_: By<Anyone>, body: Body<Html>) -> Result<HttpResponse, Problem> {
+async fn preview(context: Data<Context>, by: By<Editors>, body: Body<Html>) -> Result<HttpResponse, Problem> {
     let Body(Html { html }) = body;
     fields::check_rich("html", &html).map_err(problem)?;
-    Ok(HttpResponse::Ok().json(json!({"html": rich_text::clean(&html)})))
+    let html = rich_text::preview(&context, &by, "html", html).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(json!({"html": html})))
 }

@@ -11,29 +11,12 @@ use super::request::{Write, respond};
 use super::{collection, resource};
 use crate::api::problem::Problem;
 use crate::context::Context;
-use crate::service::collections::Kind::{Created, Int, Line, Note, Number, OptTime, Ref, Time, Yuan};
+use crate::service::collections::GameRecord;
 use crate::service::collections::games::{self, GamePatch, NewGame};
-use crate::service::collections::{GameRecord, column};
 
-/// As `GameRecord` is shown.
 pub const LISTING: Listing = Listing {
     name: "games",
-    columns: &[
-        column("competition_id", Ref("", Entity::Competition)).of("competitions").required(),
-        column("name", Line).required(),
-        column("price", Yuan).required(),
-        column("limitation", Int(0, games::MOST_PLACES, 0)).required(),
-        column("balance", Number),
-        column("sold", Number),
-        column("held", Number),
-        column("queue_state", Note),
-        column("gender_req", Int(0, 2, 0)),
-        column("min_age_req", Int(0, games::MOST_YEARS, 0)),
-        column("max_age_req", Int(0, games::MOST_YEARS, 0)),
-        column("start_time", Time).required(),
-        column("end_time", OptTime),
-        column("create_time", Created),
-    ],
+    columns: games::COLUMNS,
     links: &[],
     only_new: &["competition_id", "limitation"],
     not_new: &[],

@@ -21,6 +21,7 @@ use crate::service::payments::OrderRef;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/journal").route(web::get().to(show_journal)))
         .service(resource("/orders/{order}/refund").route(web::post().to(refund)))
+        .service(resource("/orders/{order}/registrations").route(web::get().to(registrations)))
         .service(resource("/outbox/{id}/retry").route(web::post().to(retry)))
         .configure(collection::read_only::<OrderRecord, Cashiers>("orders", Entity::Order))
         .configure(collection::read_only::<OutboxRecord, Cashiers>("outbox", Entity::Item))
@@ -34,11 +35,20 @@ async fn refund(
     write: Write<RefundReason>,
 ) -> Result<HttpResponse, Problem> {
     let (writer, reason) = write.by(by.admin);
-    let order = OrderNo::parse(&order)
+    collections::orders::refund(&context, writer, &named(&order)?, reason).await.map(respond).map_err(problem)
+}
+
+/// An order by its id or its number.
+fn named(order: &str) -> Result<OrderRef, Problem> {
+    OrderNo::parse(order)
         .map(OrderRef::No)
-        .or_else(|| OrderId::parse(&order).map(OrderRef::Id))
-        .ok_or_else(|| problem(DomainError::NotFound(Entity::Order)))?;
-    collections::orders::refund(&context, writer, &order, reason).await.map(respond).map_err(problem)
+        .or_else(|| OrderId::parse(order).map(OrderRef::Id))
+        .ok_or_else(|| problem(DomainError::NotFound(Entity::Order)))
+}
+
+async fn registrations(context: Data<Context>, _: By<Cashiers>, order: Path<String>) -> Result<HttpResponse, Problem> {
+    let found = collections::orders::registrations(&context, &named(&order)?).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(json!({"data": found})))
 }
 
 async fn retry(

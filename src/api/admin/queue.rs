@@ -8,7 +8,7 @@ use actors::error::{DomainError, Entity};
 use actors::quota_queue::messages::QueueState;
 use serde_json::json;
 
-use super::caller::{Anyone, By, Editors};
+use super::caller::{Anyone, By, Editors, Registrars};
 use super::codes::problem;
 use super::request::Body;
 use super::resource;
@@ -60,8 +60,9 @@ async fn act(context: Data<Context>, by: By<Editors>, path: Path<(i64, String)>)
     Ok(numbers(&context, game, &stats))
 }
 
-/// What the log tells about a token, and what became of its order.
-async fn story(context: Data<Context>, _: By<Anyone>, path: Path<(i64, i64)>) -> Result<HttpResponse, Problem> {
+/// What the log says about a token, and what became of its order. It names the account and the order, so it is for the
+/// roles that may see registrations or orders.
+async fn story(context: Data<Context>, _: By<Registrars>, path: Path<(i64, i64)>) -> Result<HttpResponse, Problem> {
     let (game, sequence) = path.into_inner();
     let told = registration::story(&context, GameId(game), sequence).await.map_err(problem)?;
     let Story { token, chapters } = told.ok_or_else(|| problem(DomainError::NotFound(Entity::Item)))?;

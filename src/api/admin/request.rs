@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use actors::domain::account::Admin;
 use actors::error::DomainError;
@@ -14,10 +14,14 @@ use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::caller::{Bearer, admin_of};
 use super::codes::problem;
+use crate::api::bodies;
 use crate::api::problem::Problem;
+use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::collections::{Answer, IdempotencyKey, Writer};
+use crate::service::large_bodies::Room;
 
 /// The largest body.
 const MOST_BODY: usize = 1024 * 1024;
@@ -31,9 +35,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = payload.take();
-        Box::pin(async move { parse(&read(payload, MOST_BODY).await?).map(Self) })
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            // Some of these requests are for everybody, such as signing in.
+            let known = Bearer::of(&request).is_some() && admin_of(&request).await.is_ok();
+            let most = if known { MOST_BODY } else { bodies::OF_STRANGERS };
+            parse(&read(&request, payload, most).await?).map(Self)
+        })
     }
 }
 
@@ -57,7 +66,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
         let payload = payload.take();
         let request = request.clone();
         Box::pin(async move {
-            let body = read(payload, MOST_BODY).await?;
+            // Nobody reads a stranger's body.
+            admin_of(&request).await.map_err(problem)?;
+            let body = read(&request, payload, MOST_BODY).await?;
             let key = idempotency_key(&request, &body)?;
             // No body is nothing for those that take none, and no member for the others.
             let nothing: &[u8] = if TypeId::of::<T>() == TypeId::of::<()>() { b"null" } else { b"{}" };
@@ -68,19 +79,24 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
 }
 
 /// A body of at most `most` bytes.
-pub async fn read(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| problem(DomainError::Malformed("the body broke off".into())))?;
-        if body.len() + chunk.len() > most {
-            return Err(problem(DomainError::TooLarge));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+pub async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Bytes, Problem> {
+    bodies::read(request, payload, most).await.map_err(problem)
+}
+
+/// A file of at most `most` bytes, and its place among those of its sender, which is kept as long as the file.
+pub async fn read_file(
+    context: &Context,
+    admin: &Admin,
+    request: &HttpRequest,
+    payload: Payload,
+    most: usize,
+) -> Result<(Bytes, Room), Problem> {
+    let room = context.large_bodies.begin(admin).map_err(problem)?;
+    Ok((read(request, payload, most).await?, room))
 }
 
 fn parse<T: DeserializeOwned + 'static>(body: &[u8]) -> Result<T, Problem> {
+    let body = byte_order_mark::without(body);
     let bodiless = TypeId::of::<T>() == TypeId::of::<()>();
     let invalid = |text| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", text);
     // A list would be taken for the members in their order.

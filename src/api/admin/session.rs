@@ -1,4 +1,4 @@
-//! `login`, `logout`, `me`, and `setup` through the one-time link.
+//! `login`, `logout`, `me`, and `setup` and `reset` through one-time links.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -14,12 +14,14 @@ use crate::api::client_address::ClientAddress;
 use crate::api::problem::Problem;
 use crate::api::times;
 use crate::context::Context;
+use crate::service::admin_links;
 use crate::service::admins::{self, SignedIn};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(resource("/login").route(web::post().to(login)))
         .service(resource("/logout").route(web::post().to(logout)))
         .service(resource("/setup").route(web::post().to(set_up)))
+        .service(resource("/reset").route(web::post().to(reset)))
         .service(resource("/me").route(web::get().to(me)));
 }
 
@@ -55,13 +57,29 @@ async fn set_up(
     Ok(HttpResponse::Created().json(signed_in(&session)))
 }
 
+#[derive(Deserialize)]
+struct Reset {
+    token: String,
+    password: String,
+}
+
+async fn reset(
+    context: Data<Context>,
+    ClientAddress(address): ClientAddress,
+    Body(reset): Body<Reset>,
+) -> Result<HttpResponse, Problem> {
+    let session = admin_links::reset(&context, address, &reset.token, &reset.password).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(signed_in(&session)))
+}
+
 async fn logout(
     context: Data<Context>,
-    _admin: By<Anyone>,
+    by: By<Anyone>,
+    ClientAddress(address): ClientAddress,
     request: actix_web::HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     if let Some(Bearer(token)) = Bearer::of(&request) {
-        admins::sign_out(&context, &token).await.map_err(problem)?;
+        admins::sign_out(&context, by.admin, address, &token).await.map_err(problem)?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,7 +1,7 @@
 //! Pictures sent by editors, the sandbox's short messages for owners, and the push address of a live for editors.
 
-use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, Payload, Query, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::ids::LiveId;
 use actors::error::DomainError;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::caller::{By, Editors, Owners};
 use super::codes::problem;
-use super::request::{read, respond};
+use super::request::{read_file, respond};
 use super::resource;
 use crate::api::problem::Problem;
 use crate::context::Context;
@@ -36,12 +36,13 @@ async fn upload(
     context: Data<Context>,
     by: By<Editors>,
     named: Query<Named>,
+    request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     if named.name.chars().count() > LONGEST_NAME {
         return Err(problem(DomainError::field("name", format!("must have {LONGEST_NAME} characters at most"))));
     }
-    let raw = read(payload.into_inner(), pictures::MOST_UPLOAD_BYTES).await?;
+    let (raw, _room) = read_file(&context, &by, &request, payload.into_inner(), pictures::MOST_UPLOAD_BYTES).await?;
     // The file itself makes sending it twice harmless.
     let writer = Writer { admin: by.admin, key: None };
     let answer = pictures::upload(&context, writer, raw, named.into_inner().name).await;

@@ -1,6 +1,6 @@
 //! The one table from facts to the command dialect's `result` and its canonical text.
 
-use actors::error::{DomainError, Entity, Ineligible};
+use actors::error::{DomainError, Entity, Ineligible, OverLimit};
 
 /// A body without `cmd`, or with one that is no text.
 pub(super) fn no_command() -> DomainError {
@@ -38,9 +38,10 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         },
         DomainError::Malformed(_) | DomainError::TooLarge => (-1002, "json格式不正确"),
         DomainError::InvalidField { field, .. } if field == "cmd" => (-1003, "没有设置cmd参数"),
-        DomainError::InvalidField { .. } | DomainError::NotEligible { .. } | DomainError::WrongAmount => {
-            (-13, "无效数据")
-        }
+        DomainError::InvalidField { .. }
+        | DomainError::NotEligible { .. }
+        | DomainError::OverLimit(_)
+        | DomainError::WrongAmount => (-13, "无效数据"),
         DomainError::Unauthenticated | DomainError::BadCredentials | DomainError::SignInRefused { .. } => {
             (-1, "无效session id")
         }
@@ -67,6 +68,7 @@ pub fn code(error: &DomainError) -> (i32, &'static str) {
         DomainError::QuotaExhausted
         | DomainError::RateLimited { .. }
         | DomainError::Busy { .. }
+        | DomainError::NoRoom { .. }
         | DomainError::Internal => (-1000, "服务器内部错误"),
     }
 }
@@ -84,6 +86,14 @@ pub(super) fn detail(error: &DomainError) -> String {
             };
             format!("{field}: {why}")
         }
+        DomainError::OverLimit(OverLimit::Open { limit, open }) => format!(
+            "players: an account may have {limit} places of this game that wait or are unpaid \
+             (reg.max_open_places_per_account or its own allowance), and has {open}"
+        ),
+        DomainError::OverLimit(OverLimit::Window { limit, requested }) => format!(
+            "players: an account may request {limit} places of this game within 24 hours without paying (a multiple of \
+             reg.max_open_places_per_account or its own allowance), and requested {requested}"
+        ),
         DomainError::Malformed(reason) => reason.to_string(),
         DomainError::TooLarge => "body over 1 MiB".to_owned(),
         DomainError::NotFound(Entity::Route) => "unknown cmd".to_owned(),
@@ -99,9 +109,32 @@ pub(super) fn detail(error: &DomainError) -> String {
 /// Seconds after which the same request may succeed, for facts that say so.
 pub(super) fn retry_after(error: &DomainError) -> Option<u32> {
     match error {
-        DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } => {
-            Some(*retry_after_seconds)
-        }
+        DomainError::Busy { retry_after_seconds }
+        | DomainError::NoRoom { retry_after_seconds }
+        | DomainError::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `static/js/api.js` reads the numbers out of these.
+    #[test]
+    fn limits_of_open_places_are_named_with_their_numbers() {
+        let open = DomainError::OverLimit(OverLimit::Open { limit: 10, open: 9 });
+        let window = DomainError::OverLimit(OverLimit::Window { limit: 50, requested: 49 });
+        assert_eq!((code(&open).0, code(&window).0), (-13, -13));
+        assert_eq!(
+            detail(&open),
+            "players: an account may have 10 places of this game that wait or are unpaid \
+             (reg.max_open_places_per_account or its own allowance), and has 9"
+        );
+        assert_eq!(
+            detail(&window),
+            "players: an account may request 50 places of this game within 24 hours without paying (a multiple of \
+             reg.max_open_places_per_account or its own allowance), and requested 49"
+        );
     }
 }

@@ -30,10 +30,12 @@ use actors::error::{DomainError, Result};
 use serde_json::{Map, Value};
 
 use self::envelope::{Answer, refusal};
+use super::bodies;
 use crate::context::Context;
 
-/// The largest body; more is -1002.
+/// The largest body of a caller who is proven by a header, and of any other: a hundred players fit. More is -1002.
 const MOST_BODY: usize = 1 << 20;
+const MOST_OF_STRANGERS: usize = 128 << 10;
 
 pub fn routes(services: &mut web::ServiceConfig) {
     services
@@ -43,7 +45,6 @@ pub fn routes(services: &mut web::ServiceConfig) {
 
 fn resource(path: &str) -> actix_web::Resource {
     web::resource(path)
-        .app_data(web::PayloadConfig::new(MOST_BODY))
         .route(web::get().to(banner))
         .route(web::head().to(banner))
         .default_service(web::to(|| async { refusal(&DomainError::Malformed("use POST".into())) }))
@@ -58,8 +59,6 @@ async fn banner() -> &'static str {
     "matchday registration API. POST a JSON object with a member cmd.\n"
 }
 
-type Body = Result<web::Bytes, actix_web::Error>;
-
 /// One command as it came: its members and the request around it.
 struct Command<'a> {
     context: &'a Context,
@@ -67,23 +66,41 @@ struct Command<'a> {
     members: Map<String, Value>,
 }
 
-async fn registration(context: web::Data<Context>, request: HttpRequest, body: Body) -> HttpResponse {
-    respond(&context, &request, body, false).await
+async fn registration(context: web::Data<Context>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    respond(&context, &request, payload, false).await
 }
 
-async fn party(context: web::Data<Context>, request: HttpRequest, body: Body) -> HttpResponse {
-    respond(&context, &request, body, true).await
+async fn party(context: web::Data<Context>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    respond(&context, &request, payload, true).await
 }
 
-async fn respond(context: &Context, request: &HttpRequest, body: Body, party_only: bool) -> HttpResponse {
-    match answer(context, request, body, party_only).await {
+async fn respond(context: &Context, request: &HttpRequest, payload: web::Payload, party_only: bool) -> HttpResponse {
+    match answer(context, request, payload, party_only).await {
         Ok(answer) => answer.into_response(),
         Err(error) => refusal(&error),
     }
 }
 
-async fn answer(context: &Context, request: &HttpRequest, body: Body, party_only: bool) -> Result<Answer> {
-    let body = body.map_err(|_| DomainError::TooLarge)?;
+/// The whole body. The caller is judged before a large one is read; a small one is read at once, because a poll names
+/// nobody and there are thousands a second.
+async fn read(context: &Context, request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes> {
+    let small = bodies::announced(request).is_some_and(|bytes| bytes <= MOST_OF_STRANGERS);
+    // Everybody's commands come from the address of a front end that is trusted: it has more than a stranger's share.
+    let trusted = caller::is_trusted(context, request);
+    if !trusted && (small || !caller::is_proven(context, request).await?) {
+        return match bodies::read(request, payload.into_inner(), MOST_OF_STRANGERS).await {
+            Err(DomainError::TooLarge) => Err(DomainError::Malformed(
+                "body over 128 KiB: a larger one needs the session in the header token, and has 1 MiB at most".into(),
+            )),
+            other => other,
+        };
+    }
+    bodies::caller_is_known(request);
+    bodies::read(request, payload.into_inner(), MOST_BODY).await
+}
+
+async fn answer(context: &Context, request: &HttpRequest, payload: web::Payload, party_only: bool) -> Result<Answer> {
+    let body = read(context, request, payload).await?;
     if !party_only && let Some(answer) = query_token_state::answer_plain(context, &body).await {
         return answer;
     }

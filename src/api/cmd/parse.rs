@@ -9,14 +9,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::{codes, player};
+use crate::byte_order_mark;
 
-/// The name of a command and all its members, the name among them.
+/// The name of a command and all its members, the name among them. A byte order mark is passed over.
 ///
 /// Errors: `Malformed` for what is not a JSON object or nests deeper than 128 levels, `InvalidField` of `cmd` when the
 /// name is missing.
 pub fn command(body: &[u8]) -> Result<(String, Map<String, Value>)> {
     let malformed = |error: serde_json::Error| DomainError::Malformed(error.to_string().into());
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let mut reader = serde_json::Deserializer::from_slice(byte_order_mark::without(body));
     let value = Strict.deserialize(&mut reader).map_err(malformed)?;
     reader.end().map_err(malformed)?;
     let Value::Object(members) = value else {

@@ -24,6 +24,8 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
             "pay_status": pay_status(order.status),
             "currency_type": order.currency_type,
             "price": order.total.yuan(),
+            "refunded_count": order.refunded_count,
+            "refunded_price": order.refunded.yuan(),
         })
     });
     Answer::ok(json!({"order_info": order_info}))

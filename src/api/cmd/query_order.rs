@@ -21,7 +21,7 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
                 "game_name": order.game_name,
                 "player_id": it.player.to_string(),
                 "player_name": it.player_name,
-                "pay_status": pay_status(order.status),
+                "pay_status": pay_status(it.status),
             })
         })
         .collect();

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Command;
 use super::envelope::Answer;
+use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::registration;
 
@@ -33,7 +34,7 @@ pub fn plain_poll(body: &[u8]) -> Option<&str> {
     if body.len() > LONGEST {
         return None;
     }
-    let poll: PlainPoll<'_> = serde_json::from_slice(body).ok()?;
+    let poll: PlainPoll<'_> = serde_json::from_slice(byte_order_mark::without(body)).ok()?;
     (poll.cmd == "RegQueryQueueTokenState").then_some(poll.token)
 }
 

@@ -39,6 +39,8 @@ pub(super) async fn answer(command: &Command<'_>) -> Result<Answer> {
                 "pay_time": order.paid_at.map(rfc3339),
                 "expire_time": rfc3339(order.expires_at),
                 "price": order.total.yuan(),
+                "refunded_count": order.refunded_count,
+                "refunded_price": order.refunded.yuan(),
                 "currency_type": order.currency_type,
                 "pay_status": pay_status(order.status),
             })

@@ -11,6 +11,7 @@ use actors::error::DomainError;
 
 use super::body::Params;
 use super::envelope::H5Error;
+use crate::api::bodies;
 use crate::context::Context;
 use crate::service::accounts;
 
@@ -53,6 +54,7 @@ impl FromRequest for Signed {
         let mut payload = payload.take();
         Box::pin(async move {
             let account = caller(&request).await?;
+            bodies::caller_is_known(&request);
             let params = Params::from_request(&request, &mut payload).await?;
             Ok(Self { account, params })
         })

@@ -4,15 +4,15 @@
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
-use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use actors::error::DomainError;
 use serde_json::{Map, Value};
 
 use super::envelope::H5Error;
+use crate::api::bodies;
+use crate::byte_order_mark;
 
-/// The largest body.
+/// The largest body of a caller who is signed in.
 pub const MAX_BYTES: usize = 1024 * 1024;
 pub const NOT_POSITIVE: &str = "必须是正整数";
 const NAMES_A_USER: [&str; 3] = ["user_id", "userid", "uid"];
@@ -70,7 +70,8 @@ pub fn positive(text: &str) -> Option<i64> {
 }
 
 fn members(body: &[u8]) -> Result<Map<String, Value>, DomainError> {
-    let text = std::str::from_utf8(body).map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?.trim_start();
+    let text = std::str::from_utf8(byte_order_mark::without(body));
+    let text = text.map_err(|_| DomainError::Malformed("请求主体不是UTF-8".into()))?.trim_start();
     // Clients send JSON under a form's content type and the other way round; the first character tells them apart.
     if text.starts_with(['{', '[', '"']) {
         serde_json::from_str(text).map_err(|_| DomainError::Malformed("请求主体不是JSON对象".into()))
@@ -105,15 +106,14 @@ impl FromRequest for Params {
     type Future = Pin<Box<dyn Future<Output = Result<Self, H5Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let query = request.query_string().to_owned();
-        let body = Bytes::from_request(request, payload);
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let body = body.await.map_err(|error| {
-                let overflow = matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
-                    || error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
-                if overflow { DomainError::TooLarge } else { DomainError::Malformed("请求主体无法读取".into()) }
+            let most = if bodies::is_caller_known(&request) { MAX_BYTES } else { bodies::OF_STRANGERS };
+            let body = bodies::read(&request, payload, most).await.map_err(|error| match error {
+                DomainError::Malformed(_) => DomainError::Malformed("请求主体无法读取".into()),
+                other => other,
             })?;
-            Ok(Self::read(&query, &body)?)
+            Ok(Self::read(request.query_string(), &body)?)
         })
     }
 }
@@ -132,6 +132,8 @@ mod tests {
     fn json_forms_and_queries_are_one() {
         assert_eq!(read("", ""), Ok(json!({})));
         assert_eq!(read("page=1&_=17", "{\"size\": 3}"), Ok(json!({"page": "1", "_": "17", "size": 3})));
+        assert_eq!(read("", "\u{feff} {\"size\": 3}"), Ok(json!({"size": 3})));
+        assert_eq!(read("", "\u{feff}size=3"), Ok(json!({"size": "3"})));
         assert_eq!(read("a=query", "a=%E4%B8%AD+b&c="), Ok(json!({"a": "中 b", "c": ""})));
         assert_eq!(read("", "code[]=a&code%5B%5D=b&tags=1"), Ok(json!({"code": ["a", "b"], "tags": "1"})));
     }

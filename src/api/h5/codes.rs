@@ -46,6 +46,7 @@ pub fn code_of(error: &DomainError) -> Code {
         | DomainError::RefundOver
         | DomainError::NotEligible { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::OrderState => OPERATION,
         DomainError::AlreadyRegistered { .. } => code(30007, "重复提交赛事报名", BAD),
         DomainError::NotCancellable => code(60002, "订单不允许取消", BAD),
@@ -61,6 +62,7 @@ pub fn code_of(error: &DomainError) -> Code {
         DomainError::Conflict { .. } | DomainError::InUse(_) => OPERATION,
         DomainError::RateLimited { .. } => code(10010, "用户重复发送验证码", BAD),
         DomainError::Busy { .. } => code(10000, "服务器繁忙，请稍后再试", StatusCode::SERVICE_UNAVAILABLE),
+        DomainError::NoRoom { .. } => code(10000, "服务器空间不足，请稍后再试", StatusCode::SERVICE_UNAVAILABLE),
         DomainError::ProviderFailed(Provider::Payment) => code(50000, "微信服务器异常", FAULT),
         DomainError::ProviderFailed(Provider::Sms) => code(70000, "发送短信失败", FAULT),
         DomainError::ProviderFailed(Provider::Live) => code(80000, "阿里云服务器异常", FAULT),
@@ -158,6 +160,7 @@ mod tests {
                 NotEligible { field: "".into(), why: Ineligible::Gender },
                 AlreadyRegistered { order_no: None },
                 QuotaExhausted,
+                OverLimit(actors::error::OverLimit::Open { limit: 10, open: 8 }),
                 AlreadyPaid,
                 OrderState,
                 NotCancellable,
@@ -174,6 +177,7 @@ mod tests {
                 RateLimited { retry_after_seconds: 1 },
                 Muted { reason: "reason".into(), seconds_left: 1 },
                 DomainError::BUSY,
+                NoRoom { retry_after_seconds: 300 },
                 Internal,
             ])
             .chain(providers.into_iter().map(ProviderFailed));
@@ -226,6 +230,7 @@ mod tests {
         10000 400 操作错误 <- not eligible: Gender
         30007 400 重复提交赛事报名 <- already registered
         10000 400 操作错误 <- no places left
+        10000 400 操作错误 <- too many open places: Open { limit: 10, open: 8 }
         60001 400 订单已经支付过 <- already paid
         10000 400 操作错误 <- order state does not allow this
         60002 400 订单不允许取消 <- the order cannot be cancelled
@@ -242,6 +247,7 @@ mod tests {
         10010 400 用户重复发送验证码 <- too fast, retry in 1 s
         10001 403 权限不够 <- muted: reason
         10000 503 服务器繁忙，请稍后再试 <- busy, retry in 1 s
+        10000 503 服务器空间不足，请稍后再试 <- no room on the disk, retry in 300 s
         999 500 sorry，we make a mistake. (^o^)Y <- internal error
         50000 500 微信服务器异常 <- WeChat failed
         50000 500 微信服务器异常 <- Payment failed

@@ -50,7 +50,9 @@ impl H5Error {
     fn answer(&self, request_url: &str) -> HttpResponse {
         let code = code_of(&self.fact);
         let mut response = HttpResponse::build(code.status);
-        if let DomainError::Busy { retry_after_seconds } | DomainError::RateLimited { retry_after_seconds } = self.fact
+        if let DomainError::Busy { retry_after_seconds }
+        | DomainError::NoRoom { retry_after_seconds }
+        | DomainError::RateLimited { retry_after_seconds } = self.fact
         {
             response.insert_header((RETRY_AFTER, HeaderValue::from(retry_after_seconds)));
         }

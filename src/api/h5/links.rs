@@ -1,8 +1,8 @@
 //! Links as this dialect sends them: absolute, under the configured origin or the one the client used.
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
 
+use crate::api::public_address::PublicAddress;
 use crate::context::Context;
 
 /// A stored path or address as an absolute address; empty stays empty.
@@ -12,13 +12,11 @@ pub fn absolute(context: &Context, request: &HttpRequest, stored: &str) -> Strin
     }
     let path = stored.trim_start_matches('/');
     match context.config.server.public_url.trim_end_matches('/') {
-        // Without a configured origin only the Host header is there; what forwarded headers say anybody can write.
-        "" => {
-            match request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host)) {
-                Some(host) => format!("http://{host}/{path}"),
-                None => format!("/{path}"),
-            }
-        }
+        // Without a configured origin there is what the request says, and what a trusted proxy says in its place.
+        "" => match PublicAddress::of(request).filter(|address| is_host(&address.host)) {
+            Some(address) => format!("{}/{path}", address.origin()),
+            None => format!("/{path}"),
+        },
         origin => format!("{origin}/{path}"),
     }
 }

@@ -38,7 +38,7 @@ mod wxconfig;
 use actix_web::HttpResponse;
 use actix_web::http::Uri;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, ServiceConfig};
 
 use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity};
@@ -48,7 +48,6 @@ use envelope::{H5Error, finish};
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("/api/v1")
-            .app_data(PayloadConfig::new(body::MAX_BYTES))
             .wrap(from_fn(finish))
             .route("/token/user", web::post().to(token_user::token_user))
             .route("/token/code", web::post().to(token_phone::send_code))

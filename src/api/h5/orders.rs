@@ -71,6 +71,8 @@ struct Order {
     coupon: String,
     phone: String,
     discounts: f64,
+    refund_count: i64,
+    refund_amount: f64,
     create_time: String,
 }
 
@@ -99,6 +101,8 @@ fn order((order, phone): (OrderDetail, String)) -> Order {
         coupon: order.coupon,
         phone,
         discounts: order.discounts.yuan(),
+        refund_count: order.refunded_count,
+        refund_amount: order.refunded.yuan(),
         create_time: times::seconds(order.create_time),
     }
 }

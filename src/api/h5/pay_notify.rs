@@ -4,21 +4,17 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use actors::error::DomainError;
 
+use crate::api::bodies;
 use crate::context::Context;
 use crate::service::payments::{self, RawNotice};
 
-pub async fn notify(
-    context: Data<Context>,
-    request: HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-) -> HttpResponse {
-    let outcome = match body {
+pub async fn notify(context: Data<Context>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let outcome = match bodies::read(&request, payload.into_inner(), bodies::OF_STRANGERS).await {
         Ok(body) => payments::notify(&context, &raw(&request, body)).await,
-        Err(_) => Err(DomainError::TooLarge),
+        Err(error) => Err(error),
     };
     match &outcome {
         Ok(settlement) => tracing::info!(?settlement, "payment notice"),

@@ -19,7 +19,11 @@ pub async fn save(context: Data<Context>, request: HttpRequest, signed: Signed) 
     let sex = params.text("sex")?.map(|text| text.parse().map_err(|_| DomainError::field("sex", "必须是0、1或2")));
     let wanted =
         Wanted { username: params.text("username")?, sex: sex.transpose()?, head_img: params.text("head_img")? };
-    accounts::change_profile(&context, signed.account.id, wanted).await?;
+    accounts::change_profile(&context, signed.account.id, wanted).await.map_err(|fact| match fact {
+        // The table's text is of another limit, which has the same code.
+        DomainError::RateLimited { .. } => H5Error::worded(fact, "今天上传的图片太多，请明天再试"),
+        fact => fact.into(),
+    })?;
     Ok(done(&request, StatusCode::OK))
 }
 

@@ -1,20 +1,20 @@
 //! A call behind its checks: parameters, application, sign, time. What is inside comes out as texts.
 
-use std::net::IpAddr;
-
 use actix_web::HttpRequest;
+use actors::domain::caller_address::CallerAddress;
 use actors::error::DomainError;
 use serde_json::{Map, Value};
 
 use super::{Body, params};
 use crate::api::client_address::ClientAddress;
+use crate::byte_order_mark;
 use crate::context::Context;
 use crate::service::sso::{self, Caller, Refusal};
 use crate::sso_wire::cipher;
 
 pub struct OpenCall {
     pub caller: Caller,
-    pub address: IpAddr,
+    pub address: CallerAddress,
     pub call: sso::Call,
     pub members: Members,
 }
@@ -39,7 +39,7 @@ pub struct Members(Map<String, Value>);
 impl Members {
     /// What is no object has no members.
     fn read(plain: &[u8]) -> Self {
-        Self(serde_json::from_slice(plain).unwrap_or_default())
+        Self(serde_json::from_slice(byte_order_mark::without(plain)).unwrap_or_default())
     }
 
     fn timestamp(&self) -> Option<i64> {
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_timestamp_is_a_positive_number_or_its_text() {
         let of = |json: &str| Members::read(json.as_bytes()).timestamp();
-        for json in [r#"{"timestamp":17}"#, r#"{"timestamp":"17"}"#] {
+        for json in [r#"{"timestamp":17}"#, r#"{"timestamp":"17"}"#, "\u{feff}{\"timestamp\":17}"] {
             assert_eq!(of(json), Some(17));
         }
         let deep = "[".repeat(10_000);

@@ -71,6 +71,7 @@ fn code_of_fact(fact: &DomainError) -> Code {
         | DomainError::NotEligible { .. }
         | DomainError::AlreadyRegistered { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::AlreadyPaid
         | DomainError::OrderState
         | DomainError::NotCancellable
@@ -84,6 +85,7 @@ fn code_of_fact(fact: &DomainError) -> Code {
         | DomainError::BadPicture(_)
         | DomainError::InUse(_)
         | DomainError::Muted { .. }
+        | DomainError::NoRoom { .. }
         | DomainError::ProviderFailed(_) => code(FAILED, "注册失败"),
     }
 }

@@ -11,11 +11,12 @@ mod params;
 mod reg;
 
 use actix_web::http::{Method, Uri};
-use actix_web::web::{self, Bytes, Data, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use actors::error::{DomainError, Entity};
 
 use self::envelope::refusal;
+use super::bodies;
 use crate::context::Context;
 use crate::service::sso::Refusal;
 
@@ -36,7 +37,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 }
 
 fn resource(path: &str, route: actix_web::Route) -> actix_web::Resource {
-    web::resource(path).app_data(PayloadConfig::new(MOST_BODY)).default_service(route)
+    web::resource(path).default_service(route)
 }
 
 /// The answer to `uri` after a panic, if it is this dialect's.
@@ -50,9 +51,11 @@ async fn unknown() -> HttpResponse {
     refusal(&Refusal::Fact(DomainError::NotFound(Entity::Route)))
 }
 
-type Body = Result<Bytes, actix_web::Error>;
+type Body = Result<Bytes, DomainError>;
 
-async fn act(context: Data<Context>, request: HttpRequest, body: Body) -> HttpResponse {
+/// The application's key is inside of the body, as a rule, so nobody can be judged before it is read.
+async fn act(context: Data<Context>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let body = bodies::read(&request, payload.into_inner(), MOST_BODY).await;
     let answer = match (request.match_info().get("act"), request.method()) {
         (Some("reg"), &Method::POST) => reg::answer(&context, &request, body).await,
         (Some("chkname"), &Method::GET | &Method::POST) => checks::name(&context, &request, body).await,

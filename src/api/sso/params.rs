@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use actix_web::HttpRequest;
-use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
 use actors::error::DomainError;
 
 use super::Body;
+use crate::byte_order_mark;
 use crate::service::sso::Refusal;
 
 /// The common parameters of every call, all there.
@@ -20,19 +19,18 @@ pub struct Common {
     pub sign: String,
 }
 
-/// Errors: `TooLarge`, `Malformed`, `Missing` for the first that is.
+/// Errors: `TooLarge`, `Malformed`, `Busy`, `Missing` for the first that is.
 pub fn read(request: &HttpRequest, body: Body) -> Result<Common, Refusal> {
-    let body = body.map_err(|error| {
-        let overflow = matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
-            || error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
-        if overflow { DomainError::TooLarge } else { DomainError::Malformed("请求主体无法读取".into()) }
+    let body = body.map_err(|error| match error {
+        DomainError::Malformed(_) => DomainError::Malformed("请求主体无法读取".into()),
+        other => other,
     })?;
     parse(request.query_string().as_bytes(), &body)
 }
 
 fn parse(query: &[u8], body: &[u8]) -> Result<Common, Refusal> {
     let mut params = HashMap::new();
-    for text in [query, body] {
+    for text in [query, byte_order_mark::without(body)] {
         let unreadable = || DomainError::Malformed("请求参数无法解析".into());
         let text = std::str::from_utf8(text).map_err(|_| unreadable())?;
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).map_err(|_| unreadable())?;
@@ -64,6 +62,8 @@ mod tests {
         let common = parse(b"app_id=1&app_key=q&sign=s&app_key=k", b"code=c%2B&sign=t&type=json&x").unwrap();
         let expected = Common { app_id: 1, app_key: "k".to_owned(), code: "c+".to_owned(), sign: "t".to_owned() };
         assert_eq!(common, expected);
+        let marked = parse(b"", "\u{feff}app_id=1&app_key=k&code=c%2B&sign=t".as_bytes());
+        assert_eq!(marked, Ok(expected));
     }
 
     #[test]

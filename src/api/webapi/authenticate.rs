@@ -10,9 +10,9 @@ use actors::error::DomainError;
 
 use super::hawk_header::{self, BadHeader, HawkHeader};
 use super::hawk_mac::{Signed, equal, payload_hash, timestamp_mac};
-use super::public_address::PublicAddress;
 use super::reply::{HttpError, Reply};
 use crate::api::client_address::ClientAddress;
+use crate::api::public_address::PublicAddress;
 use crate::context::Context;
 use crate::service::hawk::{self, Credential, Standing};
 
@@ -41,7 +41,7 @@ pub async fn caller(context: &Context, request: &HttpRequest) -> Result<Caller, 
         Err(bad) => return Err(bad_request(bad.to_string())),
     };
     let address =
-        PublicAddress::of(request, &context.config).ok_or_else(|| bad_request("Invalid Host header".to_owned()))?;
+        PublicAddress::signed(request, &context.config).ok_or_else(|| bad_request("Invalid Host header".to_owned()))?;
     let found = hawk::credential(context, &header.id).await.map_err(|error| unavailable(&error))?;
     let known = found.is_some();
     let caller = Caller {
@@ -127,8 +127,8 @@ fn denied(challenge: String) -> Reply {
     }
 }
 
-/// The caller could not be judged.
-fn unavailable(error: &DomainError) -> Reply {
+/// The caller could not be judged, or there is no room for what it sends.
+pub(super) fn unavailable(error: &DomainError) -> Reply {
     match error {
         DomainError::Busy { retry_after_seconds } => {
             Reply { status: StatusCode::SERVICE_UNAVAILABLE, ..Reply::fault() }

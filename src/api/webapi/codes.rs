@@ -34,6 +34,7 @@ pub fn errcode(error: &DomainError) -> (i32, &'static str) {
         | DomainError::NotEligible { .. }
         | DomainError::AlreadyRegistered { .. }
         | DomainError::QuotaExhausted
+        | DomainError::OverLimit(_)
         | DomainError::AlreadyPaid
         | DomainError::OrderState
         | DomainError::NotCancellable
@@ -47,6 +48,7 @@ pub fn errcode(error: &DomainError) -> (i32, &'static str) {
         | DomainError::Conflict { .. }
         | DomainError::Muted { .. }
         | DomainError::Busy { .. }
+        | DomainError::NoRoom { .. }
         | DomainError::ProviderFailed(_)
         | DomainError::Internal => FAULT,
     }

@@ -1,5 +1,7 @@
 //! The four members of a registration, read from any of the formats, and what the schema says about them.
 
+use actors::domain::phone;
+
 use super::media_type::{Format, MediaType};
 use super::{read_bson, read_form, read_json, read_xml};
 
@@ -37,9 +39,10 @@ pub fn index(name: &str) -> Option<usize> {
 }
 
 impl Members {
-    /// As `index` counts.
+    /// As `index` counts. A mobile number is folded to its digits before its length is judged.
     pub fn set(&mut self, at: usize, value: Option<String>) {
-        self.values[at] = value;
+        let mobile = value.as_deref().filter(|_| NAMES[at].0 == "mobile").and_then(phone::mainland_mobile);
+        self.values[at] = mobile.or(value);
     }
 
     pub fn is_set(&self, at: usize) -> bool {
@@ -126,6 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mobile_number_is_folded_before_it_is_judged() {
+        let mobile = |typed: &str| {
+            let mut members = members([Some("a"), Some("p"), None, Some("123456")]);
+            members.set(2, Some(typed.to_owned()));
+            members.checked().map(|[_, _, mobile, _]| mobile)
+        };
+        for typed in ["13800138000", "+86 138 0013 8000", "86-13800138000", "１３８００１３８０００"] {
+            assert_eq!(mobile(typed).as_deref(), Ok("13800138000"), "{typed}");
+        }
+        assert_eq!(mobile("------").as_deref(), Ok("------"), "what is no mobile number is left to the table of codes");
+        assert!(mobile("+44 7911 123456").is_err(), "longer than 11");
+    }
+
+    #[test]
     fn utf_16_is_read_where_it_is_named_or_marked() {
         let json = "{\"username\":\"跑者\"}";
         let le: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -139,6 +156,7 @@ mod tests {
             ("application/json", &marked),
             ("application/json", &be),
             ("text/json; charset=utf-8", &json.as_bytes().to_vec()),
+            ("text/json", &format!("\u{feff}{json}").into_bytes()),
             ("text/json; charset=unknown", &json.as_bytes().to_vec()),
         ] {
             assert_eq!(read(Format::Json, &media(kind), body), expected, "{kind}");

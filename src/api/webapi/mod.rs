@@ -10,7 +10,6 @@ pub mod hawk_header;
 mod hawk_mac;
 pub mod media_type;
 pub mod members;
-mod public_address;
 pub mod read_bson;
 pub mod read_form;
 pub mod read_json;
@@ -28,8 +27,9 @@ use futures_util::FutureExt as _;
 
 use self::authenticate::Caller;
 use self::media_type::{MediaType, Output, Wishes, negotiate};
-use self::public_address::PublicAddress;
 use self::reply::{HttpError, Reply};
+use super::bodies;
+use crate::api::public_address::PublicAddress;
 use crate::context::Context;
 
 const PREFIX: &str = "/api/webinterface";
@@ -55,6 +55,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
     let caller = caller.ok();
     let reply = match (refusal, &caller) {
         (None, Some(caller)) => {
+            bodies::caller_is_known(&request);
             // A panic would be answered further out, where nobody can sign.
             let answer = regist::answer(&context, &request, caller, payload);
             AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -63,6 +64,7 @@ async fn any(context: Data<Context>, request: HttpRequest, payload: Payload) -> 
             })
         }
         (refusal, _) => {
+            bodies::discard(&request);
             body::drain(payload).await;
             refusal.unwrap_or_else(Reply::fault)
         }
@@ -122,7 +124,7 @@ fn method_not_allowed(method: &Method) -> Reply {
 }
 
 fn not_found(context: &Context, request: &HttpRequest) -> Reply {
-    let origin = PublicAddress::of(request, &context.config).map_or_else(String::new, |address| address.origin());
+    let origin = PublicAddress::signed(request, &context.config).map_or_else(String::new, |address| address.origin());
     let uri = format!("{origin}{}", request.uri());
     let mut names = request.path()[PREFIX.len()..].split('/').skip(1);
     let detail = match (names.next().unwrap_or_default(), names.next()) {

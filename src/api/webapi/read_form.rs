@@ -2,10 +2,12 @@
 //! members with one name the first counts.
 
 use super::members::{Members, PARAMETER, Unreadable, index};
+use crate::byte_order_mark;
 
 /// Errors: text that is not UTF-8 once it is decoded.
 pub fn read(body: &[u8]) -> Result<Members, Unreadable> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(Unreadable::body)?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_bytes(byte_order_mark::without(body)).map_err(Unreadable::body)?;
     let mut members = Members::default();
     for (name, value) in pairs {
         // The decoder puts this in place of what is no UTF-8.
@@ -52,6 +54,7 @@ mod tests {
             assert_eq!(read(form.as_bytes()), Ok(all.clone()), "{form}");
         }
         assert_eq!(read(b"parmusername=a&parm.=b&parm[username=c&parm=d"), Ok(Members::default()));
+        assert_eq!(read("\u{feff}username=".as_bytes()), Ok(of([Some(""), None, None, None])));
         assert_eq!(read(b"username"), Ok(of([Some(""), None, None, None])));
         assert!(read(b"username=%FF").is_err() && read(b"username=\xff").is_err());
     }

@@ -5,14 +5,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Payload;
 
-use super::authenticate::Caller;
+use super::authenticate::{Caller, unavailable};
 use super::body::{self, Received};
 use super::codes::{OK, errcode};
 use super::media_type::MediaType;
 use super::members::{self, Unreadable};
 use super::reply::{Body, HttpError, PersonalLoginResult, Reply};
+use crate::api::bodies;
 use crate::api::client_address::ClientAddress;
 use crate::context::Context;
+use crate::service::body_budget::FULL;
 use crate::service::hawk::Class;
 use crate::service::regist::{self, Member, Person};
 
@@ -33,6 +35,7 @@ async fn registered(
             let error = HttpError::new("The request entity is too large.");
             return Err(Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, error));
         }
+        Received::Broken if bodies::found_no_room(request) => return Err(unavailable(&FULL)),
         Received::Broken => {
             return Err(Reply::refused(StatusCode::BAD_REQUEST, HttpError::new("The request could not be read.")));
         }

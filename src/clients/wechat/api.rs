@@ -5,6 +5,7 @@ use actors::error::{DomainError, Provider, Result};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
+use crate::byte_order_mark;
 use crate::clients::outgoing::{Limits, Outgoing, Retry};
 use crate::config::Config;
 
@@ -50,10 +51,11 @@ impl OpenApi {
         let query = serde_urlencoded::to_string(query).map_err(|_| DomainError::Internal)?;
         let url = format!("{}{path}?{query}", self.base_url);
         let answer = self.http.send(retry, Limits::USUAL, |client| client.get(&url)).await?;
-        let members: Map<String, Value> = serde_json::from_slice(&answer.body).map_err(|_| {
-            tracing::warn!(path, status = %answer.status, "WeChat's answer is not a JSON object");
-            failed()
-        })?;
+        let members: Map<String, Value> =
+            serde_json::from_slice(byte_order_mark::without(&answer.body)).map_err(|_| {
+                tracing::warn!(path, status = %answer.status, "WeChat's answer is not a JSON object");
+                failed()
+            })?;
         match members.get("errcode").map_or(Some(0), Value::as_i64) {
             Some(0) => Ok(Reply::Members(members)),
             Some(SYSTEM_BUSY) | None => Err(failed()),

@@ -20,6 +20,7 @@ struct Columns {
     state: usize,
     amount: usize,
     refund_amount: Option<usize>,
+    refund_no: Option<usize>,
 }
 
 impl Columns {
@@ -34,6 +35,7 @@ impl Columns {
             state: at("交易状态")?,
             amount: at("订单金额").or_else(|| at("总金额"))?,
             refund_amount: at("申请退款金额").or_else(|| at("退款金额")),
+            refund_no: at("商户退款单号"),
         })
     }
 }
@@ -60,9 +62,9 @@ fn read(raw: &[u8], mch_id: &str) -> Option<Vec<BillLine>> {
         if values.len() != columns.count || values[columns.merchant] != mch_id {
             return None;
         }
-        let (kind, amount) = match values[columns.state] {
-            "SUCCESS" => (BillKind::Payment, values[columns.amount]),
-            "REFUND" => (BillKind::Refund, values[columns.refund_amount?]),
+        let (kind, amount, refund_no) = match values[columns.state] {
+            "SUCCESS" => (BillKind::Payment, values[columns.amount], ""),
+            "REFUND" => (BillKind::Refund, values[columns.refund_amount?], values[columns.refund_no?]),
             // Taken back before it was complete: no money moved.
             "REVOKED" => continue,
             _ => return None,
@@ -71,6 +73,7 @@ fn read(raw: &[u8], mch_id: &str) -> Option<Vec<BillLine>> {
             kind,
             transaction_id: values[columns.transaction].to_owned(),
             order_no: values[columns.order].to_owned(),
+            refund_no: refund_no.to_owned(),
             amount: fen(amount)?,
         });
     }

@@ -21,6 +21,8 @@ pub struct PaidNotice {
     pub order_no: OrderNo,
     pub transaction_id: String,
     pub amount: Fen,
+    /// The payer's openid; empty: not named.
+    pub payer: String,
 }
 
 /// A notice as it arrived. The headers are v3's; v2 signs inside its XML.
@@ -100,14 +102,15 @@ pub(super) fn paid(fields: &Fields) -> Result<PaidNotice> {
         .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| DomainError::field("total_fee", "is not an amount in fen"))?;
-    PaidNotice::new(member(fields, "out_trade_no")?, member(fields, "transaction_id")?, amount)
+    let payer = fields.get("openid").map_or("", String::as_str);
+    PaidNotice::new(member(fields, "out_trade_no")?, member(fields, "transaction_id")?, amount, payer)
 }
 
 impl PaidNotice {
     /// From what the provider wrote; `fen` is the whole amount.
     ///
     /// Errors: `InvalidField`, `NotFound(Order)` for an order number that is not one of ours.
-    pub(super) fn new(order_no: &str, transaction_id: &str, fen: i64) -> Result<Self> {
+    pub(super) fn new(order_no: &str, transaction_id: &str, fen: i64, payer: &str) -> Result<Self> {
         let order_no = OrderNo::parse(order_no).ok_or(DomainError::NotFound(Entity::Order))?;
         if !TRANSACTION_ID_BYTES.contains(&transaction_id.len())
             || !transaction_id.bytes().all(|byte| byte.is_ascii_graphic())
@@ -115,7 +118,7 @@ impl PaidNotice {
             return Err(DomainError::field("transaction_id", "is not one"));
         }
         let amount = Fen::new(fen).ok_or_else(|| DomainError::field("total_fee", "is not an amount in fen"))?;
-        Ok(Self { order_no, transaction_id: transaction_id.to_owned(), amount })
+        Ok(Self { order_no, transaction_id: transaction_id.to_owned(), amount, payer: payer.to_owned() })
     }
 }
 
@@ -144,7 +147,7 @@ fn open_refund(merchant: &Merchant, sealed: &str) -> Result<String> {
 }
 
 /// The members of a notice as the provider would send it, without its signature. `paid_at` in milliseconds.
-pub fn compose(merchant: &Merchant, notice: &PaidNotice, openid: &str, paid_at: i64) -> Fields {
+pub fn compose(merchant: &Merchant, notice: &PaidNotice, paid_at: i64) -> Fields {
     let beijing = FixedOffset::east_opt(8 * 3600).unwrap_or_else(|| unreachable!("8 h is a valid offset"));
     let time_end = DateTime::from_timestamp_millis(paid_at)
         .unwrap_or_default()
@@ -160,7 +163,7 @@ pub fn compose(merchant: &Merchant, notice: &PaidNotice, openid: &str, paid_at: 
         ("is_subscribe", "Y"),
         ("mch_id", &merchant.mch_id),
         ("nonce_str", &hex::encode(rand::random::<[u8; 16]>())),
-        ("openid", openid),
+        ("openid", &notice.payer),
         ("out_trade_no", notice.order_no.as_str()),
         ("result_code", SUCCESS),
         ("return_code", SUCCESS),

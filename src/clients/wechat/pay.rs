@@ -32,13 +32,15 @@ pub struct UnifiedOrder {
     pub payer_address: String,
 }
 
-/// Money to give back: all of one transaction. `refund_no` makes it idempotent: the same number again is the same refund.
+/// Money to give back: all of one transaction, or a part. `refund_no` makes it idempotent: the same number again is the same refund.
 #[derive(Debug, Clone)]
 pub struct Refund {
     pub refund_no: String,
     pub order_no: OrderNo,
     pub transaction_id: String,
     pub amount: Fen,
+    /// What the whole transaction was.
+    pub total: Fen,
     /// Absolute, without a query.
     pub notify_url: String,
 }
@@ -97,6 +99,8 @@ pub struct BillLine {
     pub transaction_id: String,
     /// As the bill names it, which need not be one of ours.
     pub order_no: String,
+    /// Of a refund, as the bill names it; else empty.
+    pub refund_no: String,
     pub amount: Fen,
 }
 

@@ -2,15 +2,16 @@
 //! of which are good at once while they rotate; or one public key that the configuration names.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actors::error::{DomainError, Result};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use quick_cache::sync::Cache;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Semaphore, watch};
 
 use super::pay::failed;
 use super::rsa::VerifyingKey;
@@ -23,7 +24,15 @@ pub const PATH: &str = "/v3/certificates";
 const REFRESH: Duration = Duration::from_secs(12 * 3600);
 /// An unknown serial number does not make us ask more often than this, so that forged ones cannot.
 const LEAST_PAUSE: Duration = Duration::from_secs(60);
+/// A serial number that was not listed makes us ask again only after this: certificates are listed before they sign.
+const UNLISTED: Duration = Duration::from_secs(600);
+/// Serial numbers that were not listed, the newest of them. One that is forgotten costs a download at most.
+const MOST_UNLISTED: usize = 256;
+/// Callers that wait for the download under way; others come again.
+const MOST_WAITING: usize = 64;
 const MOST_CERTIFICATES: usize = 16;
+/// Serial numbers are 40 hexadecimal digits.
+const LONGEST_SERIAL: usize = 64;
 
 /// A signature and what it covers besides the body.
 pub struct Signed<'s> {
@@ -40,16 +49,30 @@ struct Known {
     expires: Option<DateTime<Utc>>,
 }
 
+/// The outcome of a download, none while it is under way.
+type Outcome = Option<Result<()>>;
+
 #[derive(Default)]
 struct Asked {
     last_try: Option<Instant>,
     last_success: Option<Instant>,
+    /// The download under way, of which there is one at the most.
+    running: Option<watch::Receiver<Outcome>>,
+}
+
+/// What a download needs.
+pub struct Source {
+    pub identity: V3Identity,
+    pub http: Outgoing,
+    pub base_url: String,
 }
 
 pub struct PlatformKeys {
     known: RwLock<HashMap<String, Known>>,
-    /// Held while certificates are downloaded, so that one request does it for all.
+    /// Never held over a wait.
     asked: Mutex<Asked>,
+    unlisted: Cache<String, Instant>,
+    waiting: Semaphore,
     /// Nothing is downloaded while a key is named.
     named: bool,
 }
@@ -76,43 +99,82 @@ impl PlatformKeys {
             let key = VerifyingKey::from_public_key(pem).context("pay.platform_public_key")?;
             known.insert(config.pay.platform_public_key_id.clone(), Known { key, expires: None });
         }
-        Ok(Self { named: !known.is_empty(), known: RwLock::new(known), asked: Mutex::default() })
+        Ok(Self::of(known))
     }
 
-    /// Whether the provider signed it.
+    fn of(named: HashMap<String, Known>) -> Self {
+        Self {
+            named: !named.is_empty(),
+            known: RwLock::new(named),
+            asked: Mutex::default(),
+            unlisted: Cache::new(MOST_UNLISTED),
+            waiting: Semaphore::new(MOST_WAITING),
+        }
+    }
+
+    /// Whether the provider signed it. A known serial number never waits; its certificates are looked at again meanwhile.
+    /// An unknown one waits for one download, which serves all who wait.
     ///
-    /// Errors: `BadSignature`; `ProviderFailed(Payment)` when its certificate cannot be had now.
-    pub async fn verify(
-        &self,
-        signed: &Signed<'_>,
-        identity: &V3Identity,
-        http: &Outgoing,
-        base_url: &str,
-    ) -> Result<()> {
-        let mut verdict = self.look(signed);
-        if !self.named {
-            let mut asked = self.asked.lock().await;
-            // While we waited another request may have brought it.
-            verdict = verdict.or_else(|| self.look(signed));
-            let old = asked.last_success.is_none_or(|at| at.elapsed() > REFRESH);
-            let may_ask = asked.last_try.is_none_or(|at| at.elapsed() > LEAST_PAUSE);
-            if may_ask && (verdict.is_none() || old) {
-                asked.last_try = Some(Instant::now());
-                match self.download(identity, http, base_url).await {
-                    Ok(()) => asked.last_success = Some(Instant::now()),
-                    // What is known stays good until its own end.
-                    Err(error) if verdict.is_none() => return Err(error),
-                    Err(error) => tracing::warn!(%error, "the payment provider's certificates"),
-                }
-                verdict = self.look(signed);
-            } else if verdict.is_none() && asked.last_success.is_none() {
-                return Err(failed());
+    /// Errors: `BadSignature`; `ProviderFailed(Payment)` when its certificate cannot be had now, `Busy` while too many
+    /// wait for it.
+    pub async fn verify(self: &Arc<Self>, signed: &Signed<'_>, source: &Arc<Source>) -> Result<()> {
+        if let Some(good) = self.look(signed) {
+            if !self.named {
+                drop(self.refresh(source, |asked| asked.last_success.is_none_or(|at| at.elapsed() > REFRESH)));
+            }
+            return judged(good);
+        }
+        if self.named || signed.serial.is_empty() || signed.serial.len() > LONGEST_SERIAL {
+            return Err(DomainError::BadSignature);
+        }
+        if self.unlisted.get(signed.serial).is_some_and(|at| at.elapsed() < UNLISTED) {
+            return Err(DomainError::BadSignature);
+        }
+        let Some(mut running) = self.refresh(source, |_| true) else {
+            // Asked a moment ago: nothing new is to be learned now.
+            let had_some = self.asked().last_success.is_some();
+            return Err(if had_some { DomainError::BadSignature } else { failed() });
+        };
+        let Ok(_permit) = self.waiting.try_acquire() else { return Err(DomainError::BUSY) };
+        let outcome = running.wait_for(Option::is_some).await.map_err(|_| failed())?.clone();
+        outcome.unwrap_or_else(|| Err(failed()))?;
+        match self.look(signed) {
+            Some(good) => judged(good),
+            None => {
+                self.unlisted.insert(signed.serial.to_owned(), Instant::now());
+                Err(DomainError::BadSignature)
             }
         }
-        match verdict {
-            Some(true) => Ok(()),
-            Some(false) | None => Err(DomainError::BadSignature),
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The download under way, or a new one if `is_due` and the last is not too young.
+    fn refresh(
+        self: &Arc<Self>,
+        source: &Arc<Source>,
+        is_due: impl FnOnce(&Asked) -> bool,
+    ) -> Option<watch::Receiver<Outcome>> {
+        let mut asked = self.asked();
+        if let Some(running) = &asked.running {
+            return Some(running.clone());
         }
+        if !is_due(&asked) || asked.last_try.is_some_and(|at| at.elapsed() <= LEAST_PAUSE) {
+            return None;
+        }
+        let (sender, receiver) = watch::channel(None);
+        asked.last_try = Some(Instant::now());
+        asked.running = Some(receiver.clone());
+        let running = Running { keys: self.clone(), sender };
+        let source = source.clone();
+        // A task of its own: a caller that goes away does not take the others' download along.
+        tokio::spawn(async move {
+            let outcome = running.keys.download(&source).await;
+            running.end(outcome);
+        });
+        Some(receiver)
     }
 
     /// None: the serial number is not known.
@@ -126,7 +188,8 @@ impl PlatformKeys {
     }
 
     /// The list proves itself: only the provider can seal with the key that we share.
-    async fn download(&self, identity: &V3Identity, http: &Outgoing, base_url: &str) -> Result<()> {
+    async fn download(&self, source: &Source) -> Result<()> {
+        let Source { identity, http, base_url } = source;
         let url = format!("{base_url}{PATH}");
         let answer = http
             .send(Retry::Safe, Limits::QUICK, |client| {
@@ -158,29 +221,110 @@ impl PlatformKeys {
     }
 }
 
+fn judged(is_good: bool) -> Result<()> {
+    if is_good { Ok(()) } else { Err(DomainError::BadSignature) }
+}
+
+/// A download under way; it ends also when its task is dropped or panics.
+struct Running {
+    keys: Arc<PlatformKeys>,
+    sender: watch::Sender<Outcome>,
+}
+
+impl Running {
+    fn end(self, outcome: Result<()>) {
+        match &outcome {
+            Ok(()) => self.keys.asked().last_success = Some(Instant::now()),
+            // What is known stays good until its own end.
+            Err(error) => tracing::warn!(%error, "the payment provider's certificates"),
+        }
+        self.keys.asked().running = None;
+        self.sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.sender.borrow().is_none() {
+            self.keys.asked().running = None;
+            self.sender.send_replace(Some(Err(failed())));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
-    #[test]
-    fn the_published_notice_is_verified_by_its_key_only() {
+    /// The published notice, signed by serial number `s`.
+    fn published() -> (serde_json::Value, VerifyingKey) {
         let file: serde_json::Value = serde_json::from_str(include_str!("../../../tests/vectors/wechat.json")).unwrap();
-        let v3 = &file["vectors"]["v3"];
-        let key = || VerifyingKey::from_public_key(v3["public_key_pem"].as_str().unwrap()).unwrap();
-        let keys = |expires| PlatformKeys {
-            known: RwLock::new(HashMap::from([("s".to_owned(), Known { key: key(), expires })])),
-            asked: Mutex::default(),
-            named: true,
-        };
+        let v3 = file["vectors"]["v3"].clone();
+        let key = VerifyingKey::from_public_key(v3["public_key_pem"].as_str().unwrap()).unwrap();
+        (v3, key)
+    }
+
+    fn signed_by<'s>(v3: &'s serde_json::Value, serial: &'s str) -> Signed<'s> {
         let header = |name: &str| v3["notify"]["headers"][name].as_str().unwrap();
-        let body = v3["notify"]["body"].as_str().unwrap().as_bytes();
-        let signed = || Signed {
-            serial: "s",
+        Signed {
+            serial,
             timestamp: header("Wechatpay-Timestamp"),
             nonce: header("Wechatpay-Nonce"),
             signature: header("Wechatpay-Signature"),
-            body,
-        };
+            body: v3["notify"]["body"].as_str().unwrap().as_bytes(),
+        }
+    }
+
+    /// The provider takes the question for its certificates and says nothing: unknown serial numbers wait for one
+    /// download, and nobody else waits for it.
+    #[actix_web::test]
+    async fn a_download_under_way_holds_no_known_serial_number_up() {
+        crate::clients::tls::use_ring();
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = Arc::new(Source {
+            identity: V3Identity::for_tests(),
+            http: Outgoing::new(actors::error::Provider::Payment, None).unwrap(),
+            base_url: format!("http://{}", silent.local_addr().unwrap()),
+        });
+        let (v3, key) = published();
+        let expires = Some(Utc::now() + chrono::Duration::days(1));
+        let keys = PlatformKeys::of(HashMap::new());
+        keys.known.write().unwrap().insert("s".to_owned(), Known { key, expires });
+        let keys = Arc::new(keys);
+        keys.asked().last_success = Some(Instant::now());
+
+        let mut forged: Vec<_> = (0..MOST_WAITING)
+            .map(|n| {
+                let (keys, source, v3) = (keys.clone(), source.clone(), v3.clone());
+                Box::pin(async move { keys.verify(&signed_by(&v3, &format!("forged {n}")), &source).await })
+            })
+            .collect();
+        for waiting in &mut forged {
+            assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        }
+        let (connection, _) = silent.accept().await.unwrap();
+        let known = keys.verify(&signed_by(&v3, "s"), &source).now_or_never();
+        assert_eq!(known, Some(Ok(())), "answered at once");
+        let one_more = keys.verify(&signed_by(&v3, "forged too many"), &source).now_or_never();
+        assert_eq!(one_more, Some(Err(DomainError::BUSY)), "so many wait, and no more");
+        // It breaks off: all who waited learn that, and nothing is asked again for a while.
+        drop((connection, silent));
+        for outcome in futures_util::future::join_all(forged).await {
+            assert_eq!(outcome, Err(failed()));
+        }
+        let later = keys.verify(&signed_by(&v3, "forged later"), &source).now_or_never();
+        assert_eq!(later, Some(Err(DomainError::BadSignature)));
+    }
+
+    #[test]
+    fn the_published_notice_is_verified_by_its_key_only() {
+        let (v3, _) = published();
+        let key = || published().1;
+        let keys = |expires| PlatformKeys::of(HashMap::from([("s".to_owned(), Known { key: key(), expires })]));
+        let signed = || signed_by(&v3, "s");
+        let body = signed().body;
         assert_eq!(keys(None).look(&signed()), Some(true));
         assert_eq!(keys(Some(Utc::now() + Duration::from_secs(60))).look(&signed()), Some(true));
         assert_eq!(keys(Some(Utc::now())).look(&signed()), None, "over");

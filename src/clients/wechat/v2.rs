@@ -214,11 +214,11 @@ impl PaymentGateway for V2Gateway {
     }
 
     async fn refund(&self, refund: &Refund) -> Result<RefundState> {
-        let amount = refund.amount.get().to_string();
+        let (amount, total) = (refund.amount.get().to_string(), refund.total.get().to_string());
         let members = [
             ("transaction_id", refund.transaction_id.as_str()),
             ("out_refund_no", &refund.refund_no),
-            ("total_fee", &amount),
+            ("total_fee", &total),
             ("refund_fee", &amount),
             ("notify_url", &refund.notify_url),
         ];

@@ -1,6 +1,8 @@
 //! WeChat payment, v3 of the interface: JSON, our requests signed with our RSA key, answers and notices with the
 //! provider's. What a good answer or a notice says is believed only with that signature.
 
+use std::sync::Arc;
+
 use actors::domain::order::OrderNo;
 use actors::error::{DomainError, Provider, Result};
 use async_trait::async_trait;
@@ -14,9 +16,10 @@ use super::notice::{NoticeReply, PaidNotice, RawNotice, Told};
 use super::pay::{
     BillLine, Closing, PagePayment, PaymentGateway, Refund, RefundState, Trade, UnifiedOrder, WECHAT, failed,
 };
-use super::platform_keys::{PlatformKeys, Signed};
+use super::platform_keys::{PlatformKeys, Signed, Source};
 use super::v2::{closing, refund_state, time_expire, title, trade};
 use super::v3_identity::{Sealed, V3Identity};
+use crate::byte_order_mark;
 use crate::clients::outgoing::{Answer, Limits, Outgoing, Retry};
 use crate::config::Config;
 
@@ -24,10 +27,8 @@ use crate::config::Config;
 const MOST_SKEW_SECONDS: i64 = 300;
 
 pub struct V3Gateway {
-    identity: V3Identity,
-    http: Outgoing,
-    keys: PlatformKeys,
-    base_url: String,
+    source: Arc<Source>,
+    keys: Arc<PlatformKeys>,
 }
 
 /// A believed answer, or the provider's code of its refusal.
@@ -45,6 +46,12 @@ struct Transaction {
     #[serde(default)]
     transaction_id: String,
     amount: Option<Amount>,
+    payer: Option<Payer>,
+}
+
+#[derive(Deserialize)]
+struct Payer {
+    openid: String,
 }
 
 #[derive(Deserialize)]
@@ -57,10 +64,12 @@ impl V3Gateway {
     /// Errors: a key that is missing or not usable.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            identity: V3Identity::from_config(config)?,
-            http: Outgoing::new(Provider::Payment, None)?,
-            keys: PlatformKeys::from_config(config)?,
-            base_url: config.pay.base_url.trim_end_matches('/').to_owned(),
+            source: Arc::new(Source {
+                identity: V3Identity::from_config(config)?,
+                http: Outgoing::new(Provider::Payment, None)?,
+                base_url: config.pay.base_url.trim_end_matches('/').to_owned(),
+            }),
+            keys: Arc::new(PlatformKeys::from_config(config)?),
         })
     }
 
@@ -73,16 +82,17 @@ impl V3Gateway {
         retry: Retry,
         limits: Limits,
     ) -> Result<Answer> {
-        self.http
+        self.source
+            .http
             .send(retry, limits, |client| {
                 let timestamp = Utc::now().timestamp();
                 let authorization =
-                    self.identity.authorization(method.as_str(), path, body, timestamp).unwrap_or_default();
+                    self.source.identity.authorization(method.as_str(), path, body, timestamp).unwrap_or_default();
                 let request = client
                     .request(method.clone(), url)
                     .header("authorization", authorization)
                     .header("accept", "application/json");
-                let request = match self.identity.public_key_id.as_str() {
+                let request = match self.source.identity.public_key_id.as_str() {
                     "" => request,
                     id => request.header("wechatpay-serial", id),
                 };
@@ -104,7 +114,7 @@ impl V3Gateway {
         limits: Limits,
     ) -> Result<Reply> {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let url = format!("{}{path}", self.base_url);
+        let url = format!("{}{path}", self.source.base_url);
         let answer = self.send(method, &url, path, &body, retry, limits).await?;
         if answer.status.is_success() {
             let header = |name: &str| answer.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
@@ -115,7 +125,7 @@ impl V3Gateway {
                 signature: header("wechatpay-signature"),
                 body: &answer.body,
             };
-            if self.keys.verify(&signed, &self.identity, &self.http, &self.base_url).await.is_err() {
+            if self.keys.verify(&signed, &self.source).await.is_err() {
                 tracing::warn!(path, "the payment provider's answer is not believed");
                 return Err(failed());
             }
@@ -132,10 +142,10 @@ impl V3Gateway {
 
     /// Ours, and what it says.
     fn judge(&self, transaction: &Transaction) -> Result<Trade> {
-        if transaction.appid != self.identity.app_id {
+        if transaction.appid != self.source.identity.app_id {
             return Err(DomainError::field("appid", "is not ours"));
         }
-        if transaction.mchid != self.identity.mch_id {
+        if transaction.mchid != self.source.identity.mch_id {
             return Err(DomainError::field("mchid", "is not ours"));
         }
         if transaction.trade_state != "SUCCESS" {
@@ -145,7 +155,8 @@ impl V3Gateway {
         if amount.currency.as_deref().is_some_and(|it| it != "CNY") {
             return Err(DomainError::field("currency", "is not CNY"));
         }
-        PaidNotice::new(&transaction.out_trade_no, &transaction.transaction_id, amount.total).map(Trade::Paid)
+        let payer = transaction.payer.as_ref().map_or("", |payer| &payer.openid);
+        PaidNotice::new(&transaction.out_trade_no, &transaction.transaction_id, amount.total, payer).map(Trade::Paid)
     }
 }
 
@@ -157,8 +168,8 @@ impl PaymentGateway for V3Gateway {
 
     async fn unified_order(&self, order: &UnifiedOrder) -> Result<String> {
         let body = json!({
-            "appid": self.identity.app_id,
-            "mchid": self.identity.mch_id,
+            "appid": self.source.identity.app_id,
+            "mchid": self.source.identity.mch_id,
             "description": title(&order.title),
             "out_trade_no": order.order_no.as_str(),
             "time_expire": time_expire(order.expires_at)?.to_rfc3339_opts(SecondsFormat::Secs, false),
@@ -180,11 +191,11 @@ impl PaymentGateway for V3Gateway {
     }
 
     fn page_payment(&self, prepay_id: &str, now_ms: i64) -> Result<PagePayment> {
-        self.identity.page_payment(prepay_id, now_ms)
+        self.source.identity.page_payment(prepay_id, now_ms)
     }
 
     async fn query(&self, order_no: &OrderNo) -> Result<Trade> {
-        let path = format!("/v3/pay/transactions/out-trade-no/{order_no}?mchid={}", self.identity.mch_id);
+        let path = format!("/v3/pay/transactions/out-trade-no/{order_no}?mchid={}", self.source.identity.mch_id);
         match self.call(Method::GET, &path, None, Retry::Safe, Limits::QUICK).await? {
             Reply::Done(told) => {
                 let transaction: Transaction = serde_json::from_value(told).map_err(|_| failed())?;
@@ -203,7 +214,7 @@ impl PaymentGateway for V3Gateway {
 
     async fn close(&self, order_no: &OrderNo) -> Result<Closing> {
         let path = format!("/v3/pay/transactions/out-trade-no/{order_no}/close");
-        let body = json!({"mchid": self.identity.mch_id});
+        let body = json!({"mchid": self.source.identity.mch_id});
         match self.call(Method::POST, &path, Some(&body), Retry::Safe, Limits::QUICK).await? {
             Reply::Done(_) => Ok(Closing::Closed),
             Reply::Refused(code) => closing(&code),
@@ -216,7 +227,7 @@ impl PaymentGateway for V3Gateway {
             "transaction_id": refund.transaction_id,
             "out_refund_no": refund.refund_no,
             "notify_url": refund.notify_url,
-            "amount": {"refund": amount, "total": amount, "currency": "CNY"},
+            "amount": {"refund": amount, "total": refund.total.get(), "currency": "CNY"},
         });
         let path = "/v3/refund/domestic/refunds";
         let told = match self.call(Method::POST, path, Some(&body), Retry::Unsent, Limits::USUAL).await? {
@@ -243,13 +254,13 @@ impl PaymentGateway for V3Gateway {
         let url = told["download_url"].as_str().ok_or_else(failed)?;
         // The download is not signed: its hash is, in the answer before.
         let hash = told["hash_value"].as_str().filter(|_| told["hash_type"] == "SHA1").ok_or_else(failed)?;
-        let path = url.strip_prefix(&self.base_url).filter(|path| path.starts_with('/')).ok_or_else(failed)?;
+        let path = url.strip_prefix(&self.source.base_url).filter(|path| path.starts_with('/')).ok_or_else(failed)?;
         let answer = self.send(Method::GET, url, path, "", Retry::Safe, bill::LIMITS).await?;
         if !answer.status.is_success() {
             return Err(failed());
         }
         bill::check_hash(&answer.body, hash)?;
-        bill::parse(&answer.body, &self.identity.mch_id).map(Some)
+        bill::parse(&answer.body, &self.source.identity.mch_id).map(Some)
     }
 
     async fn read_notice(&self, notice: &RawNotice) -> Result<Told> {
@@ -264,15 +275,15 @@ impl PaymentGateway for V3Gateway {
             signature: &notice.signature,
             body: &notice.body,
         };
-        self.keys.verify(&signed, &self.identity, &self.http, &self.base_url).await?;
+        self.keys.verify(&signed, &self.source).await?;
         #[derive(Deserialize)]
         struct Notice {
             event_type: String,
             resource: Sealed,
         }
         let unreadable = |_| DomainError::Malformed("not a notice".into());
-        let told: Notice = serde_json::from_slice(&notice.body).map_err(unreadable)?;
-        let plain = self.identity.open(&told.resource)?;
+        let told: Notice = serde_json::from_slice(byte_order_mark::without(&notice.body)).map_err(unreadable)?;
+        let plain = self.source.identity.open(&told.resource)?;
         if told.event_type.starts_with("REFUND.") {
             let refund: Value = serde_json::from_slice(&plain).map_err(unreadable)?;
             let refund_no = refund["out_refund_no"].as_str();

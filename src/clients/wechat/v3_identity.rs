@@ -57,6 +57,19 @@ impl V3Identity {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        let pem = include_str!("../../../tests/support/wechat_keys/merchant.key.pem");
+        Self {
+            app_id: "wx1".to_owned(),
+            mch_id: "1900".to_owned(),
+            serial: "1".to_owned(),
+            key: SigningKey::from_pem(pem).unwrap(),
+            cipher: Aes256Gcm::new(&[7; 32].into()),
+            public_key_id: String::new(),
+        }
+    }
+
     /// The value of `Authorization` for a request; `path` with its query, `timestamp` in seconds.
     ///
     /// Errors: `Internal` without randomness.

@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use super::sign::Fields;
+use crate::byte_order_mark;
 
 /// Real notices have about 20 members and under 2 KiB.
 const MAX_BYTES: usize = 64 * 1024;
@@ -38,7 +39,7 @@ pub(super) fn parse_root(raw: &[u8], root: &str) -> Refusal<Fields> {
     if raw.len() > MAX_BYTES {
         return Err(XmlRefused("XML over 64 KiB"));
     }
-    let text = std::str::from_utf8(raw).map_err(|_| XmlRefused("XML is not UTF-8"))?;
+    let text = std::str::from_utf8(byte_order_mark::without(raw)).map_err(|_| XmlRefused("XML is not UTF-8"))?;
     let mut reader = Reader::from_str(text);
     let mut fields = Fields::new();
     let mut place = Place::BeforeRoot;
@@ -177,6 +178,7 @@ mod tests {
             ("<xml><a>1</a></xml>", "1"),
             ("<?xml version=\"1.0\"?>\n<xml>\n <a>x<![CDATA[<&>]]>y</a>\n</xml>\n", "x<&>y"),
             ("<xml><a>&lt;&amp;&gt;&quot;&apos;&#65;&#x4e2d;</a></xml>", "<&>\"'A中"),
+            ("\u{feff}<xml><a>1</a></xml>", "1"),
             ("<xml><a/></xml>", ""),
             ("<xml><a></a></xml>", ""),
         ] {

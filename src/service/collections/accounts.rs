@@ -6,6 +6,7 @@ use actors::error::{DomainError, Entity, Result};
 
 use super::{AccountRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
+use crate::service::accounts::forget_everywhere;
 use crate::service::confirmations::{self, Links};
 use crate::store::sql::accounts::{id_by_email as by_email, id_by_mobile as by_mobile};
 use crate::store::sql::collections::{Page, accounts as store};
@@ -85,6 +86,35 @@ pub async fn confirm_mail(context: &Context, writer: Writer, id: i64) -> Result<
     .await
 }
 
+/// The largest allowance.
+pub const MOST_OPEN_PLACES: i64 = 100_000;
+
+/// Lets the account of a club or an agent keep more places of one game without paying than everybody may; `None` takes
+/// that away. Places it has already stay.
+///
+/// Errors: `InvalidField`, `NotFound(Account)`.
+pub async fn set_open_places(context: &Context, writer: Writer, id: i64, places: Option<i64>) -> Result<Answer> {
+    if let Some(places) = places {
+        check_range("open_places", places, 1..=MOST_OPEN_PLACES)?;
+    }
+    let vault = context.vault.clone();
+    write(context, writer, move |tx, _| {
+        Box::pin(async move {
+            let before = locked(tx, &vault, id).await?;
+            store::set_open_places_allowance(tx, id, places).await?;
+            let after = AccountRecord { open_places_allowance: places, ..before.clone() };
+            Ok(Change {
+                action: "set-allowance",
+                entity: "accounts",
+                id,
+                before: public(&before),
+                after: public(&after),
+            })
+        })
+    })
+    .await
+}
+
 /// 0 disables the account and ends its sessions, 1 enables it.
 ///
 /// Errors: `InvalidField`, `NotFound(Account)`.
@@ -100,6 +130,6 @@ pub async fn set_status(context: &Context, writer: Writer, id: i64, status: i64)
         })
     })
     .await?;
-    context.sessions.clear();
+    forget_everywhere(context, AccountId(id));
     Ok(answer)
 }

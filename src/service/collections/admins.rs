@@ -6,7 +6,7 @@ use actors::error::{DomainError, Entity, Result};
 
 use super::{AdminRecord, Answer, Change, Writer, check_range, in_tx, public, write};
 use crate::context::Context;
-use crate::service::admins::{check_password, check_username, folded};
+use crate::service::admins::{check_password, check_username, folded, insert};
 use crate::store::sql::admins as rows;
 use crate::store::sql::collections::admins as store;
 
@@ -18,9 +18,7 @@ pub async fn create(context: &Context, writer: Writer, username: String, passwor
     let hash = context.admin_gate.passwords.hash(password).await?;
     write(context, writer, move |tx, now| {
         Box::pin(async move {
-            let AdminId(id) = rows::insert(tx, &username, &hash, role, now)
-                .await?
-                .ok_or(DomainError::Conflict { field: "username".into() })?;
+            let AdminId(id) = insert(tx, &username, &hash, role, now).await?;
             let after: AdminRecord = in_tx(tx, id, Entity::Admin).await?;
             Ok(Change { action: "create", entity: "admins", id, before: None, after: public(&after) })
         })

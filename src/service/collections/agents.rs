@@ -3,7 +3,9 @@
 use actors::error::{DomainError, Entity, Result};
 use serde_json::{Map, Value};
 
-use super::{AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write};
+use super::{
+    AgentRecord, Answer, Change, Writer, check_length, check_line, check_range, check_text, in_tx, public, write,
+};
 use crate::context::Context;
 use crate::service::phones::mobile;
 use crate::service::regist::wrap::upper_md5;
@@ -38,14 +40,15 @@ impl AgentPatch {
                 check_line(field, text)?;
             }
         }
-        for (field, text, most) in [
-            ("type_code", &self.type_code, super::LINE),
-            ("type_name", &self.type_name, super::LINE),
-            ("password", &self.password, LONGEST_PASSWORD),
-        ] {
+        for (field, text, most) in
+            [("type_code", &self.type_code, super::LINE), ("type_name", &self.type_name, super::LINE)]
+        {
             if let Some(text) = text {
-                check_length(field, text, most)?;
+                check_text(field, text, most)?;
             }
+        }
+        if let Some(password) = &self.password {
+            check_length("password", password, LONGEST_PASSWORD)?;
         }
         if let Some(status) = self.status {
             check_range("status", status, 0..=1)?;

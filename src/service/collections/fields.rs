@@ -1,14 +1,14 @@
 //! From JSON to a stored cell and back, by the kind of its column.
 
+use actors::domain::game::beijing_date;
 use actors::domain::money::Fen;
 use actors::domain::phone;
+use actors::domain::registration::birth_date;
 use actors::error::{DomainError, Result};
-use chrono::NaiveDate;
 use serde_json::Value as Json;
 
-use super::{LINE, check_length, check_line, check_range};
-use crate::service::rich_text;
-use crate::store::sql::collections::table::Kind;
+use super::{LINE, check_length, check_line, check_range, check_text};
+use crate::store::sql::collections::table::{Column, Kind};
 use crate::store::sql::collections::wire::{Time, Yuan};
 use crate::store::sql::db::Value;
 use crate::vault::Vault;
@@ -40,7 +40,7 @@ pub fn unset(kind: Kind, now: i64) -> Value {
 /// A given member, checked. A phone is sealed; `phone_key` finds it.
 ///
 /// Errors: `InvalidField`.
-pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Result<Value> {
+pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json, now: i64) -> Result<Value> {
     let wrong = |reason: &'static str| DomainError::field(field, reason);
     let text = || given.as_str().map(str::trim).ok_or_else(|| wrong("must be a text"));
     match kind {
@@ -49,12 +49,12 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
             Ok(text()?.into())
         }
         Kind::Text(most) => {
-            check_length(field, text()?, most)?;
+            check_text(field, text()?, most)?;
             Ok(text()?.into())
         }
         Kind::Rich => {
-            check_rich(field, text()?)?;
-            Ok(rich_text::clean(text()?).into())
+            // Already clean: `table` cleans rich texts before the transaction.
+            Ok(text()?.into())
         }
         Kind::Address => {
             let address = text()?;
@@ -65,10 +65,11 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
         }
         Kind::Day => {
             let day = text()?;
-            if !day.is_empty() && (day.len() != 10 || NaiveDate::parse_from_str(day, "%Y-%m-%d").is_err()) {
-                return Err(wrong("must be a day such as 1994-03-12"));
+            if day.is_empty() {
+                return Ok("".into());
             }
-            Ok(day.into())
+            let born = birth_date(day, beijing_date(now)).map_err(wrong)?;
+            Ok(born.to_string().into())
         }
         Kind::Code => {
             let code = text()?;
@@ -111,8 +112,46 @@ pub fn parse(vault: &Vault, field: &'static str, kind: Kind, given: &Json) -> Re
     }
 }
 
+/// Whether columns that have an order are in it. `value`: a column's number, `given`: whether the request names it.
+///
+/// Errors: `InvalidField` for the later one, or for the earlier one where only that was given.
+pub fn check_order(
+    columns: &[Column],
+    value: impl Fn(&'static str) -> Option<i64>,
+    given: impl Fn(&'static str) -> bool,
+) -> Result<()> {
+    let number = |name: &'static str| {
+        let unset = columns.iter().find(|it| it.name == name).and_then(|it| match it.kind {
+            Kind::Int(_, _, unset) => Some(unset),
+            _ => None,
+        });
+        value(name).filter(|number| Some(*number) != unset)
+    };
+    for column in columns.iter().filter(|it| !it.not_before.is_empty()) {
+        let (earlier, later) = (column.not_before, column.name);
+        if !given(earlier) && !given(later) {
+            // An old row whose other members are changed.
+            continue;
+        }
+        let (Some(low), Some(high)) = (number(earlier), number(later)) else { continue };
+        if low <= high {
+            continue;
+        }
+        let (below, above) =
+            if matches!(column.kind, Kind::Int(..)) { ("be below", "be above") } else { ("be before", "be after") };
+        return Err(match given(earlier) && !given(later) {
+            true => DomainError::field(earlier, format!("must not {above} {later}")),
+            false => DomainError::field(later, format!("must not {below} {earlier}")),
+        });
+    }
+    Ok(())
+}
+
 /// Errors: `InvalidField`.
 pub fn check_rich(field: &'static str, html: &str) -> Result<()> {
+    if html.contains('\0') {
+        return Err(DomainError::field(field, "must not have the character U+0000"));
+    }
     check_length(field, html, MOST_RICH)
 }
 
@@ -134,13 +173,10 @@ fn time(given: &Json) -> Option<i64> {
 
 fn number(field: &'static str, given: &Json) -> Result<Option<String>> {
     let wrong = || DomainError::field(field, "must be a mobile number such as 13800000001, or null");
-    let text = match given {
-        Json::Null => return Ok(None),
-        given => phone::canonical(given.as_str().ok_or_else(wrong)?),
-    };
-    match text.as_bytes() {
-        [] => Ok(None),
-        [b'1', b'3'..=b'9', rest @ ..] if rest.len() == 9 && rest.iter().all(u8::is_ascii_digit) => Ok(Some(text)),
+    match given {
+        Json::Null => Ok(None),
+        Json::String(typed) if typed.trim().is_empty() => Ok(None),
+        Json::String(typed) => phone::mainland_mobile(typed).map(Some).ok_or_else(wrong),
         _ => Err(wrong()),
     }
 }
@@ -181,6 +217,9 @@ mod tests {
 
     use super::*;
 
+    /// 2026-11-22 in Beijing.
+    const NOW: i64 = 1_795_300_000_000;
+
     #[test]
     fn what_is_wrong_is_refused_by_name() {
         let vault = Vault::new(&[1; 32], &[2; 32]);
@@ -190,13 +229,22 @@ mod tests {
             (Kind::Line, json!(7)),
             (Kind::Text(3), json!("four")),
             (Kind::Text(3), json!(null)),
-            (Kind::Rich, json!("x".repeat(MOST_RICH + 1))),
+            (Kind::Rich, json!(7)),
             (Kind::Address, json!("javascript:alert(1)")),
             (Kind::Address, json!("//evil.example/x")),
             (Kind::Address, json!("/a\"b")),
             (Kind::Address, json!("a.jpg")),
             (Kind::Day, json!("2026-02-30")),
             (Kind::Day, json!("2026-2-3")),
+            (Kind::Day, json!("0027-05-01")),
+            (Kind::Day, json!("1899-12-31")),
+            (Kind::Day, json!("2026-11-23")),
+            (Kind::Line, json!("\u{200b}")),
+            (Kind::Line, json!("\u{3164}")),
+            (Kind::Line, json!("武\u{202e}汉")),
+            (Kind::Line, json!("武\n汉")),
+            (Kind::Text(30), json!("武\u{2066}汉")),
+            (Kind::Phone, json!("------")),
             (Kind::Code, json!("a b")),
             (Kind::Stream, json!("a/b")),
             (Kind::Code, json!("")),
@@ -213,7 +261,7 @@ mod tests {
             (Kind::Phone, json!("1380000000")),
             (Kind::Number, json!(1)),
         ] {
-            let refused = parse(&vault, "it", kind, &given);
+            let refused = parse(&vault, "it", kind, &given, NOW);
             assert!(matches!(refused, Err(DomainError::InvalidField { ref field, .. }) if field == "it"), "{given}");
         }
     }
@@ -223,6 +271,8 @@ mod tests {
         let vault = Vault::new(&[1; 32], &[2; 32]);
         for (kind, given) in [
             (Kind::Line, json!("一行")),
+            (Kind::Line, json!("❤\u{fe0f}\u{200d}🔥")),
+            (Kind::Text(9), json!("两\n行")),
             (Kind::Address, json!("")),
             (Kind::Address, json!("/static/a.svg")),
             (Kind::Address, json!("rtmp://live.example/app/one")),
@@ -234,10 +284,10 @@ mod tests {
             (Kind::Phone, json!("13800000001")),
             (Kind::Phone, json!(null)),
         ] {
-            let cell = parse(&vault, "it", kind, &given).unwrap();
+            let cell = parse(&vault, "it", kind, &given, NOW).unwrap();
             assert_eq!(shown(&vault, kind, &cell, true), Some(given));
         }
-        let phone = parse(&vault, "it", Kind::Phone, &json!("+86 138-0000-0001")).unwrap();
+        let phone = parse(&vault, "it", Kind::Phone, &json!("+86 138-0000-0001"), NOW).unwrap();
         assert_eq!(shown(&vault, Kind::Phone, &phone, false), Some(json!("138****0001")));
     }
 }

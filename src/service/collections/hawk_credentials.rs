@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actors::error::{DomainError, Entity, Result};
 
-use super::{Answer, Change, HawkCredentialRecord, Writer, check_length, check_range, in_tx, public, write};
+use super::{Answer, Change, HawkCredentialRecord, Writer, check_range, check_text, in_tx, public, write};
 use crate::context::Context;
 use crate::service::hawk::{Class, Wanted, new_key, row};
 use crate::store::sql::audit;
@@ -87,7 +87,7 @@ pub async fn change(context: &Context, writer: Writer, id: i64, patch: Credentia
         check_range("status", status, 0..=1)?;
     }
     if let Some(note) = &patch.note {
-        check_length("note", note, LONGEST_NOTE)?;
+        check_text("note", note, LONGEST_NOTE)?;
     }
     write(context, writer, move |tx, _| {
         Box::pin(async move {

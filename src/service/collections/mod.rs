@@ -14,6 +14,7 @@ pub mod sso_apps;
 pub mod table;
 
 use actors::domain::account::Admin;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub use crate::store::sql::collections::orders::OrderRecord;
 pub use crate::store::sql::collections::outbox::OutboxRecord;
 pub use crate::store::sql::collections::table::{Column, Kind, Link, Table, column};
 pub use crate::store::sql::collections::tables;
-pub use crate::store::sql::collections::wire::Time;
+pub use crate::store::sql::collections::wire::{Time, given};
 
 /// Longest text of one line, in characters.
 const LINE: usize = 200;
@@ -175,12 +176,22 @@ fn public(record: &impl Serialize) -> Option<Value> {
     serde_json::to_value(record).ok()
 }
 
+/// A name or a title: one line that says something.
+///
 /// Errors: `InvalidField`.
 fn check_line(field: &'static str, text: &str) -> Result<()> {
-    if text.trim().is_empty() {
+    let text = text.trim();
+    if text.is_empty() {
         return Err(DomainError::field(field, "must not be empty"));
     }
+    visible::check_said(text, Layout::Line).map_err(|fault| DomainError::field(field, fault.to_string()))?;
     check_length(field, text, LINE)
+}
+
+/// Lines that may be empty.
+fn check_text(field: &'static str, text: &str, most: usize) -> Result<()> {
+    visible::check(text, Layout::Lines).map_err(|fault| DomainError::field(field, fault.to_string()))?;
+    check_length(field, text, most)
 }
 
 fn check_length(field: &'static str, text: &str, most: usize) -> Result<()> {

@@ -38,7 +38,7 @@ pub struct PlayerRecord {
     pub history: Vec<RegistrationRow>,
 }
 
-fn open(vault: &Vault, id: i64, sealed: &str) -> Option<Player> {
+pub(super) fn open(vault: &Vault, id: i64, sealed: &str) -> Option<Player> {
     let player = vault.open(sealed).ok().and_then(|text| serde_json::from_str(&text).ok());
     if player.is_none() {
         tracing::error!(player = id, "a stored player cannot be read");
@@ -47,7 +47,7 @@ fn open(vault: &Vault, id: i64, sealed: &str) -> Option<Player> {
 }
 
 /// `林**`: who is asked for by name is recognised, who reads over a shoulder learns little.
-fn masked_name(name: &str) -> String {
+pub(super) fn masked_name(name: &str) -> String {
     name.chars().enumerate().map(|(at, letter)| if at == 0 { letter } else { '*' }).collect()
 }
 

@@ -5,7 +5,7 @@ use actors::error::{DomainError, Entity, Result};
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use super::{Answer, Change, Writer, check_length, check_line, check_range, in_tx, public, write};
+use super::{Answer, Change, Writer, check_length, check_line, check_range, check_text, in_tx, public, write};
 use crate::clients::sso_notice;
 use crate::config::Environment;
 use crate::context::Context;
@@ -67,7 +67,7 @@ impl AppPatch {
             check_params(params)?;
         }
         if let Some(note) = &self.note {
-            check_length("note", note, LONGEST_NOTE)?;
+            check_text("note", note, LONGEST_NOTE)?;
         }
         Ok(self)
     }

@@ -2,6 +2,7 @@
 
 use actors::domain::account::{Admin, Role};
 use actors::domain::ids::LiveId;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use serde_json::{Map, Value as Json};
 
@@ -10,6 +11,7 @@ use super::{Answer, Change, Table, Writer, fields, write_and_tell};
 use crate::context::Context;
 use crate::store::sql::collections::Page;
 use crate::store::sql::collections::table::{self as store, Kind, Stored};
+use crate::store::sql::db::Value as Cell;
 use crate::vault::Vault;
 
 /// What is written: members by name.
@@ -71,12 +73,33 @@ pub async fn one(context: &Context, admin: &Admin, table: &'static Table, id: i6
     Ok(shown(&context.vault, table, &row, Sight::of(admin)))
 }
 
-/// Errors: `InvalidField`, `Conflict`, `NotFound` of what the row refers to.
-pub async fn create(context: &Context, writer: Writer, table: &'static Table, given: Members) -> Result<Answer> {
+/// Cleans the rich texts that are given: here, because on SQLite a transaction keeps every other write waiting.
+///
+/// Errors: `InvalidField`, `Busy`.
+async fn clean_rich(context: &Context, table: &Table, given: &mut Members) -> Result<()> {
+    let mut texts = Vec::new();
+    for column in table.columns.iter().filter(|column| matches!(column.kind, Kind::Rich)) {
+        if let Some(Json::String(text)) = given.get(column.name) {
+            fields::check_rich(column.name, text.trim())?;
+            texts.push((column.name, visible::without_hidden(text.trim(), Layout::Lines).into_owned()));
+        }
+    }
+    let names: Vec<&str> = texts.iter().map(|(name, _)| *name).collect();
+    for (name, cleaned) in names.into_iter().zip(context.rich_text.clean_all(texts).await?) {
+        // Cleaning may add to a text; one that is too long could be stored and never saved again.
+        fields::check_rich(name, &cleaned)?;
+        given.insert(name.to_owned(), cleaned.into());
+    }
+    Ok(())
+}
+
+/// Errors: `InvalidField`, `Conflict`, `NotFound` of what the row refers to, `Busy`.
+pub async fn create(context: &Context, writer: Writer, table: &'static Table, mut given: Members) -> Result<Answer> {
     let missing = |name| !given.contains_key(name);
     if let Some(column) = table.columns.iter().find(|column| column.required && missing(column.name)) {
         return Err(DomainError::field(column.name, "is required"));
     }
+    clean_rich(context, table, &mut given).await?;
     let (vault, sight) = (context.vault.clone(), Sight::of(&writer.admin));
     let answer = write_and_tell(context, writer, move |tx, now| {
         Box::pin(async move {
@@ -103,8 +126,9 @@ pub async fn change(
     writer: Writer,
     table: &'static Table,
     id: i64,
-    given: Members,
+    mut given: Members,
 ) -> Result<Answer> {
+    clean_rich(context, table, &mut given).await?;
     let (vault, sight) = (context.vault.clone(), Sight::of(&writer.admin));
     let answer = write_and_tell(context, writer, move |tx, now| {
         Box::pin(async move {
@@ -163,7 +187,7 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
             Kind::Updated => *cell = now.into(),
             Kind::PhoneKey => {
                 if let Some(phone) = phone {
-                    let key = fields::parse(vault, column.name, column.kind, phone)?;
+                    let key = fields::parse(vault, column.name, column.kind, phone, now)?;
                     phone_changed = std::mem::replace(cell, key.clone()) != key;
                 }
             }
@@ -174,11 +198,16 @@ fn apply(vault: &Vault, table: &Table, mut row: Stored, given: &Members, now: i6
                     phone = value;
                 }
                 if let Some(value) = value {
-                    *cell = fields::parse(vault, column.name, kind, value)?;
+                    *cell = fields::parse(vault, column.name, kind, value, now)?;
                 }
             }
         }
     }
+    let value = |name| {
+        let cell = table.columns.iter().zip(&row.cells).find(|(column, _)| column.name == name)?.1;
+        if let Cell::Int(number) = cell { *number } else { None }
+    };
+    fields::check_order(table.columns, value, |name| given.contains_key(name))?;
     for (link, ids) in table.links.iter().zip(&mut row.links) {
         if let (Some(most), Some(value)) = (link.most, given.get(link.name)) {
             *ids = linked(link.name, most, value)?;

@@ -66,7 +66,7 @@ pub fn age(birthday: &str, now_ms: i64) -> Option<u32> {
     let today = DateTime::from_timestamp_millis(now_ms)?.with_timezone(&beijing).date_naive();
     let years = today.years_since(born)?;
     // A person of the 29th of February is a year older on the 1st of March.
-    (born.year() > 1900).then_some(years)
+    (born.year() >= 1900).then_some(years)
 }
 
 #[cfg(test)]

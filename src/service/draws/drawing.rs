@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use actors::domain::ids::GameId;
+use actors::domain::visible::{self, Layout};
 use actors::draw::allocation::Allocation;
 use actors::draw::bundle::{self, Bundle};
 use actors::draw::receipt::decode;
@@ -106,6 +107,8 @@ fn statistics(bundle: &Bundle, tried: &Allocation) -> Value {
 /// it was drawn with another value; `Busy`.
 pub async fn run(context: &Context, writer: Writer, game: GameId, public_value: String) -> Result<Answer> {
     check_text("the value", &public_value, 1).map_err(|reason| DomainError::field("public_value", reason))?;
+    visible::check_said(&public_value, Layout::Line)
+        .map_err(|fault| DomainError::field("public_value", fault.to_string()))?;
     let draw = find(context, game).await?;
     if let Some(revealed) = &draw.revealed {
         let same = revealed.public_value == public_value;

@@ -1,6 +1,7 @@
 //! The checkable draw of a game that is decided by lottery: set up before the first entry, closed, tried with a
 //! throw-away secret, drawn once, and then checked by anybody. The algorithm is `actors::draw`.
 
+mod bundle_file;
 mod closing;
 mod drawing;
 mod published;
@@ -17,14 +18,16 @@ use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::context::Context;
+use crate::service::registration::Streams;
 use crate::store::sql::draws::{self as store, Draw, DrawState};
 
 pub use closing::close;
 pub use drawing::{dry_run, run};
-pub use published::{bundle, receipt};
+pub use published::{begin_download, bundle, receipt};
 pub use record::DrawRecord;
 pub use setup::{ListedCertificate, NewDraw, create, set_list};
 
+use bundle_file::{BundleFile, ByBytes};
 use published::Published;
 
 /// Callers that may wait for what is published, and how long anybody waits; further ones are told `Busy`.
@@ -32,6 +35,10 @@ const WAITING: usize = 64;
 const WAIT: Duration = Duration::from_secs(30);
 /// Published draws kept in memory: some 300 bytes an entrant.
 const KEPT: usize = 4;
+/// Bytes of bundles kept in memory: some 50 an entrant, so ten draws of the largest size or thousands of usual ones.
+const KEPT_BUNDLE_BYTES: u64 = 256 * 1024 * 1024;
+/// Expected number of them, which only sizes the table.
+const KEPT_BUNDLES: usize = 16;
 
 /// What draws share on a node: one at a time is worked out, and those that are asked for are kept.
 pub struct Draws {
@@ -41,12 +48,21 @@ pub struct Draws {
     waiting: Semaphore,
     /// By game and whether it is drawn; neither form ever changes.
     published: Cache<(GameId, bool), Arc<Published>>,
+    bundles: Cache<(GameId, bool), Arc<BundleFile>, ByBytes>,
+    downloads: Streams,
 }
 
 impl Default for Draws {
     fn default() -> Self {
         let one = || Arc::new(Semaphore::new(1));
-        Self { heavy: one(), publishing: one(), waiting: Semaphore::new(WAITING), published: Cache::new(KEPT) }
+        Self {
+            heavy: one(),
+            publishing: one(),
+            waiting: Semaphore::new(WAITING),
+            published: Cache::new(KEPT),
+            bundles: Cache::with_weighter(KEPT_BUNDLES, KEPT_BUNDLE_BYTES, ByBytes),
+            downloads: Streams::default(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use actors::domain::ids::GameId;
 use actors::domain::registration::{Certificate, CertificateType};
+use actors::domain::visible::{self, Layout};
 use actors::draw::bundle::{GroupQuota, Terms, commitment};
 use actors::draw::verification::{check_terms, check_text};
 use actors::error::{DomainError, Entity, Result};
@@ -49,6 +50,13 @@ pub struct ListedCertificate {
 pub async fn create(context: &Context, writer: Writer, game: GameId, new: NewDraw) -> Result<Answer> {
     must_exist(context, game).await?;
     check_text("public_source", &new.public_source, 0).map_err(|reason| DomainError::field("public_source", reason))?;
+    // Here and not where bundles are verified: those that were published before stay as they are.
+    visible::check(&new.public_source, Layout::Line)
+        .map_err(|fault| DomainError::field("public_source", fault.to_string()))?;
+    for quota in &new.quotas {
+        visible::check(&quota.name, Layout::Line)
+            .map_err(|fault| DomainError::field("quotas", format!("name {fault}")))?;
+    }
     let secret: [u8; 32] = rand::random();
     let sealed = context.vault.seal(&hex::encode(secret));
     let answer = write(context, writer, move |tx, now| {
@@ -104,9 +112,10 @@ pub async fn set_list(
     }
     let mut keys = HashSet::with_capacity(certificates.len());
     for (index, listed) in certificates.iter().enumerate() {
-        let wrong = |member: &str, reason| DomainError::field(format!("certificates[{index}].{member}"), reason);
+        let wrong =
+            |member: &str, reason: String| DomainError::field(format!("certificates[{index}].{member}"), reason);
         let kind = CertificateType::new(listed.certificate_type)
-            .ok_or_else(|| wrong("certificate_type", "must be -1 to 5"))?;
+            .ok_or_else(|| wrong("certificate_type", "must be -1 to 5".to_owned()))?;
         let certificate =
             Certificate::new(kind, &listed.certificate_no).map_err(|reason| wrong("certificate_no", reason))?;
         keys.insert(context.vault.lookup_key("certificate", certificate.lookup_text().as_bytes()));

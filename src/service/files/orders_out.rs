@@ -16,7 +16,7 @@ use crate::store::sql::db::Db;
 const PAGE: i64 = 500;
 
 /// Members of an order as the collection names them, and their Chinese headings.
-const COLUMNS: [(&str, &str); 14] = [
+const COLUMNS: [(&str, &str); 16] = [
     ("id", "编号"),
     ("order_no", "订单号"),
     ("kind", "类别"),
@@ -31,6 +31,8 @@ const COLUMNS: [(&str, &str); 14] = [
     ("expire_time", "支付期限"),
     ("pay_time", "支付时间"),
     ("transaction_id", "交易号"),
+    ("refunded_count", "已退数量"),
+    ("refunded_price", "已退金额（元）"),
 ];
 
 /// Writes down who takes a copy, before it leaves.
@@ -73,6 +75,7 @@ fn write_row(lines: &mut Lines, order: &OrderRecord, language: Language) -> Resu
         ("kind", _) => kind(order, language).to_owned(),
         ("status", _) => status(order.status, language).to_owned(),
         ("total_price", _) => format!("{:.2}", order.total_price.0.yuan()),
+        ("refunded_price", _) => format!("{:.2}", order.refunded_price.0.yuan()),
         (_, Value::Null) => String::new(),
         ("order_no" | "name" | "transaction_id", Value::String(text)) => cell(text).into_owned(),
         // Times are read as what they are.

@@ -1,5 +1,6 @@
 //! Registrations from a file: all of its rows become paid orders, settled offline, or none does.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -13,14 +14,14 @@ use actors::quota_queue::history::{Event, OrderPlaces};
 use serde_json::json;
 
 use super::columns::{self, FIELDS, GROUP, USER};
-use super::rows::{self, Imported, Record, RowFaults};
-use super::sheet;
+use super::rows::{self, Arrived, FirstRows, Imported, Outcome, Record, RowFaults, Sheet, Terms};
+use super::{damage, encoding};
 use crate::context::Context;
 use crate::service::registration::places_changed;
 use crate::store::sql::db::{Db, Tx};
 use crate::store::sql::payments::OFFLINE;
 use crate::store::sql::registrations_file::{self as store, OrderRow, PlayerRow, UserRow};
-use crate::store::sql::{audit, quota};
+use crate::store::sql::{audit, quota, unique};
 use crate::vault::Vault;
 
 pub use crate::store::sql::registrations_file::Import;
@@ -33,31 +34,41 @@ struct Group {
     players: Vec<(u64, String, String)>,
 }
 
-/// Takes a file of registrations into a game. `dry_run` does everything and undoes it. The same file again changes
+/// What the rows of a file come to before the database is asked.
+struct Parsed {
+    groups: Result<Vec<Group>, RowFaults>,
+    warnings: RowFaults,
+    first: FirstRows,
+    file_key: String,
+}
+
+/// Takes a file of registrations into a game. A dry run does everything and undoes it. The same file again changes
 /// nothing and is answered with what it did.
 ///
-/// Errors: `NotFound(Game)`, `Malformed`, `InvalidField` for headings and too many rows, `InUse` when the places do not
-/// suffice, `Busy`. Wrong rows are an answer.
+/// Errors: `NotFound(Game)`, `Malformed`, `InvalidField` for the encoding, headings and too many rows, `InUse` when the
+/// places do not suffice, `Busy`. Wrong rows are an outcome.
 pub async fn import_registrations(
     context: &Context,
     admin: &Admin,
     game: GameId,
-    file: bytes::Bytes,
-    dry_run: bool,
-) -> Result<Imported<Import>> {
+    file: Arrived,
+    terms: Terms,
+) -> Result<Outcome<Import>> {
     let rules = context.catalog.game(&context.db, game).await?;
     let now = context.db.now_ms();
     let vault = context.vault.clone();
     // Ten thousand rows are checked and sealed: not on a thread that serves others.
     let parsed = tokio::task::spawn_blocking(move || {
-        let text = sheet::decode(&file)?;
-        let file_key = vault.lookup_key("import", text.as_bytes());
-        Ok::<_, DomainError>((parse(&text, &rules, &vault, now)?, file_key))
+        let text = encoding::decode(&file.bytes, terms.encoding);
+        (text.and_then(|text| parse(&text, &rules, &vault, now)), file)
     });
-    let (groups, file_key) = parsed.await.map_err(|_| DomainError::Internal)??;
+    let (parsed, _file) = parsed.await.map_err(|_| DomainError::Internal)?;
+    let Parsed { groups, warnings, first, file_key } = parsed?;
+    let unconfirmed = if terms.dry_run || terms.confirmed { RowFaults::default() } else { warnings.clone() };
+    let outcome = |import| Outcome { import, first, warnings };
     let groups = match groups {
         Ok(groups) => groups,
-        Err(faults) => return Ok(Imported::Refused(faults)),
+        Err(faults) => return Ok(outcome(Imported::Refused(faults))),
     };
     let (db, admin) = (context.db.clone(), admin.clone());
     // What leaves a transaction that is undone on purpose.
@@ -66,24 +77,24 @@ pub async fn import_registrations(
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let outcome = write(&db, tx, &admin, game, &file_key, groups).await?;
-                let keep = matches!(outcome, Imported::Done(_)) && !dry_run;
+                let outcome = write(&db, tx, &admin, game, &file_key, groups, unconfirmed).await?;
+                let keep = matches!(outcome, Imported::Done(_)) && !terms.dry_run;
                 let _ = tell.send(outcome);
                 if keep { Ok(()) } else { Err(DomainError::Forbidden) }
             })
         })
         .await;
     // Without an outcome the work itself failed; with one, only a commit can have.
-    let outcome = match (told.await, written) {
+    let import = match (told.await, written) {
         (Err(_), Err(error)) => return Err(error),
-        (Ok(Imported::Done(_)), Err(error)) if !dry_run => return Err(error),
-        (Ok(outcome), _) => outcome,
+        (Ok(Imported::Done(_)), Err(error)) if !terms.dry_run => return Err(error),
+        (Ok(import), _) => import,
         (Err(_), Ok(())) => return Err(DomainError::Internal),
     };
-    if matches!(outcome, Imported::Done(_)) && !dry_run {
+    if matches!(import, Imported::Done(_)) && !terms.dry_run {
         places_changed(context, game);
     }
-    Ok(outcome)
+    Ok(outcome(import))
 }
 
 async fn write(
@@ -93,6 +104,7 @@ async fn write(
     game: GameId,
     file_key: &str,
     groups: Vec<Group>,
+    unconfirmed: RowFaults,
 ) -> Result<Imported<Import>> {
     let mut row = quota::lock(tx, game).await?;
     if let Some(import) = store::known(tx, game, file_key).await? {
@@ -121,6 +133,9 @@ async fn write(
     if !faults.is_empty() {
         return Ok(Imported::Refused(faults));
     }
+    if !unconfirmed.is_empty() {
+        return Ok(Imported::Unconfirmed(unconfirmed));
+    }
     let places = i64::try_from(players.len()).map_err(|_| DomainError::Internal)?;
     let free = row.quota.balance;
     if !row.quota.take_sold(places) {
@@ -140,8 +155,9 @@ async fn write(
         .collect();
     let written = store::insert(tx, game, &orders, &players, now).await;
     let written = match written {
-        // A number that was drawn is somebody's order already; the next draw is another.
-        Err(error) if error.is_unique_violation() => return Err(DomainError::BUSY),
+        // A number that was drawn is somebody's order already; the next draw is another. Any other row that is there
+        // twice would be so the next time, too.
+        Err(error) if unique::refused(&error, "order_no") => return Err(DomainError::BUSY),
         written => written?,
     };
     if written != [orders.len() as u64, orders.len() as u64, players.len() as u64] {
@@ -185,11 +201,11 @@ fn order_numbers(now: i64, count: usize) -> Vec<OrderNo> {
 }
 
 /// Groups in the order of their first rows, or what is wrong with the rows.
-fn parse(text: &str, rules: &Arc<Game>, vault: &Vault, now: i64) -> Result<Result<Vec<Group>, RowFaults>> {
+fn parse(text: &str, rules: &Arc<Game>, vault: &Vault, now: i64) -> Result<Parsed> {
     let required: Vec<&'static str> =
         FIELDS.iter().filter(|(.., required)| *required).map(|(name, ..)| *name).collect();
-    let (names, rows) = rows::read(text, columns::canonical, &required)?;
-    let mut faults = RowFaults::default();
+    let Sheet { names, rows, first } = rows::read(text, columns::canonical, &required)?;
+    let (mut faults, mut warnings) = (RowFaults::default(), RowFaults::default());
     let mut groups: Vec<Group> = Vec::new();
     let mut by_name: HashMap<String, usize> = HashMap::new();
     let mut seen: HashMap<String, u64> = HashMap::new();
@@ -201,6 +217,9 @@ fn parse(text: &str, rules: &Arc<Game>, vault: &Vault, now: i64) -> Result<Resul
             continue;
         }
         seen.insert(key.clone(), row.line);
+        for (member, reason) in damage::suspected(&player) {
+            warnings.add(row.line, member, reason);
+        }
         let text = serde_json::to_string(&player).map_err(|_| DomainError::Internal)?;
         let member = (row.line, key, vault.seal(&text));
         let index = match (group.is_empty(), by_name.get(&group)) {
@@ -223,7 +242,8 @@ fn parse(text: &str, rules: &Arc<Game>, vault: &Vault, now: i64) -> Result<Resul
         }
         group.players.push(member);
     }
-    Ok(if faults.is_empty() { Ok(groups) } else { Err(faults) })
+    let file_key = vault.lookup_key("import", text.as_bytes());
+    Ok(Parsed { groups: if faults.is_empty() { Ok(groups) } else { Err(faults) }, warnings, first, file_key })
 }
 
 /// The player of a row, its group's name and its owner; `None` when something is wrong with it.
@@ -238,31 +258,31 @@ fn read_row(
     let (mut group, mut user, mut fine) = (String::new(), None, true);
     for (column, name) in names.iter().enumerate() {
         let text = row.text(column);
-        let mut refuse = |reason: &'static str| {
+        let mut refuse = |reason: Cow<'static, str>| {
             faults.add(row.line, *name, reason);
             fine = false;
         };
-        if *name == GROUP.0 {
+        if name.is_empty() || columns::PASSED_OVER.iter().any(|(passed, _)| passed == name) {
+            continue;
+        }
+        if let Some(reason) = damage::certain(name, text) {
+            refuse(reason);
+        } else if *name == GROUP.0 {
             text.clone_into(&mut group);
         } else if *name == USER.0 {
             match text.parse() {
                 Ok(id) => user = Some(id),
                 Err(_) if text.is_empty() => {}
-                Err(_) => refuse("must be the number of an account"),
+                Err(_) => refuse("must be the number of an account".into()),
             }
-        } else if columns::PASSED_OVER.iter().any(|(passed, _)| passed == name) {
-            continue;
-        } else if matches!(*name, "certificate_no" | "mobile" | "emergency_contact_mobile")
-            && sheet::is_shortened_number(text)
-        {
-            refuse("was shortened by the spreadsheet: format the column as text and enter it again");
         } else if let Err(reason) = columns::read(&mut draft, name, text) {
-            refuse(reason);
+            refuse(reason.into());
         }
     }
     if !fine {
         return None;
     }
+    let number = draft.certificate_no.clone();
     let checked = Player::new(draft, "row", beijing_date(now)).and_then(|player| {
         rules.check_player(&player, "row")?;
         Ok(player)
@@ -274,7 +294,8 @@ fn read_row(
         Err(other) => ("row".into(), other.to_string().into()),
     };
     let member = field.strip_prefix("row.").unwrap_or(&field).to_owned();
-    faults.add(row.line, member, reason);
+    let cut = if member == "certificate_no" { damage::of_certificate(&number) } else { None };
+    faults.add(row.line, member, cut.unwrap_or(reason));
     None
 }
 

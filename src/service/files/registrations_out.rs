@@ -84,7 +84,8 @@ fn write_row(lines: &mut Lines, state: &State, row: &Exported) -> Result<()> {
         tracing::error!(registration = row.id, "a stored player cannot be read");
         Default::default()
     });
-    let own = [row.user.to_string(), row.id.to_string(), status(row.status, state.language).to_owned()];
+    let stands = row.status.of_registration(true, row.refunding);
+    let own = [row.user.to_string(), row.id.to_string(), status(stands, state.language).to_owned()];
     // Numbers of ours and times are read as what they are.
     let texts = std::iter::once(cell(&row.order_no))
         .chain(own.iter().map(|text| text.as_str().into()))

@@ -1,12 +1,12 @@
 //! What a user session asks of the server.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix::Addr;
 use actors::chat_room::ChatRoom;
 use actors::domain::account::Account;
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::chat::Publication;
 use actors::domain::ids::{AccountId, LiveId};
 use actors::error::{DomainError, Result};
@@ -30,8 +30,8 @@ impl SessionGate for LiveGate {
         self.0.sessions.generation()
     }
 
-    async fn rights(&self, account: Option<AccountId>, address: IpAddr, room: Option<LiveId>) -> Result<Rights> {
-        let (ban, moderator) = chat::standing(&self.0.db, account, &address.to_string(), room).await?;
+    async fn rights(&self, account: Option<AccountId>, address: CallerAddress, room: Option<LiveId>) -> Result<Rights> {
+        let (ban, moderator) = chat::standing(&self.0.db, account, address.ip(), room).await?;
         match ban {
             None => Ok(Rights { moderator }),
             Some(ban) => Err(DomainError::Muted {

@@ -1,36 +1,37 @@
-//! How fast accounts speak: one window for all sockets of an account on this node, which outlives them.
+//! Rates that several sockets on this node share, and that outlive them: how fast an account speaks, how much an address
+//! asks.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use actors::domain::ids::AccountId;
 use actors::error::Result;
 use actors::user_session::{RATE_WINDOW, Rate};
 
-struct Spoken {
-    rates: HashMap<AccountId, Rate>,
+struct Taken<K> {
+    rates: HashMap<K, Rate>,
     swept: Instant,
 }
 
-/// Bounded: holds the accounts that spoke within the last two windows, and of each at most its limit of lines.
-pub struct LineRates(Mutex<Spoken>);
+/// Bounded: holds the keys that were taken from within the last two windows, and of each at most its limit.
+pub struct SharedRates<K>(Mutex<Taken<K>>);
 
-impl LineRates {
+impl<K: Eq + Hash> SharedRates<K> {
     pub fn new(now: Instant) -> Self {
-        Self(Mutex::new(Spoken { rates: HashMap::new(), swept: now }))
+        Self(Mutex::new(Taken { rates: HashMap::new(), swept: now }))
     }
 
-    /// Counts a line of `account` unless it has said `limit` within the window.
+    /// Counts one for `key` unless it has `limit` within the window.
     ///
     /// Errors: `RateLimited`.
-    pub fn take(&self, account: AccountId, limit: u32, now: Instant) -> Result<()> {
-        let mut spoken = self.0.lock().unwrap_or_else(|poison| poison.into_inner());
-        if now.duration_since(spoken.swept) >= RATE_WINDOW {
-            spoken.rates.retain(|_, rate| !rate.is_idle(now));
-            spoken.swept = now;
+    pub fn take(&self, key: K, limit: u32, now: Instant) -> Result<()> {
+        let mut taken = self.0.lock().unwrap_or_else(|poison| poison.into_inner());
+        if now.duration_since(taken.swept) >= RATE_WINDOW {
+            taken.rates.retain(|_, rate| !rate.is_idle(now));
+            taken.swept = now;
         }
-        let rate = spoken.rates.entry(account).or_insert_with(|| Rate::new(Some(limit), RATE_WINDOW));
+        let rate = taken.rates.entry(key).or_insert_with(|| Rate::new(Some(limit), RATE_WINDOW));
         rate.limit_to(limit);
         rate.take(now)
     }
@@ -40,12 +41,14 @@ impl LineRates {
 mod tests {
     use std::time::Duration;
 
+    use actors::domain::ids::AccountId;
+
     use super::*;
 
     #[test]
     fn accounts_have_their_own_window_and_silent_ones_are_forgotten() {
         let start = Instant::now();
-        let rates = LineRates::new(start);
+        let rates = SharedRates::new(start);
         let taken = |account, limit, now| rates.take(AccountId(account), limit, now).is_ok();
         assert_eq!((0..30).filter(|_| taken(1, 20, start)).count(), 20);
         assert_eq!((0..200).filter(|_| taken(2, 100, start)).count(), 100);

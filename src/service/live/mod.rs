@@ -2,6 +2,7 @@
 
 mod addresses;
 mod gate;
+mod history;
 mod in_progress;
 mod line_rates;
 mod news;
@@ -11,7 +12,7 @@ mod viewers;
 
 use std::time::Instant;
 
-use actors::domain::chat::{Live, Presence, Publication};
+use actors::domain::chat::{Live, Presence};
 use actors::domain::ids::LiveId;
 use actors::error::{DomainError, Entity, Result};
 
@@ -21,6 +22,7 @@ use crate::store::sql::chat;
 
 pub use addresses::{Addresses, playback, push};
 pub use gate::LiveGate;
+pub use history::{HistoryReads, history, last_lines};
 pub use in_progress::InProgress;
 pub use news::follow_bus;
 pub use rooms::Rooms;
@@ -36,21 +38,6 @@ pub async fn detail(context: &Context, id: LiveId) -> Result<Live> {
     live.browse_num = counts.total(Watched::Live(id.0), live.browse_num);
     live.show_at(context.db.now_ms());
     Ok(live)
-}
-
-/// The newest `limit` lines that can be shown, oldest first.
-///
-/// Errors: `NotFound(Live)`.
-pub async fn last_lines(context: &Context, id: &LiveId, limit: u32) -> Result<Vec<Publication>> {
-    history(context, *id, None, limit).await
-}
-
-/// Up to `limit` lines before the offset `before` (the newest without it), oldest first.
-///
-/// Errors: `NotFound(Live)`.
-pub async fn history(context: &Context, id: LiveId, before: Option<i64>, limit: u32) -> Result<Vec<Publication>> {
-    detail(context, id).await?;
-    chat::lines_before(&context.db, id, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// Who is in the room now, over all nodes. Asks nobody: the rooms of all nodes tell their numbers. A live whose room runs

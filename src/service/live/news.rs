@@ -35,6 +35,7 @@ fn deliver(context: &Context, message: BusMessage) {
             let board = context.rooms.board();
             board.hear(LiveId(id), &message.payload, Instant::now());
         }
+        Topic::Account(_) => context.sessions.clear(),
         Topic::Game(_) => {}
     }
 }

@@ -8,6 +8,7 @@ use actors::domain::registration::{Certificate, Player};
 use actors::error::{DomainError, Entity, Result};
 use serde_json::json;
 
+use super::accounts::forget_everywhere;
 use super::collections::{Answer, Change, Writer, write};
 use super::known_addresses;
 use crate::context::Context;
@@ -77,7 +78,7 @@ pub async fn erase(context: &Context, writer: Writer, id: AccountId) -> Result<A
         })
     })
     .await?;
-    context.sessions.clear();
+    forget_everywhere(context, id);
     if let Ok(rooms) = told.await {
         context.rooms.forget(&rooms, id).await;
     }

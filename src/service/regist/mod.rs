@@ -3,8 +3,7 @@
 
 pub mod wrap;
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::domain::login_name::LoginName;
 use actors::error::{DomainError, Result};
@@ -66,7 +65,7 @@ enum Outcome {
 /// Errors: `RateLimited`; `InvalidField` on `username` for a name that nobody can have, on `mobile`, on `password`;
 /// `NoCode`, `WrongCode`, after which a try is spent; `Conflict` on `login_name` or `mobile`, which only somebody with
 /// the phone's code is told; `Busy`, `Internal`.
-pub async fn register(context: &Context, address: IpAddr, session_key: &str, person: Person) -> Result<Member> {
+pub async fn register(context: &Context, address: CallerAddress, session_key: &str, person: Person) -> Result<Member> {
     let settings = &context.config.regist;
     // All of a web site's visitors share its address.
     context.limits.regist_address(address).await?;

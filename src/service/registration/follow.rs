@@ -2,9 +2,9 @@
 //! were decided. Streams of followers are counted and bounded.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::queue::{Phase, QueueStanding, Reason};
 use actors::error::{DomainError, Result};
 
@@ -82,22 +82,28 @@ pub struct Stream {
 /// Counts a stream for `address`.
 ///
 /// Errors: `Busy` when the node has as many as it may, `RateLimited` when the address has.
-pub fn open(context: &Context, address: IpAddr) -> Result<Stream> {
+pub fn open(context: &Context, address: CallerAddress) -> Result<Stream> {
     let limits = &context.config.limits;
     let per_address = if limits.enabled { limits.event_streams_per_address } else { u32::MAX };
-    let (streams, address) = (context.streams.clone(), AddressKey::of(address));
-    streams.with(|open| {
-        if open.all >= limits.event_streams {
-            return Err(DomainError::Busy { retry_after_seconds: 30 });
-        }
-        count(&mut open.by_address, address, per_address)?;
-        open.all += 1;
-        Ok(())
-    })?;
-    Ok(Stream { address, streams })
+    context.streams.enter(AddressKey::of(address), limits.event_streams, per_address)
 }
 
 impl Streams {
+    /// Counts a stream until it is dropped.
+    ///
+    /// Errors: `Busy` when there are `most`, `RateLimited` when the address has its own.
+    pub fn enter(&self, address: AddressKey, most: u32, per_address: u32) -> Result<Stream> {
+        self.with(|open| {
+            if open.all >= most {
+                return Err(DomainError::Busy { retry_after_seconds: 30 });
+            }
+            count(&mut open.by_address, address, per_address)?;
+            open.all += 1;
+            Ok(())
+        })?;
+        Ok(Stream { address, streams: self.clone() })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Open) -> T) -> T {
         act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }

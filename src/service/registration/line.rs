@@ -126,7 +126,7 @@ pub struct Ticket {
 /// token while it waits and while its order lives.
 ///
 /// Errors: `InvalidField`, `NotFound(Game)`, `RegistrationNotOpen`, `RegistrationOver`, `NotEligible`, `RateLimited`,
-/// `Busy`.
+/// `OverLimit`, `Busy`.
 pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts: Vec<PlayerDraft>) -> Result<Ticket> {
     if drafts.is_empty() || drafts.len() > MOST_PLAYERS {
         return Err(DomainError::field("players", "1 to 100 players"));
@@ -167,6 +167,7 @@ pub async fn enqueue(context: &Context, account: &Account, game: GameId, drafts:
         Enqueued::PlayerWaits { player } => {
             Err(DomainError::field(format!("players[{player}].certificate_no"), "waits in this game's line already"))
         }
+        Enqueued::OverLimit(over) => Err(DomainError::OverLimit(over)),
         Enqueued::Closed => Err(DomainError::RegistrationOver),
     }
 }
@@ -194,22 +195,29 @@ async fn ticket(context: &Context, view: &QueueView, game: GameId, sequence: i64
 }
 
 fn seal(context: &Context, account: &Account, game: GameId, players: &[Player]) -> Result<EnqueueRequest> {
-    let mut identity = format!("{}|{}", game, account.id);
+    let mut identities = Vec::with_capacity(players.len());
     let mut sealed = Vec::with_capacity(players.len());
     for player in players {
-        let text = serde_json::to_string(player).map_err(|error| {
-            tracing::error!(%error, "a player cannot be written as JSON");
-            DomainError::Internal
-        })?;
-        identity.push('|');
-        identity.push_str(&text);
+        let text = written(player)?;
+        let certificate = player.certificate();
+        identities.push(written(&Player { certificate_no: certificate.number.clone(), ..player.clone() })?);
         sealed.push(SealedPlayer {
-            certificate_key: context.vault.lookup_key("certificate", player.certificate().lookup_text().as_bytes()),
+            certificate_key: context.vault.lookup_key("certificate", certificate.lookup_text().as_bytes()),
             sealed: context.vault.seal(&text),
         });
     }
+    // The same players in another order, or with a certificate in another spelling, are the same request.
+    identities.sort_unstable();
+    let identity = format!("{game}|{}|{}", account.id, identities.join("|"));
     let request_key = context.vault.lookup_key("request", identity.as_bytes());
     Ok(EnqueueRequest { account: account.id, request_key, players: sealed })
+}
+
+fn written(player: &Player) -> Result<String> {
+    serde_json::to_string(player).map_err(|error| {
+        tracing::error!(%error, "a player cannot be written as JSON");
+        DomainError::Internal
+    })
 }
 
 /// Where a token stands. Reads nothing but memory, except after a restart or for tokens decided long ago.

@@ -2,7 +2,7 @@
 
 use actors::domain::account::Account;
 use actors::domain::ids::{CompetitionId, PlayerId, RegistrationId};
-use actors::domain::order::OrderNo;
+use actors::domain::order::{OrderNo, OrderStatus};
 use actors::domain::registration::Certificate;
 use actors::error::{DomainError, Entity, Result};
 
@@ -49,6 +49,8 @@ pub async fn order_by_certificate(
 pub struct OrderRegistration {
     pub id: RegistrationId,
     pub player: PlayerId,
+    /// How it stands: as its order, unless it was given back alone.
+    pub status: OrderStatus,
     /// Empty when the person's data is gone.
     pub player_name: String,
 }
@@ -73,6 +75,7 @@ pub async fn registrations_of(
         .map(|it| OrderRegistration {
             id: it.id,
             player: it.player,
+            status: order.status.of_registration(it.live, it.refunded.is_some()),
             player_name: sealed::open(&context.vault, &it).map(|player| player.name).unwrap_or_default(),
         })
         .collect();

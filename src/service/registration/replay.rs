@@ -144,7 +144,12 @@ async fn compare_orders(db: &Db, game: GameId, told: &Replay, differences: &mut 
                 OrderStatus::Paid | OrderStatus::Refunding => Holding::Sold,
                 _ => Holding::Nothing,
             };
+            let given_back = told.given_back.get(&order.order_no).copied().unwrap_or_default();
             match missing.remove(order.order_no.as_str()) {
+                Some(logged) if logged == stored && given_back != order.given_back && told.began_at == 0 => {
+                    let (no, stored) = (&order.order_no, order.given_back);
+                    differences.push(format!("order {no}: the log gave {given_back} places back, stored are {stored}"));
+                }
                 Some(logged) if logged == stored => count += 1,
                 // From before the log began.
                 None if told.began_at > 0 => {}

@@ -2,6 +2,7 @@
 
 use actors::domain::account::Admin;
 use actors::domain::ids::GameId;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use actors::quota_queue::history::Event;
 use actors::quota_queue::messages::{LineRules, Lottery, QueueRow};
@@ -63,7 +64,10 @@ impl RulesPatch {
         match (rules.pre_queue_at, rules.opening_at) {
             (Some(_), None) => return Err(DomainError::field("pre_queue_at", "needs an opening_at")),
             (Some(before), Some(opening)) if before >= opening => {
-                return Err(DomainError::field("pre_queue_at", "must be before opening_at"));
+                return Err(match self.pre_queue_at {
+                    None => DomainError::field("opening_at", "must be after pre_queue_at"),
+                    Some(_) => DomainError::field("pre_queue_at", "must be before opening_at"),
+                });
             }
             _ => {}
         }
@@ -87,6 +91,9 @@ pub async fn set_rules(context: &Context, admin: &Admin, game: GameId, patch: Ru
     let notice = patch.notice.as_deref().map(|text| text.trim().to_owned());
     if notice.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NOTICE) {
         return Err(DomainError::field("notice", format!("must have {LONGEST_NOTICE} characters at most")));
+    }
+    if let Some(text) = &notice {
+        visible::check(text, Layout::Lines).map_err(|fault| DomainError::field("notice", fault.to_string()))?;
     }
     must_exist(context, game).await?;
     let (db, admin) = (context.db.clone(), admin.clone());

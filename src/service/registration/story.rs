@@ -88,13 +88,14 @@ fn about_token(logged: &Logged, sequence: i64, position: i64) -> Option<Chapter>
         Event::Lottery { count, .. } => {
             format!("the places were drawn by lot among {count} tokens; this one came to position {position}")
         }
-        Event::Decided { tokens, paid, .. } => {
+        Event::Decided { tokens, paid, closed, .. } => {
             let token = tokens.iter().find(|token| token.sequence == sequence)?;
             let order_no = token.order_no.as_deref().unwrap_or("of somebody else");
             match token.state {
                 0 => "no place was free: put on the wait-list".to_owned(),
                 1 if *paid => format!("got {} places; order {order_no} costs nothing and is paid", token.places),
                 1 => format!("got {} places; order {order_no} waits for its payment", token.places),
+                2 if *closed => "registration had closed: nobody waits for a place any more".to_owned(),
                 2 => "the group did not fit into what was left, and nothing could come free for it".to_owned(),
                 3 => "could not be processed".to_owned(),
                 4 => format!("a player was registered in this game already, in order {order_no}"),
@@ -117,6 +118,7 @@ fn about_order(logged: &Logged, order_no: &str) -> Option<Chapter> {
         Event::Expired { .. } => "the order was not paid in time; its places were given back",
         Event::Cancelled(_) => "the order was cancelled by its owner; its places were given back",
         Event::Refunded(_) => "the order was refunded; its places were given back",
+        Event::PartRefunded { .. } => "a part of the order was refunded; its places were given back",
         _ => return None,
     };
     Some(chapter(logged, text.to_owned()))

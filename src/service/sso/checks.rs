@@ -1,16 +1,15 @@
 //! Whether a name or a mail address is free. Whoever may ask could list who has an account, so questions are counted.
 
-use std::net::IpAddr;
-
 use super::{Caller, Refusal, fields};
 use crate::context::Context;
 use crate::store::sql::sso as store;
+use actors::domain::caller_address::CallerAddress;
 
 /// Errors: `InvalidField`, `RateLimited`.
 pub async fn name_is_free(
     context: &Context,
     caller: &Caller,
-    address: IpAddr,
+    address: CallerAddress,
     name: Option<&str>,
 ) -> Result<bool, Refusal> {
     let name = fields::name(&context.config, name)?;
@@ -22,7 +21,7 @@ pub async fn name_is_free(
 pub async fn mail_is_free(
     context: &Context,
     caller: &Caller,
-    address: IpAddr,
+    address: CallerAddress,
     mail: Option<&str>,
 ) -> Result<bool, Refusal> {
     let mail = fields::needed_mail(&context.config.sso, mail)?;

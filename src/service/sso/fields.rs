@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::login_name::LoginName;
-use actors::domain::registration::is_hidden;
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Result};
 use lettre::Address;
 
@@ -78,13 +79,13 @@ pub struct Checked {
     pub nick: Option<String>,
     pub contact: String,
     pub extend: String,
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
 }
 
 /// `caller` is the address of a person who is told without one.
 ///
 /// Errors: `InvalidField`, for the first member that is wrong.
-pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> {
+pub fn check(config: &Config, given: &Given, caller: CallerAddress) -> Result<Checked> {
     let settings = &config.sso;
     let name = name(config, given.user_name.as_deref())?;
     let password = password(given.user_pass.as_deref())?;
@@ -94,16 +95,20 @@ pub fn check(config: &Config, given: &Given, caller: IpAddr) -> Result<Checked> 
         given => Some(needed_mail(settings, given)?),
     };
     let nick = given.user_nick.as_deref().map(str::trim).filter(|nick| !nick.is_empty());
-    if nick.is_some_and(|nick| nick.chars().count() > MOST_NICK || nick.chars().any(is_hidden)) {
-        return Err(wrong("user_nick", "昵称最多 30 个字符，不能包含控制字符"));
+    if let Some(nick) = nick {
+        if nick.chars().count() > MOST_NICK {
+            return Err(wrong("user_nick", "昵称最多 30 个字符"));
+        }
+        visible::check_said(nick, Layout::Line)
+            .map_err(|fault| DomainError::field("user_nick", format!("昵称{}", fault.in_chinese())))?;
     }
     let document = |field, text: &Option<String>, reason| {
         let text = text.clone().unwrap_or_default();
         if text.chars().count() > MOST_DOCUMENT { Err(wrong(field, reason)) } else { Ok(text) }
     };
     let address = match given.user_ip.as_deref() {
-        None => caller,
-        Some(text) => text.parse().map_err(|_| wrong("user_ip", "IP 地址格式不正确"))?,
+        None => caller.ip(),
+        Some(text) => Some(text.parse().map_err(|_| wrong("user_ip", "IP 地址格式不正确"))?),
     };
     Ok(Checked {
         name,

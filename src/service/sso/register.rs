@@ -1,8 +1,7 @@
 //! Registering a person: the account, what the application told of it, the call itself so that it is taken once, the
 //! confirmation mail and the notices to other applications, all in one transaction.
 
-use std::net::IpAddr;
-
+use actors::domain::caller_address::CallerAddress;
 use actors::domain::ids::AccountId;
 use actors::error::{DomainError, Result as Outcome};
 
@@ -84,7 +83,7 @@ pub async fn register(
     caller: &Caller,
     call: Call,
     given: &Given,
-    address: IpAddr,
+    address: CallerAddress,
 ) -> Result<Registered, Refusal> {
     let checked = fields::check(&context.config, given, address)?;
     let _share = context.passwords.share(caller.app).await?;
@@ -104,7 +103,7 @@ pub async fn register(
 async fn refuse_taken(
     context: &Context,
     caller: &Caller,
-    address: IpAddr,
+    address: CallerAddress,
     call: &Call,
     checked: &Checked,
 ) -> Result<(), Refusal> {
@@ -144,7 +143,7 @@ fn plan(context: &Context, caller: &Caller, checked: &Checked, password_hash: St
             user_name: checked.name.typed().to_owned(),
             contact_sealed: sealed(&checked.contact),
             extend_sealed: sealed(&checked.extend),
-            address_sealed: sealed(&checked.address.to_string()),
+            address_sealed: sealed(&checked.address.map_or_else(String::new, |address| address.to_string())),
         },
         confirm: checked.mail.clone().filter(|_| confirms),
     }

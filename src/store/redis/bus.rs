@@ -164,6 +164,7 @@ fn channel(topic: Topic) -> String {
         Topic::Game(id) => format!("{CHANNEL_PREFIX}game:{id}"),
         Topic::Room(id) => format!("{CHANNEL_PREFIX}room:{id}"),
         Topic::Presence(id) => format!("{CHANNEL_PREFIX}presence:{id}"),
+        Topic::Account(id) => format!("{CHANNEL_PREFIX}account:{id}"),
     }
 }
 
@@ -174,6 +175,7 @@ fn topic(channel: &str) -> Option<Topic> {
         "game" => Some(Topic::Game(id)),
         "room" => Some(Topic::Room(id)),
         "presence" => Some(Topic::Presence(id)),
+        "account" => Some(Topic::Account(id)),
         _ => None,
     }
 }
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn channels_name_their_topics() {
-        for known in [Topic::Game(1), Topic::Room(2), Topic::Presence(3)] {
+        for known in [Topic::Game(1), Topic::Room(2), Topic::Presence(3), Topic::Account(4)] {
             assert_eq!(topic(&channel(known)), Some(known));
         }
         assert_eq!(topic("matchday:bus:else:1"), None);

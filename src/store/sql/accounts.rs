@@ -293,7 +293,16 @@ const CHANGE_PROFILE: &str = "
 UPDATE accounts SET username = COALESCE($2, username), sex = COALESCE($3, sex), head_img = COALESCE($4, head_img)
 WHERE id = $1";
 
-pub async fn change_profile(tx: &mut Tx, id: AccountId, change: &ProfileChange) -> Result<(), StoreError> {
+/// Changes an account; returns the head picture that it had before another took its place.
+pub async fn change_profile(tx: &mut Tx, id: AccountId, change: &ProfileChange) -> Result<Option<String>, StoreError> {
+    let replaced = "SELECT head_img FROM accounts WHERE id = $1 AND head_img <> $2";
+    let replaced = match &change.head_img {
+        Some(path) => {
+            tx.fetch_optional(replaced, args![id.0, path]).await?.map(|row| row.text("head_img")).transpose()?
+        }
+        None => None,
+    };
     let columns = args![id.0, change.username.as_deref(), change.sex, change.head_img.as_deref()];
-    tx.execute(CHANGE_PROFILE, columns).await.map(drop)
+    tx.execute(CHANGE_PROFILE, columns).await?;
+    Ok(replaced)
 }

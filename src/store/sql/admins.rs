@@ -85,10 +85,20 @@ pub async fn insert(
         .transpose()
 }
 
-pub async fn set_password(tx: &mut Tx, id: AdminId, password_hash: &str) -> Result<(), StoreError> {
+/// Sets a password, which ends the links that would set another one. False when there is no such administrator.
+pub async fn set_password(tx: &mut Tx, id: AdminId, password_hash: &str) -> Result<bool, StoreError> {
     let sql = "UPDATE admins SET password_hash = $2 WHERE id = $1";
-    tx.execute(sql, args![id.0, password_hash]).await?;
-    Ok(())
+    let set = tx.execute(sql, args![id.0, password_hash]).await? == 1;
+    delete_reset_links(tx, id).await?;
+    Ok(set)
+}
+
+/// The administrator as they are now, under the row's lock, if the password is still the one of that hash and the account
+/// is enabled. A change of the password that commits first is seen, and one that comes later waits for this transaction.
+pub async fn lock_with_password(tx: &mut Tx, id: AdminId, password_hash: &str) -> Result<Option<Admin>, StoreError> {
+    let sql = "UPDATE admins SET status = status WHERE id = $1 AND password_hash = $2 AND status = 1 \
+               RETURNING id, username, role";
+    tx.fetch_optional(sql, args![id.0, password_hash]).await?.map(|row| admin(&row)).transpose()
 }
 
 pub async fn insert_session(
@@ -104,10 +114,10 @@ pub async fn insert_session(
     Ok(())
 }
 
-pub async fn delete_session(tx: &mut Tx, token_hash: &str) -> Result<(), StoreError> {
+/// Whether there was such a session.
+pub async fn delete_session(tx: &mut Tx, token_hash: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM admin_sessions WHERE token_hash = $1";
-    tx.execute(sql, args![token_hash]).await?;
-    Ok(())
+    Ok(tx.execute(sql, args![token_hash]).await? == 1)
 }
 
 pub async fn delete_sessions(tx: &mut Tx, id: AdminId) -> Result<(), StoreError> {
@@ -116,12 +126,38 @@ pub async fn delete_sessions(tx: &mut Tx, id: AdminId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Stores a one-time link and makes earlier unused ones worthless.
-pub async fn replace_setup_link(tx: &mut Tx, token_hash: &str, now: i64, expires_at: i64) -> Result<(), StoreError> {
+/// Lets one creation of an administrator at a time go on, until its transaction ends.
+pub async fn lock_creations(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO admin_creations (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+    tx.execute(sql, args![now]).await?;
+    Ok(())
+}
+
+pub async fn any_in(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(tx.fetch_optional("SELECT 1 AS one FROM admins LIMIT 1", args![]).await?.is_some())
+}
+
+/// Makes every link that was not used worthless.
+pub async fn delete_setup_links(tx: &mut Tx) -> Result<(), StoreError> {
     tx.execute("DELETE FROM admin_setup_links WHERE used_at IS NULL", args![]).await?;
+    Ok(())
+}
+
+/// Stores the one-time link that makes the first administrator.
+pub async fn insert_setup_link(tx: &mut Tx, token_hash: &str, now: i64, expires_at: i64) -> Result<(), StoreError> {
     let sql = "INSERT INTO admin_setup_links (token_hash, created_at, expires_at) VALUES ($1, $2, $3)";
     tx.execute(sql, args![token_hash, now, expires_at]).await?;
     Ok(())
+}
+
+pub async fn setup_link_is_good(db: &Db, token_hash: &str, now: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS n FROM admin_setup_links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+    Ok(db.fetch_optional(sql, args![token_hash, now]).await?.is_some())
+}
+
+pub async fn reset_link_is_good(db: &Db, token_hash: &str, now: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS n FROM admin_reset_links WHERE token_hash = $1 AND expires_at > $2";
+    Ok(db.fetch_optional(sql, args![token_hash, now]).await?.is_some())
 }
 
 /// Whether the link was good; it is not any more.
@@ -129,4 +165,35 @@ pub async fn use_setup_link(tx: &mut Tx, token_hash: &str, now: i64) -> Result<b
     let sql = "UPDATE admin_setup_links SET used_at = $2 \
                WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
     Ok(tx.execute(sql, args![token_hash, now]).await? == 1)
+}
+
+/// Stores the one-time link that sets a new password of `id`; one that was made before ends.
+pub async fn replace_reset_link(
+    tx: &mut Tx,
+    token_hash: &str,
+    id: AdminId,
+    now: i64,
+    expires_at: i64,
+) -> Result<(), StoreError> {
+    delete_reset_links(tx, id).await?;
+    tx.execute("DELETE FROM admin_reset_links WHERE expires_at <= $1", args![now]).await?;
+    let sql = "INSERT INTO admin_reset_links (token_hash, admin_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+    tx.execute(sql, args![token_hash, id.0, now, expires_at]).await?;
+    Ok(())
+}
+
+pub async fn delete_reset_links(tx: &mut Tx, id: AdminId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM admin_reset_links WHERE admin_id = $1", args![id.0]).await?;
+    Ok(())
+}
+
+/// The administrator of a good link, which is not good any more. None as well for one who is disabled.
+pub async fn use_reset_link(tx: &mut Tx, token_hash: &str, now: i64) -> Result<Option<Admin>, StoreError> {
+    let sql = "SELECT admin_id FROM admin_reset_links WHERE token_hash = $1 AND expires_at > $2";
+    let Some(row) = tx.fetch_optional(sql, args![token_hash, now]).await? else { return Ok(None) };
+    // In this order, which every change of a password has: the administrator's row, then the links.
+    let sql = "UPDATE admins SET status = status WHERE id = $1 AND status = 1 RETURNING id, username, role";
+    let Some(owner) = tx.fetch_optional(sql, args![row.int("admin_id")?]).await? else { return Ok(None) };
+    let used = tx.execute("DELETE FROM admin_reset_links WHERE token_hash = $1", args![token_hash]).await? == 1;
+    Ok(if used { Some(admin(&owner)?) } else { None })
 }

@@ -9,17 +9,13 @@ use super::db::json_rows;
 use super::db::{BatchSql, ColumnKind, Db, Row, StoreError, Tx};
 use crate::args;
 
-/// A transaction as the journal has it. Amounts in fen.
+/// A payment as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Booked {
     pub transaction_id: String,
     pub order_no: String,
-    /// What came in.
+    /// What came in, in fen.
     pub paid: i64,
-    /// What went or is to go back.
-    pub due_back: i64,
-    /// What is back.
-    pub refunded: i64,
 }
 
 #[derive(Serialize)]
@@ -31,11 +27,7 @@ macro_rules! booked_columns {
     () => {
         "p.transaction_id, o.order_no,
          (SELECT CAST(COALESCE(SUM(j.amount_fen), 0) AS BIGINT) FROM journal j WHERE j.provider = p.provider
-          AND j.transaction_id = p.transaction_id AND j.debit_account = 'cash') AS paid,
-         (SELECT CAST(COALESCE(SUM(j.amount_fen), 0) AS BIGINT) FROM journal j WHERE j.provider = p.provider
-          AND j.transaction_id = p.transaction_id AND j.credit_account = 'refunds_due') AS due_back,
-         (SELECT CAST(COALESCE(SUM(j.amount_fen), 0) AS BIGINT) FROM journal j WHERE j.provider = p.provider
-          AND j.transaction_id = p.transaction_id AND j.credit_account = 'cash') AS refunded"
+          AND j.transaction_id = p.transaction_id AND j.debit_account = 'cash') AS paid"
     };
 }
 
@@ -70,34 +62,8 @@ pub async fn unbilled(db: &Db, provider: &str, from: i64, to: i64, limit: i64) -
     db.fetch_all(UNBILLED, args![provider, from, to, limit]).await?.iter().map(booked_from).collect()
 }
 
-const UNBILLED_REFUNDS: &str = concat!(
-    "SELECT ",
-    booked_columns!(),
-    " FROM payments p JOIN orders o ON o.id = p.order_id
-     JOIN journal d ON d.provider = p.provider AND d.transaction_id = p.transaction_id AND d.kind = 'refund_done'
-     WHERE p.provider = $1 AND d.at >= $2 AND d.at < $3 AND p.state = 3 AND p.refund_billed_on IS NULL
-     ORDER BY d.at LIMIT $4"
-);
-
-/// Refunds that were done in a time and that no bill had.
-pub async fn unbilled_refunds(
-    db: &Db,
-    provider: &str,
-    from: i64,
-    to: i64,
-    limit: i64,
-) -> Result<Vec<Booked>, StoreError> {
-    db.fetch_all(UNBILLED_REFUNDS, args![provider, from, to, limit]).await?.iter().map(booked_from).collect()
-}
-
 fn booked_from(row: &Row) -> Result<Booked, StoreError> {
-    Ok(Booked {
-        transaction_id: row.text("transaction_id")?,
-        order_no: row.text("order_no")?,
-        paid: row.int("paid")?,
-        due_back: row.int("due_back")?,
-        refunded: row.int("refunded")?,
-    })
+    Ok(Booked { transaction_id: row.text("transaction_id")?, order_no: row.text("order_no")?, paid: row.int("paid")? })
 }
 
 fn rows_of(transactions: &[&str]) -> Result<super::db::Value, StoreError> {
@@ -112,24 +78,10 @@ static MARK_PAID: LazyLock<BatchSql> = LazyLock::new(|| {
     )
 });
 
-static MARK_REFUNDED: LazyLock<BatchSql> = LazyLock::new(|| {
-    BatchSql::new(
-        "UPDATE payments SET refund_billed_on = $3 FROM {rows}
-         WHERE payments.provider = $2 AND payments.transaction_id = r.t AND payments.refund_billed_on IS NULL",
-        &[("t", ColumnKind::Text)],
-    )
-});
-
 /// Keeps that the payments of some transactions were on a day's bill.
 pub async fn mark_paid(tx: &mut Tx, provider: &str, transactions: &[&str], day: &str) -> Result<(), StoreError> {
     let columns = vec![rows_of(transactions)?, provider.into(), day.into()];
     tx.execute(MARK_PAID.text(tx.dialect()), columns).await.map(drop)
-}
-
-/// As `mark_paid`, of refunds.
-pub async fn mark_refunded(tx: &mut Tx, provider: &str, transactions: &[&str], day: &str) -> Result<(), StoreError> {
-    let columns = vec![rows_of(transactions)?, provider.into(), day.into()];
-    tx.execute(MARK_REFUNDED.text(tx.dialect()), columns).await.map(drop)
 }
 
 /// What a day's comparison came to. Amounts in fen.

@@ -1,10 +1,12 @@
 //! Lives, rooms and their saved lines.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use actors::chat_room::{ChatLog, NewLine, RoomSnapshot, Verdict};
 use actors::domain::chat::{Live, Publication};
 use actors::domain::ids::{AccountId, CompetitionId, LiveId};
+use actors::domain::visible::{self, Layout};
 use actors::error::{DomainError, Entity, Result};
 use async_trait::async_trait;
 use serde::Serialize;
@@ -84,18 +86,20 @@ pub struct Ban {
 const STANDING: &str = "SELECT b.reason, b.until, \
     (SELECT COUNT(*) FROM room_moderators m WHERE m.account_id = $1 AND m.live_id = $4) AS moderator \
     FROM (SELECT 1 AS one) o LEFT JOIN (SELECT reason, until FROM bans \
-    WHERE (account_id = $1 OR address = $2) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1) b ON 1 = 1";
+    WHERE (account_id = $1 OR address = $2 OR ($2 IS NULL AND address IS NOT NULL)) AND (until IS NULL OR until > $3) ORDER BY id LIMIT 1) b ON 1 = 1";
 
-/// The ban of an account or address, if there is one, and whether the account moderates the room. One query.
+/// The ban of an account or address, if there is one, and whether the account moderates the room. One query. A caller
+/// without a known address shares the ban of every address: it may be that one.
 pub async fn standing(
     db: &Db,
     account: Option<AccountId>,
-    address: &str,
+    address: Option<IpAddr>,
     room: Option<LiveId>,
 ) -> Result<(Option<Ban>, bool)> {
     let now = db.now_ms();
     let account = account.map(|account| account.0);
     let room = room.map(|room| room.0);
+    let address = address.map(|address| address.to_string());
     let row = db.fetch_one(STANDING, args![account, address, now, room]).await?;
     let moderator = row.flag("moderator")?;
     let Some(reason) = row.opt_text("reason")? else {
@@ -116,13 +120,18 @@ const LINES_BEFORE: &str = "SELECT line_offset, account_id, uuid, client_id, con
     ORDER BY line_offset DESC LIMIT $3";
 
 fn publication(row: &Row) -> Result<Publication, StoreError> {
+    // Lines that older versions stored may hide characters or turn the direction of what follows.
+    let shown = |text: String, layout| match visible::check(&text, layout) {
+        Ok(()) => text,
+        Err(_) => visible::without_hidden(&text, layout).into_owned(),
+    };
     Ok(Publication {
         offset: row.int("line_offset")?,
         account: AccountId(row.int("account_id")?),
         uuid: row.text("uuid")?.into(),
         client_id: row.opt_text("client_id")?,
-        content: row.text("content")?,
-        username: row.text("username")?,
+        content: shown(row.text("content")?, Layout::Lines),
+        username: shown(row.text("username")?, Layout::Line),
         head_img: row.text("head_img")?,
         sent_at: row.int("msg_time")?,
         deleted: row.flag("deleted")?,

@@ -4,9 +4,7 @@
 //! that takes what is waiting and commits it together (see `sqlite_writer`). Either way a write has happened, durably,
 //! when `Db::write` returns `Ok`, and has changed nothing when it returns `Err`.
 
-use std::fs::OpenOptions;
 use std::future::Future;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
@@ -25,6 +23,7 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, PgConnection, Row as _};
 use tokio::sync::Semaphore;
 
 pub use super::batch::{BatchSql, ColumnKind, json_rows};
+use super::leftovers;
 use super::sqlite_writer::SqliteWriter;
 use crate::failpoints::{Failpoint, pass};
 
@@ -330,7 +329,7 @@ impl Db {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        create_private(path)?;
+        leftovers::create_private(path)?;
         // FULL: a commit is on the disk before it is answered. WAL: readers never wait for the writer.
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -482,14 +481,6 @@ impl Db {
             }
             Pool::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-/// Makes the file readable by its owner only, if there is none; SQLite gives its `-wal` and `-shm` the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn picture(
     Ok((row.int("id")?, false))
 }
 
-/// Outbox work: a picture of somebody who is erased is removed.
+/// Outbox work: a picture of somebody who is erased or has another one is removed.
 pub const FORGET: &str = "forget_picture";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,8 +52,10 @@ static SHOWN: LazyLock<BatchSql> = LazyLock::new(|| {
     }
     let sql = format!(
         "WITH texts AS MATERIALIZED ({})
-         SELECT head_img AS path FROM accounts WHERE head_img IN (SELECT r.path FROM {{rows}})
-         UNION SELECT head_img FROM publications WHERE head_img IN (SELECT r.path FROM {{rows}})
+         SELECT head_img AS path FROM accounts
+               WHERE head_img LIKE '/uploads/%' AND head_img IN (SELECT r.path FROM {{rows}})
+         UNION SELECT head_img FROM publications
+               WHERE head_img LIKE '/uploads/%' AND head_img IN (SELECT r.path FROM {{rows}})
          UNION SELECT r.path FROM {{rows}}
                WHERE EXISTS (SELECT 1 AS one FROM texts t WHERE t.text LIKE '%' || r.path || '%')",
         texts.join(" UNION ALL ")
@@ -61,8 +63,8 @@ static SHOWN: LazyLock<BatchSql> = LazyLock::new(|| {
     BatchSql::new(&sql, &[("path", ColumnKind::Text)])
 });
 
-/// Those of some pictures that an account, a line or a page shows. Reads all accounts, lines and pages once, so that
-/// asking for a hundred costs little more than for one.
+/// Those of some pictures that an account, a line or a page shows. Accounts and lines are found by an index; pages are all
+/// read once, so that asking for a hundred costs little more than for one.
 pub async fn shown(db: &Db, paths: &[String]) -> Result<HashSet<String>, StoreError> {
     let rows: Vec<PathRow<'_>> = paths.iter().map(|path| PathRow { path }).collect();
     let rows = db.fetch_all(SHOWN.text(db.dialect()), args![json_rows(&rows)?]).await?;

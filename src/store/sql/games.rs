@@ -82,6 +82,9 @@ pub struct RaceOrder {
     pub competition_title: String,
     pub status: OrderStatus,
     pub total: Fen,
+    /// What came back of it: registrations, and their money.
+    pub refunded_count: i64,
+    pub refunded: Fen,
     pub currency_type: i64,
     pub created_at: i64,
     pub expires_at: i64,
@@ -91,7 +94,8 @@ pub struct RaceOrder {
 macro_rules! select_order {
     ($rest:literal) => {
         concat!(
-            "SELECT o.order_no, o.status, o.total_fen, o.currency_type, o.created_at, o.expires_at, o.paid_at,
+            "SELECT o.order_no, o.status, o.total_fen, o.refunded_count, o.refunded_fen, o.currency_type, o.created_at,
+                    o.expires_at, o.paid_at,
                     g.id AS game_id, g.name AS game_name, c.id AS competition_id, c.title AS competition_title
              FROM orders o JOIN games g ON g.id = o.game_id JOIN competitions c ON c.id = g.competition_id ",
             $rest
@@ -109,6 +113,8 @@ fn order_from_row(row: &Row) -> Result<RaceOrder, StoreError> {
         competition_title: row.text("competition_title")?,
         status: OrderStatus::from_code(status).ok_or_else(|| StoreError::Corrupt(format!("order status {status}")))?,
         total: fen(row, "total_fen")?,
+        refunded_count: row.int("refunded_count")?,
+        refunded: fen(row, "refunded_fen")?,
         currency_type: row.int("currency_type")?,
         created_at: row.int("created_at")?,
         expires_at: row.int("expires_at")?,

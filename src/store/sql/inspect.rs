@@ -65,6 +65,11 @@ pub async fn has_key(db: &Db, vault: &Vault) -> Result<Option<bool>, StoreError>
 
 const REFUSES: &str = "
 SELECT CASE WHEN pg_is_in_recovery() THEN 'is a standby, which takes no writes'
+            WHEN EXISTS (SELECT 1 FROM pg_db_role_setting s
+                         WHERE 'default_transaction_read_only=on' = ANY (s.setconfig)
+                           AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                           AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user)))
+            THEN 'is set to take no writes (default_transaction_read_only)'
             WHEN NOT has_schema_privilege(current_schema(), 'USAGE, CREATE') THEN 'does not let this user make tables'
             WHEN to_regclass('accounts') IS NOT NULL AND NOT has_table_privilege('accounts', 'INSERT, UPDATE, DELETE')
             THEN 'does not let this user write into its tables' END AS reason";

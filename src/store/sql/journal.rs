@@ -1,8 +1,11 @@
 //! The double-entry journal of money: every movement is one transfer between two accounts, written in the transaction
 //! of the change it books. The accounts sum to zero by construction; `check` compares them with orders and payments.
 
+use actors::domain::ids::RegistrationId;
+
 use super::db::{Db, Row, StoreError, Tx};
 use super::payments::Payment;
+use super::refunds::part;
 use crate::args;
 
 /// What moved money.
@@ -42,14 +45,25 @@ impl Transfer {
 }
 
 const POST: &str = "
-INSERT INTO journal (at, kind, debit_account, credit_account, amount_fen, order_id, provider, transaction_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+INSERT INTO journal (at, kind, debit_account, credit_account, amount_fen, order_id, provider, transaction_id, part)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// Books a transfer. A payment of nothing moves nothing.
 ///
 /// Errors: a unique violation when this transfer of this payment is booked already.
 pub async fn post(tx: &mut Tx, transfer: Transfer, payment: &Payment, now_ms: i64) -> Result<(), StoreError> {
-    if payment.amount.get() == 0 {
+    post_part(tx, transfer, payment, None, now_ms).await
+}
+
+/// As `post`, of the part of a payment that one registration cost; `back.amount` is the part's.
+pub async fn post_part(
+    tx: &mut Tx,
+    transfer: Transfer,
+    back: &Payment,
+    registration: Option<RegistrationId>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    if back.amount.get() == 0 {
         return Ok(());
     }
     let (debit, credit) = transfer.accounts();
@@ -58,10 +72,11 @@ pub async fn post(tx: &mut Tx, transfer: Transfer, payment: &Payment, now_ms: i6
         transfer.name(),
         debit,
         credit,
-        payment.amount.get(),
-        payment.order.0,
-        payment.provider.as_ref(),
-        &payment.transaction_id,
+        back.amount.get(),
+        back.order.0,
+        back.provider.as_ref(),
+        &back.transaction_id,
+        part(registration),
     ];
     tx.execute(POST, columns).await.map(drop)
 }
@@ -79,8 +94,8 @@ pub struct Balances {
 pub struct Check {
     /// What the transfers sum to.
     pub booked: Balances,
-    /// cash: payments not given back; sales: paid orders; refunds due: orders being refunded and payments that came too
-    /// late, neither given back yet.
+    /// cash: payments less what was given back; sales: paid orders less what was asked back of them; refunds due: what was
+    /// asked back and payments that came too late, neither given back yet.
     pub expected: Balances,
     /// Payments whose transfers are not exactly those that their state stands for.
     pub wrong_payments: i64,
@@ -108,25 +123,44 @@ WITH sides AS (
 ), per_payment AS (
     SELECT provider, transaction_id, COUNT(*) AS transfers, SUM(cash) AS cash, SUM(sales) AS sales, SUM(due) AS due
     FROM sides GROUP BY provider, transaction_id
+), back AS (
+    SELECT provider, transaction_id,
+           COUNT(CASE WHEN amount_fen > 0 THEN 1 END) AS times, SUM(amount_fen) AS asked,
+           COUNT(CASE WHEN amount_fen > 0 AND state = 2 THEN 1 END) AS times_done,
+           SUM(CASE WHEN state = 2 THEN amount_fen ELSE 0 END) AS done
+    FROM refunds GROUP BY provider, transaction_id
 ), compared AS (
     SELECT p.amount_fen AS amount, p.state, o.status, COALESCE(j.transfers, 0) AS transfers,
-           COALESCE(j.cash, 0) AS cash, COALESCE(j.sales, 0) AS sales, COALESCE(j.due, 0) AS due
+           COALESCE(j.cash, 0) AS cash, COALESCE(j.sales, 0) AS sales, COALESCE(j.due, 0) AS due,
+           COALESCE(b.times, 0) AS times, COALESCE(b.asked, 0) AS asked,
+           COALESCE(b.times_done, 0) AS times_done, COALESCE(b.done, 0) AS done
     FROM payments p JOIN orders o ON o.id = p.order_id
     LEFT JOIN per_payment j ON j.provider = p.provider AND j.transaction_id = p.transaction_id
+    LEFT JOIN back b ON b.provider = p.provider AND b.transaction_id = p.transaction_id
+), asked_of_paid AS (
+    SELECT CAST(COALESCE(SUM(f.amount_fen), 0) AS BIGINT) AS fen
+    FROM refunds f JOIN orders o ON o.id = f.order_id AND o.transaction_id = f.transaction_id WHERE o.status = 1
+), back_of_live AS (
+    SELECT CAST(COALESCE(SUM(refunded_fen), 0) AS BIGINT) AS fen FROM orders WHERE status IN (1, 3)
 )
 SELECT
     (SELECT CAST(COALESCE(SUM(cash), 0) AS BIGINT) FROM sides) AS cash,
     (SELECT CAST(COALESCE(SUM(sales), 0) AS BIGINT) FROM sides) AS sales,
     (SELECT CAST(COALESCE(SUM(due), 0) AS BIGINT) FROM sides) AS due,
-    (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state IN (1, 2)) AS expected_cash,
-    (SELECT CAST(COALESCE(SUM(pay_amount_fen), 0) AS BIGINT) FROM orders WHERE status = 1) AS expected_sales,
+    (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state IN (1, 2))
+        - (SELECT fen FROM back_of_live) AS expected_cash,
+    (SELECT CAST(COALESCE(SUM(pay_amount_fen), 0) AS BIGINT) FROM orders WHERE status = 1)
+        - (SELECT fen FROM asked_of_paid) AS expected_sales,
     (SELECT CAST(COALESCE(SUM(pay_amount_fen), 0) AS BIGINT) FROM orders WHERE status = 3)
-        + (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 2) AS expected_due,
+        + (SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM payments WHERE state = 2)
+        + (SELECT fen FROM asked_of_paid) - (SELECT fen FROM back_of_live) AS expected_due,
     (SELECT COUNT(*) FROM compared WHERE amount > 0 AND NOT CASE
-        WHEN state = 1 AND status = 1 THEN transfers = 1 AND cash = amount AND sales = amount AND due = 0
-        WHEN state = 1 AND status = 3 THEN transfers = 2 AND cash = amount AND sales = 0 AND due = amount
-        WHEN state = 2 THEN transfers = 1 AND cash = amount AND sales = 0 AND due = amount
-        WHEN state = 3 THEN transfers IN (2, 3) AND cash = 0 AND sales = 0 AND due = 0
+        WHEN state = 1 AND status IN (1, 3) THEN
+            (status = 3) = (asked = amount) AND done < amount AND transfers = 1 + times + times_done
+            AND cash = amount - done AND sales = amount - asked AND due = asked - done
+        WHEN state = 2 THEN transfers = 1 AND cash = amount AND sales = 0 AND due = amount AND asked = amount AND done = 0
+        WHEN state = 3 THEN transfers IN (1 + times_done, 1 + times + times_done) AND asked = amount AND done = amount
+            AND cash = 0 AND sales = 0 AND due = 0
         ELSE false END) AS wrong_payments,
     (SELECT COUNT(*) FROM journal WHERE NOT EXISTS (
         SELECT 1 FROM payments p WHERE p.provider = journal.provider AND p.transaction_id = journal.transaction_id

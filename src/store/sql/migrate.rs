@@ -20,6 +20,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "membership terms", include_str!("migrations/0010_membership_terms.sql")),
     (11, "outbox sweeps", include_str!("migrations/0011_outbox_sweeps.sql")),
     (12, "tries", include_str!("migrations/0012_tries.sql")),
+    (13, "open places", include_str!("migrations/0013_open_places.sql")),
+    (14, "picture counts", include_str!("migrations/0014_picture_counts.sql")),
+    (15, "certificate keys", include_str!("migrations/0015_certificate_keys.sql")),
+    (16, "write probes", include_str!("migrations/0016_write_probes.sql")),
+    (17, "refunds", include_str!("migrations/0017_refunds.sql")),
+    (19, "sign-ins", include_str!("migrations/0019_sign_ins.sql")),
 ];
 
 fn migrator(dialect: Dialect) -> Migrator {

@@ -25,6 +25,9 @@ pub struct OrderDetail {
     pub pay_way: i64,
     pub remark: String,
     pub status: OrderStatus,
+    /// What came back of it: registrations, and their money.
+    pub refunded_count: i64,
+    pub refunded: Fen,
     pub coupon: String,
     /// Sealed, or empty.
     pub phone_sealed: String,
@@ -51,6 +54,8 @@ fn detail(row: &Row) -> Result<OrderDetail, StoreError> {
         pay_way: row.int("pay_way")?,
         remark: row.text("remark")?,
         status: OrderStatus::from_code(row.int("status")?).ok_or_else(|| corrupt("status"))?,
+        refunded_count: row.int("refunded_count")?,
+        refunded: fen(row, "refunded_fen")?,
         coupon: row.text("coupon")?,
         phone_sealed: row.text("phone_sealed")?,
         discounts: fen(row, "discounts_fen")?,
@@ -62,7 +67,7 @@ fn detail(row: &Row) -> Result<OrderDetail, StoreError> {
 macro_rules! columns {
     () => {
         "id, order_no, account_id, item_count, price_fen, total_fen, business_id, name, pay_amount_fen, paid_at, pay_way, \
-         remark, status, coupon, phone_sealed, discounts_fen, snap_items, created_at"
+         remark, status, refunded_count, refunded_fen, coupon, phone_sealed, discounts_fen, snap_items, created_at"
     };
 }
 

@@ -19,6 +19,9 @@ pub struct PayableOrder {
     pub subject: Subject,
     pub title: String,
     pub total: Fen,
+    /// Registrations, or 1, of which `refunded_count` were given back.
+    pub item_count: i64,
+    pub refunded_count: i64,
     pub status: OrderStatus,
     pub expires_at: i64,
     pub prepay_id: Option<String>,
@@ -32,8 +35,14 @@ pub struct PayableOrder {
 /// What the money is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    Race { game: GameId, places: i64 },
-    Membership { business: BusinessId },
+    /// `places`: those that the order has now.
+    Race {
+        game: GameId,
+        places: i64,
+    },
+    Membership {
+        business: BusinessId,
+    },
 }
 
 impl PayableOrder {
@@ -41,7 +50,10 @@ impl PayableOrder {
         let corrupt = |what: &str| StoreError::Corrupt(format!("orders.{what}"));
         let kind = OrderKind::from_code(row.int("kind")?).ok_or_else(|| corrupt("kind"))?;
         let subject = match kind {
-            OrderKind::Race => Subject::Race { game: GameId(row.int("game_id")?), places: row.int("item_count")? },
+            OrderKind::Race => Subject::Race {
+                game: GameId(row.int("game_id")?),
+                places: row.int("item_count")? - row.int("refunded_count")?,
+            },
             OrderKind::Membership => Subject::Membership { business: BusinessId(row.int("business_id")?) },
         };
         Ok(Self {
@@ -51,6 +63,8 @@ impl PayableOrder {
             subject,
             title: row.text("name")?,
             total: Fen::new(row.int("total_fen")?).ok_or_else(|| corrupt("total_fen"))?,
+            item_count: row.int("item_count")?,
+            refunded_count: row.int("refunded_count")?,
             status: OrderStatus::from_code(row.int("status")?).ok_or_else(|| corrupt("status"))?,
             expires_at: row.int("expires_at")?,
             prepay_id: row.opt_text("prepay_id")?,
@@ -63,7 +77,8 @@ impl PayableOrder {
 
 macro_rules! order_columns {
     () => {
-        "id, order_no, account_id, kind, game_id, business_id, name, item_count, total_fen, status, expires_at, \
+        "id, order_no, account_id, kind, game_id, business_id, name, item_count, refunded_count, total_fen, status, \
+         expires_at, \
          prepay_id, prepay_expires_at, transaction_id, provider_closed_at"
     };
 }
@@ -270,6 +285,16 @@ const SET_STATUS: &str = "UPDATE orders SET status = $2 WHERE id = $1";
 pub async fn set_refunding(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
     let status = OrderStatus::Refunding.code();
     tx.execute(SET_STATUS, args![id.0, status]).await.map(drop)
+}
+
+const ADD_REFUNDED: &str = "
+UPDATE orders SET refunded_count = refunded_count + $2, refunded_fen = refunded_fen + $3 WHERE id = $1
+RETURNING item_count - refunded_count AS kept";
+
+/// Counts what came back of an order: registrations and money. Answers how many registrations it keeps. Only under
+/// `lock_order`.
+pub async fn add_refunded(tx: &mut Tx, id: OrderId, count: i64, amount: Fen) -> Result<i64, StoreError> {
+    tx.fetch_one(ADD_REFUNDED, args![id.0, count, amount.get()]).await?.int("kept")
 }
 
 const SET_ORDER_REFUNDED: &str = "UPDATE orders SET status = $2, refunded_at = $3 WHERE id = $1";

@@ -9,31 +9,37 @@ use crate::args;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
     pub id: RegistrationId,
+    pub order: OrderId,
     pub game: GameId,
     pub account: AccountId,
     pub player: PlayerId,
     pub player_sealed: String,
     /// How often the certificate was corrected.
     pub certificate_corrections: i64,
-    /// Its order waits for its payment, is paid, or is being refunded.
+    /// Its order waits for its payment, is paid, or is being refunded, and it was not given back.
     pub live: bool,
+    /// Whether its own money is on its way back (false) or back (true); none: it was not asked back by itself.
+    pub refunded: Option<bool>,
 }
 
 macro_rules! columns {
     () => {
-        "id, game_id, account_id, player_id, player_sealed, certificate_corrections, live"
+        "id, order_id, game_id, account_id, player_id, player_sealed, certificate_corrections, live, \
+         (SELECT f.state FROM refunds f WHERE f.registration_id = registrations.id AND f.registration_id <> 0) AS refund_state"
     };
 }
 
 fn from_row(row: &Row) -> Result<Registration, StoreError> {
     Ok(Registration {
         id: RegistrationId(row.int("id")?),
+        order: OrderId(row.int("order_id")?),
         game: GameId(row.int("game_id")?),
         account: AccountId(row.int("account_id")?),
         player: PlayerId(row.int("player_id")?),
         player_sealed: row.text("player_sealed")?,
         certificate_corrections: row.int("certificate_corrections")?,
         live: row.flag("live")?,
+        refunded: row.opt_int("refund_state")?.map(|state| state == 2),
     })
 }
 

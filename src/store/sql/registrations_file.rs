@@ -25,6 +25,8 @@ pub struct Exported {
     pub order_no: String,
     pub user: i64,
     pub status: OrderStatus,
+    /// Its own money is on its way back; the order keeps the rest.
+    pub refunding: bool,
     /// Milliseconds since 1970.
     pub paid_at: Option<i64>,
     pub player_sealed: String,
@@ -33,7 +35,8 @@ pub struct Exported {
 /// The next live registrations of a game, by their ids. The sign keeps the databases from the index of certificates,
 /// which would be sorted for every page.
 const NEXT: &str = "
-SELECT r.id, r.account_id, r.player_sealed, o.order_no, o.status, o.paid_at
+SELECT r.id, r.account_id, r.player_sealed, o.order_no, o.status, o.paid_at,
+       (SELECT f.state FROM refunds f WHERE f.registration_id = r.id AND f.registration_id <> 0) AS refund_state
 FROM registrations r JOIN orders o ON o.id = r.order_id
 WHERE r.id > $2 AND +r.game_id = $1 AND +r.live = 1 ORDER BY r.id LIMIT $3";
 
@@ -48,6 +51,7 @@ pub async fn page(db: &Db, game: GameId, after: i64) -> Result<Vec<Exported>, St
                 user: row.int("account_id")?,
                 status: OrderStatus::from_code(status)
                     .ok_or_else(|| StoreError::Corrupt(format!("order status {status}")))?,
+                refunding: row.opt_int("refund_state")?.is_some(),
                 paid_at: row.opt_int("paid_at")?,
                 player_sealed: row.text("player_sealed")?,
             })

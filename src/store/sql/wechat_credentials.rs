@@ -20,6 +20,14 @@ pub async fn read(db: &Db, app_id: &str, name: &str) -> Result<Option<StoredCred
         .transpose()
 }
 
+const LEASED: &str = "
+SELECT 1 AS one FROM wechat_credentials WHERE app_id = $1 AND name = $2 AND lease_until > $3";
+
+/// Whether nobody has the right to renew now.
+pub async fn lease_is_free(db: &Db, app_id: &str, name: &str, now_ms: i64) -> Result<bool, StoreError> {
+    Ok(db.fetch_optional(LEASED, args![app_id, name, now_ms]).await?.is_none())
+}
+
 const MAKE: &str = "
 INSERT INTO wechat_credentials (app_id, name) VALUES ($1, $2) ON CONFLICT (app_id, name) DO NOTHING";
 

@@ -184,7 +184,7 @@ export default {
 
   'content.hint.competitions.valid_state': 'Only what is shown can be registered for.',
   'content.hint.competitions.registration_open_at': 'Beijing time. Empty: at once.',
-  'content.hint.competitions.registration_close_at': 'Beijing time. Empty: when it starts.',
+  'content.hint.competitions.registration_close_at': 'Beijing time. The wait-list ends then, too. Empty: when it starts.',
   'content.hint.competitions.change_deadline': 'Beijing time. Empty: until the game starts.',
   'content.hint.competitions.refund_deadline': 'Beijing time. Empty: until the game starts.',
   'content.hint.competitions.end_time': 'Beijing time. Empty: when it starts.',
@@ -256,4 +256,10 @@ export default {
   'accounts.member_disable': 'Disable membership',
   'accounts.member_disable_title': 'Disable this membership?',
   'accounts.member_enable': 'Enable membership',
+  'admin.col_allowance': 'Unpaid places',
+  'accounts.allowance': 'Allowance',
+  'accounts.allowance_title': 'More unpaid places for a club or an agent',
+  'accounts.allowance_places': 'Unpaid places of one race',
+  'accounts.allowance_hint': 'Waiting players and places of unpaid orders together. Empty: as many as everybody.',
+  'accounts.allowance_range': 'A whole number from 1 to {most}, or nothing.',
 };

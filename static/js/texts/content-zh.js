@@ -184,7 +184,7 @@ export default {
 
   'content.hint.competitions.valid_state': '显示的赛事才能报名。',
   'content.hint.competitions.registration_open_at': '北京时间。留空：立即开始。',
-  'content.hint.competitions.registration_close_at': '北京时间。留空：赛事开始时。',
+  'content.hint.competitions.registration_close_at': '北京时间。届时候补名单也随之结束。留空：赛事开始时。',
   'content.hint.competitions.change_deadline': '北京时间。留空：比赛开始时。',
   'content.hint.competitions.refund_deadline': '北京时间。留空：比赛开始时。',
   'content.hint.competitions.end_time': '北京时间。留空：与开始时间相同。',
@@ -256,4 +256,10 @@ export default {
   'accounts.member_disable': '停用会员',
   'accounts.member_disable_title': '停用这个会员资格？',
   'accounts.member_enable': '启用会员',
+  'admin.col_allowance': '未付款名额',
+  'accounts.allowance': '名额上限',
+  'accounts.allowance_title': '为俱乐部或代理放宽未付款名额',
+  'accounts.allowance_places': '一场比赛可占用的未付款名额',
+  'accounts.allowance_hint': '包括排队中的选手和未付款订单的名额。留空则与其他账号相同。',
+  'accounts.allowance_range': '请填写 1 到 {most} 的整数，或留空。',
 };

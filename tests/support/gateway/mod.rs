@@ -242,14 +242,22 @@ impl State {
         }
     }
 
-    /// The same number again is the same refund.
-    fn refund(&mut self, number: &str, transaction: &str, amount: i64, notify_url: &str) -> Result<bool, &'static str> {
+    /// The same number again is the same refund; several of one transaction are at most its total.
+    fn refund(
+        &mut self,
+        number: &str,
+        transaction: &str,
+        (amount, total): (i64, i64),
+        notify_url: &str,
+    ) -> Result<bool, &'static str> {
         let paid = self
             .trades
             .values()
-            .any(|it| it.transaction == transaction && it.state == TradeState::Paid && it.total == amount);
-        let other = self.refunds.iter().any(|(known, it)| known != number && it.transaction == transaction);
-        if !paid || other {
+            .any(|it| it.transaction == transaction && it.state == TradeState::Paid && it.total == total);
+        let of_it = |(known, it): &(&String, &Refunded)| *known != number && it.transaction == transaction;
+        let others: i64 = self.refunds.iter().filter(of_it).map(|(_, it)| it.amount).sum();
+        let changed = self.refunds.get(number).is_some_and(|it| it.amount != amount || it.transaction != transaction);
+        if !paid || changed || amount < 1 || others + amount > total {
             return Err("REFUND_FEE_MISMATCH");
         }
         let done = !self.slow_refunds;

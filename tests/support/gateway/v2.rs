@@ -63,9 +63,9 @@ pub(super) fn answer(state: &mut State, path: &str, body: &[u8], play: Play) -> 
         },
         "/pay/closeorder" => state.close(order_no).map(|()| Vec::new()),
         "/secapi/pay/refund" => {
-            let amount = given("refund_fee").parse().unwrap();
+            let (amount, total) = (given("refund_fee").parse().unwrap(), given("total_fee").parse().unwrap());
             let (number, transaction) = (given("out_refund_no"), given("transaction_id"));
-            state.refund(number, transaction, amount, given("notify_url")).map(|_| Vec::new())
+            state.refund(number, transaction, (amount, total), given("notify_url")).map(|_| Vec::new())
         }
         "/pay/refundquery" => match state.refunds.get(given("out_refund_no")) {
             None => Err("REFUNDNOTEXIST"),
@@ -96,7 +96,9 @@ fn query(order_no: &str, trade: &Trade) -> Vec<(&'static str, String)> {
     };
     let mut told = vec![("out_trade_no", order_no.to_owned()), ("trade_state", state.to_owned())];
     if trade.state == TradeState::Paid {
-        told.extend([("total_fee", trade.total.to_string()), ("transaction_id", trade.transaction.clone())]);
+        let openid = trade.openid.clone();
+        told.extend([("total_fee", trade.total.to_string()), ("openid", openid)]);
+        told.push(("transaction_id", trade.transaction.clone()));
     }
     told
 }

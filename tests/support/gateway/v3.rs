@@ -89,9 +89,10 @@ pub(super) fn answer(
         }
         "/v3/refund/domestic/refunds" => {
             let of = |name: &str| asked[name].as_str().unwrap().to_owned();
-            let amount = asked["amount"]["refund"].as_i64().unwrap();
+            let fen = |name: &str| asked["amount"][name].as_i64().unwrap();
+            let (amount, total) = (fen("refund"), fen("total"));
             let number = of("out_refund_no");
-            state.refund(&number, &of("transaction_id"), amount, &of("notify_url")).map(|done| {
+            state.refund(&number, &of("transaction_id"), (amount, total), &of("notify_url")).map(|done| {
                 let status = if done { "SUCCESS" } else { "PROCESSING" };
                 let amount = if play == Play::WrongAmount { 1 } else { amount };
                 json!({"out_refund_no": number, "status": status, "amount": {"refund": amount}})
@@ -140,6 +141,7 @@ fn transaction(order_no: &str, trade: &Trade, play: Play) -> Value {
     let mut told = json!({"appid": APP_ID, "mchid": mch_id, "out_trade_no": order_no, "trade_state": state});
     if trade.state == TradeState::Paid {
         told["transaction_id"] = json!(trade.transaction);
+        told["payer"] = json!({"openid": trade.openid});
         let total = if play == Play::WrongAmount { 1 } else { trade.total };
         told["amount"] = json!({"total": total, "payer_total": total, "currency": "CNY"});
     }

@@ -15,6 +15,7 @@ use crate::vault::Vault;
 #[derive(Debug, Clone, Serialize)]
 pub struct AccountRecord {
     pub id: i64,
+    /// Only where phones are shown in full: no other role needs WeChat's key of a person.
     pub openid: Option<String>,
     /// As it is compared, not as it was typed.
     pub login_name: Option<String>,
@@ -41,6 +42,8 @@ pub struct AccountRecord {
     pub login_count: i64,
     pub member_status: i64,
     pub member_expire_time: Option<Time>,
+    /// Places of one game that it may keep without paying, where that is more than everybody may.
+    pub open_places_allowance: Option<i64>,
 }
 
 /// How an account was made.
@@ -71,7 +74,7 @@ impl Origin {
 }
 
 impl AccountRecord {
-    /// Opens phone and mail address, in full or as most eyes may see them: 138****0001, a***@example.org.
+    /// Opens phone and mail address, in full or as most eyes may see them: 138****0001, a***@example.org, no openid.
     pub fn opened(mut self, vault: &Vault, in_full: bool) -> Self {
         let open = |sealed: Option<&str>, masked: fn(&str) -> String| match vault.open(sealed?) {
             Ok(text) if in_full => Some(text),
@@ -83,6 +86,7 @@ impl AccountRecord {
         };
         self.mobile = open(self.mobile_sealed.as_deref(), phone::masked);
         self.email = open(self.email_sealed.as_deref(), masked_address);
+        self.openid = self.openid.filter(|_| in_full);
         self
     }
 }
@@ -98,7 +102,7 @@ record!(
     AccountRecord,
     "id",
     "id, openid, login_name, username, password_kind, mobile_sealed, email_sealed, email_pending, status, \
-     register_time, last_login_time, login_count, member_status, member_expire_time, \
+     register_time, last_login_time, login_count, member_status, member_expire_time, open_places_allowance, \
      (SELECT m.app_id FROM sso_members m WHERE m.account_id = accounts.id) AS sso_app_id, \
      (SELECT g.id FROM agents g WHERE g.account_id = accounts.id) AS agent_id",
     "accounts",
@@ -124,6 +128,7 @@ record!(
         login_count: row.int("login_count")?,
         member_status: row.int("member_status")?,
         member_expire_time: row.opt_int("member_expire_time")?.map(Time),
+        open_places_allowance: row.opt_int("open_places_allowance")?,
     })
 );
 
@@ -137,6 +142,12 @@ pub async fn set_status(tx: &mut Tx, id: i64, status: i64) -> Result<()> {
     if status == 0 {
         tx.execute("DELETE FROM sessions WHERE account_id = $1", args![id]).await?;
     }
+    Ok(())
+}
+
+/// Sets the allowance, or takes it away.
+pub async fn set_open_places_allowance(tx: &mut Tx, id: i64, places: Option<i64>) -> Result<()> {
+    tx.execute("UPDATE accounts SET open_places_allowance = $2 WHERE id = $1", args![id, places]).await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Administrators as owners see them.
 
 use actors::domain::account::Role;
+use actors::domain::ids::AdminId;
 use actors::error::{DomainError, Result};
 use serde::Serialize;
 
@@ -47,7 +48,10 @@ pub async fn lock(tx: &mut Tx, id: i64) -> Result<bool> {
 pub async fn update(tx: &mut Tx, id: i64, role: Role, status: i64, password_hash: Option<&str>) -> Result<()> {
     let sql = "UPDATE admins SET role = $2, status = $3, password_hash = COALESCE($4, password_hash) WHERE id = $1";
     tx.execute(sql, args![id, role_name(role), status, password_hash]).await?;
-    super::super::admins::delete_sessions(tx, actors::domain::ids::AdminId(id)).await?;
+    super::super::admins::delete_sessions(tx, AdminId(id)).await?;
+    if password_hash.is_some() {
+        super::super::admins::delete_reset_links(tx, AdminId(id)).await?;
+    }
     an_owner_is_left(tx).await
 }
 

@@ -10,6 +10,9 @@ use super::wire::Time;
 pub struct AuditRecord {
     pub id: i64,
     pub time: Time,
+    /// How often it happened, and when last: failed sign-ins from one address are one entry an hour.
+    pub times: i64,
+    pub last_time: Option<Time>,
     pub admin_id: Option<i64>,
     pub admin_name: String,
     pub action: String,
@@ -22,7 +25,7 @@ pub struct AuditRecord {
 record!(
     AuditRecord,
     "id",
-    "id, at, admin_id, admin_name, action, entity, entity_id, before_json, after_json",
+    "id, at, times, last_at, admin_id, admin_name, action, entity, entity_id, before_json, after_json",
     "audit",
     "1 = 1",
     "LOWER(admin_name) LIKE $1 ESCAPE '\\' OR entity LIKE $1 ESCAPE '\\' OR action LIKE $1 ESCAPE '\\' \
@@ -32,6 +35,8 @@ record!(
         Ok(AuditRecord {
             id: row.int("id")?,
             time: Time(row.int("at")?),
+            times: row.int("times")?,
+            last_time: row.opt_int("last_at")?.map(Time),
             admin_id: row.opt_int("admin_id")?,
             admin_name: row.text("admin_name")?,
             action: row.text("action")?,

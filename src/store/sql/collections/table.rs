@@ -82,12 +82,14 @@ pub struct Column {
     pub picture: bool,
     /// The collection whose rows it names by id; empty for none.
     pub of: &'static str,
+    /// The column that this one must not come before or fall below; empty for none.
+    pub not_before: &'static str,
 }
 
 pub const fn column(name: &'static str, kind: Kind) -> Column {
     use Kind::{Created, Joined, Note, Number, OptNote, PhoneKey, Updated};
     let read_only = matches!(kind, PhoneKey | Joined | Number | Note | OptNote | Created | Updated);
-    Column { name, sql: name, kind, required: false, read_only, private: false, picture: false, of: "" }
+    Column { name, sql: name, kind, required: false, read_only, private: false, picture: false, of: "", not_before: "" }
 }
 
 impl Column {
@@ -114,6 +116,13 @@ impl Column {
 
     pub const fn of(mut self, collection: &'static str) -> Self {
         self.of = collection;
+        self
+    }
+
+    /// Checked wherever a row is written, against what is stored when only one of the two is given. Columns that are
+    /// empty, and numbers as they are when nothing is given, have no order.
+    pub const fn not_before(mut self, column: &'static str) -> Self {
+        self.not_before = column;
         self
     }
 

@@ -37,14 +37,15 @@ pub struct Section {
     pub name: &'static str,
     sql: &'static str,
     columns: &'static [(&'static str, Kind)],
-    /// Read along each game's tokens, which no index knows by account.
+    /// Read game by game: the index of tokens by account begins with the game.
     by_game: bool,
 }
 
 const ACCOUNT: Section = Section {
     name: "account",
     sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, id, openid, login_name, mobile_sealed AS mobile, email_sealed AS email,
-                 email_pending, username, sex, country, province, city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time
+                 email_pending, username, sex, country, province, city, head_img, status, register_time, last_login_time, login_count, member_status, member_expire_time,
+                 open_places_allowance
           FROM accounts WHERE id = $1 AND id > $2 AND 0 = $3 LIMIT 1",
     columns: &[
         ("id", Int),
@@ -65,6 +66,7 @@ const ACCOUNT: Section = Section {
         ("login_count", Int),
         ("member_status", Int),
         ("member_expire_time", At),
+        ("open_places_allowance", Int),
     ],
     by_game: false,
 };
@@ -82,7 +84,8 @@ pub const SECTIONS: [Section; 11] = [
     Section {
         name: "orders",
         sql: "SELECT id AS a, CAST(0 AS BIGINT) AS b, order_no, name, game_id, business_id, item_count, total_fen, currency_type, status,
-                     created_at, expires_at, paid_at, cancelled_at, refunded_at, pay_amount_fen, transaction_id,
+                     created_at, expires_at, paid_at, cancelled_at, refunded_at, refunded_count, refunded_fen,
+                     pay_amount_fen, transaction_id,
                      phone_sealed AS phone, remark, coupon
               FROM orders WHERE account_id = $1 AND id > $2 AND 0 = $3 ORDER BY id LIMIT 100",
         columns: &[
@@ -99,6 +102,8 @@ pub const SECTIONS: [Section; 11] = [
             ("paid_at", At),
             ("cancelled_at", At),
             ("refunded_at", At),
+            ("refunded_count", Int),
+            ("refunded_fen", Int),
             ("pay_amount_fen", Int),
             ("transaction_id", Text),
             ("phone", Sealed),

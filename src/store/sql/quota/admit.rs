@@ -8,7 +8,7 @@ use actors::domain::order::OrderNo;
 use actors::draw::line_order::LineOrder;
 use actors::error::{DomainError, Result};
 use actors::quota_queue::history::{Decision, Event};
-use actors::quota_queue::messages::{Admitted, Committed, Next, QueueRow, SealedPlayer};
+use actors::quota_queue::messages::{Admitted, Committed, LineRules, Lottery, Next, QueueRow, SealedPlayer};
 use actors::quota_queue::state::{Admission, Holder, Outcome, Verdict, Waiting, order_tail};
 
 use super::super::db::{BatchSql, ColumnKind, Row, StoreError, Tx, json_rows};
@@ -194,12 +194,23 @@ struct Terms {
     price_fen: i64,
     /// The race has begun: nobody is given a place any more, and nobody waits for one.
     over: bool,
+    /// Registration has closed by the competition's own time: the wait-list is not served any more.
+    closed: bool,
 }
 
-async fn terms(tx: &mut Tx, game: GameId, now: i64) -> Result<Terms> {
-    let sql = "SELECT price_fen, start_time FROM games WHERE id = $1";
-    let row = tx.fetch_one(sql, args![game.0]).await?;
-    Ok(Terms { price_fen: row.int("price_fen")?, over: row.int("start_time")? <= now })
+/// Read in the transaction of the admission, so that all nodes decide by the same times. The wait round of a draw is no
+/// wait-list of latecomers: the draw comes after its entries have closed, and the entries behind the winners wait until
+/// the race.
+async fn terms(tx: &mut Tx, game: GameId, row: &QueueRow, now: i64) -> Result<Terms> {
+    let sql = "SELECT g.price_fen, g.start_time, c.registration_close_at
+               FROM games g JOIN competitions c ON c.id = g.competition_id WHERE g.id = $1";
+    let times = tx.fetch_one(sql, args![game.0]).await?;
+    let closes_at = times.opt_int("registration_close_at")?;
+    Ok(Terms {
+        price_fen: times.int("price_fen")?,
+        over: times.int("start_time")? <= now,
+        closed: row.lottery == Lottery::None && closes_at.is_some_and(|at| at <= now),
+    })
 }
 
 async fn taken(tx: &mut Tx, game: GameId, tokens: impl Iterator<Item = &Read>) -> Result<HashMap<String, Holder>> {
@@ -244,9 +255,9 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
         let committed = Committed { row, order };
         return Ok(Admitted { committed, first, outcomes: Vec::new(), late: Vec::new(), next: Next::OnChange });
     }
-    let Terms { price_fen: price, over } = terms(tx, game, now).await?;
+    let Terms { price_fen: price, over, closed } = terms(tx, game, &row, now).await?;
     let rules = row.rules;
-    if over {
+    if over || closed {
         row.rules.wait_list = 0;
     }
     let (listed, all) = wait_listed(tx, game, &row, over, limit).await?;
@@ -258,13 +269,15 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
     let mut holders = taken(tx, game, listed.iter().chain(&line)).await?;
     let (orders_left, rate) = allowance(tx, game, &mut row, now).await?;
 
+    let order_key = ledger.order_key.of(tx).await?;
     let mut admission = Admission {
         row: &mut row,
         taken: &mut holders,
         orders_left,
         free_of_charge: price == 0,
         over,
-        order_number: |sequence| OrderNo::compose(now, order_tail(game.0, sequence)),
+        wait_list_over: closed,
+        order_number: |sequence| OrderNo::compose(now, order_tail(order_key, game.0, sequence)),
     };
     let waiting = |tokens: &[Read]| tokens.iter().map(|token| token.waiting.clone()).collect::<Vec<_>>();
     let offered = admission.offer(&waiting(&listed));
@@ -301,7 +314,7 @@ pub(super) async fn admit(ledger: &SqlQuotaLedger, tx: &mut Tx, game: GameId, li
         row.list_version += 1;
     }
     if changed {
-        events.push(writes.write(tx, row.head).await?);
+        events.push(writes.write(tx, row.head, closed).await?);
     }
     if !events.is_empty() {
         commit(tx, game, &mut row, now, &events).await?;
@@ -322,13 +335,14 @@ pub(super) async fn give_up_next(ledger: &SqlQuotaLedger, tx: &mut Tx, game: Gam
     let first = row.head + 1;
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
-    let Terms { over, .. } = terms(tx, game, now).await?;
+    let Terms { over, closed, .. } = terms(tx, game, &row, now).await?;
     if !row.admits() {
         let committed = Committed { row, order };
         return Ok(Admitted { committed, first, outcomes, late, next: Next::OnChange });
     }
     // The first that the admission would have looked at is the one that it failed at.
-    if let Some(token) = wait_listed(tx, game, &row, over, 1).await?.0.pop() {
+    let listed = if closed { QueueRow { rules: LineRules { wait_list: 0, ..row.rules }, ..row } } else { row };
+    if let Some(token) = wait_listed(tx, game, &listed, over, 1).await?.0.pop() {
         let sequence = token.waiting.sequence;
         let sql = "UPDATE queue_tokens SET state = 3, live = 0, decided_at = $3, wait_position = NULL
                    WHERE game_id = $1 AND sequence = $2";
@@ -336,7 +350,7 @@ pub(super) async fn give_up_next(ledger: &SqlQuotaLedger, tx: &mut Tx, game: Gam
         row.wait_listed -= 1;
         row.list_version += 1;
         let told = Decision { sequence, state: Outcome::Failed.code(), order_no: None, places: 0 };
-        let event = Event::Decided { head: row.head, paid: false, tokens: vec![told] };
+        let event = Event::Decided { head: row.head, paid: false, tokens: vec![told], closed: false };
         commit(tx, game, &mut row, now, &[event]).await?;
         late.push((token.position, Outcome::Failed));
     } else if row.head < row.tail {
@@ -347,7 +361,7 @@ pub(super) async fn give_up_next(ledger: &SqlQuotaLedger, tx: &mut Tx, game: Gam
         let outcome = if failed { Outcome::Failed } else { Outcome::Left };
         row.head = first;
         let token = Decision { sequence, state: outcome.code(), order_no: None, places: 0 };
-        let event = Event::Decided { head: first, paid: false, tokens: vec![token] };
+        let event = Event::Decided { head: first, paid: false, tokens: vec![token], closed: false };
         commit(tx, game, &mut row, now, &[event]).await?;
         outcomes.push(Some(outcome));
     }

@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use actors::domain::ids::GameId;
+use actors::domain::ids::{AccountId, GameId};
 use actors::draw::verification::MOST_ENTRANTS;
-use actors::error::{DomainError, Result};
+use actors::error::{DomainError, OverLimit, Result};
 use actors::quota_queue::history::Event;
 use actors::quota_queue::messages::{Committed, EnqueueRequest, Enqueued, Lottery, QueueRow, QueueState};
+use actors::quota_queue::open_places::OpenPlaces;
 use serde::Serialize;
 
 use super::super::db::{BatchSql, ColumnKind, StoreError, Tx, json_rows};
-use super::{KeyRow, SqlQuotaLedger, commit, lock};
+use super::{KeyRow, SqlQuotaLedger, commit, lock, open_places};
 use crate::args;
 use crate::failpoints::{Failpoint, pass};
 
@@ -101,6 +102,18 @@ fn entries_are_full(row: &QueueRow) -> bool {
     row.lottery == Lottery::Entries && row.tail >= MOST_ENTRANTS as i64
 }
 
+/// Counts the places of a new token, or says which limit of its account it would pass.
+fn over_limit(
+    open: Option<&mut HashMap<AccountId, OpenPlaces>>,
+    account: AccountId,
+    places: i64,
+) -> Result<Option<OverLimit>> {
+    let Some(open) = open else { return Ok(None) };
+    // Every account of the batch was counted, unless it is not there.
+    let counted = open.get_mut(&account).ok_or(DomainError::Internal)?;
+    Ok(counted.take(places).err())
+}
+
 pub(super) async fn enqueue(
     ledger: &SqlQuotaLedger,
     tx: &mut Tx,
@@ -123,6 +136,12 @@ pub(super) async fn enqueue(
     }
     let guarded = is_guarded(&row);
     let mut waiting = if guarded { waiting_certificates(tx, game, requests).await? } else { HashSet::new() };
+    // A request that has its token already needs no further place.
+    let new = requests.iter().filter(|request| !known.contains_key(&request.request_key));
+    let mut open = match ledger.open_places {
+        Some(limit) if row.state != QueueState::Closed => Some(open_places::count(tx, game, limit, new, now).await?),
+        _ => None,
+    };
     let mut certificates = Vec::new();
     let first = row.tail + 1;
     let mut answers = Vec::with_capacity(requests.len());
@@ -138,6 +157,8 @@ pub(super) async fn enqueue(
         } else if let Some(player) = request.players.iter().position(|player| waiting.contains(&player.certificate_key))
         {
             answers.push(Enqueued::PlayerWaits { player });
+        } else if let Some(over) = over_limit(open.as_mut(), request.account, places)? {
+            answers.push(Enqueued::OverLimit(over));
         } else {
             row.tail += 1;
             if guarded {

@@ -32,19 +32,25 @@ pub struct Order {
     pub id: i64,
     pub order_no: String,
     pub status: OrderStatus,
+    /// Places that came back.
+    pub given_back: i64,
 }
 
 /// Up to `limit` orders of the game behind id `after`, in order.
 pub async fn orders(db: &Db, game: GameId, after: i64, limit: i64) -> Result<Vec<Order>, StoreError> {
-    let sql =
-        "SELECT id, order_no, status FROM orders WHERE game_id = $1 AND id > $2 AND kind = 0 ORDER BY id LIMIT $3";
+    let sql = "SELECT id, order_no, status, refunded_count FROM orders WHERE game_id = $1 AND id > $2 AND kind = 0 ORDER BY id LIMIT $3";
     let rows = db.fetch_all(sql, args![game.0, after, limit]).await?;
     rows.iter()
         .map(|row| {
             let status = row.int("status")?;
             let status =
                 OrderStatus::from_code(status).ok_or_else(|| StoreError::Corrupt(format!("order status {status}")))?;
-            Ok(Order { id: row.int("id")?, order_no: row.text("order_no")?, status })
+            Ok(Order {
+                id: row.int("id")?,
+                order_no: row.text("order_no")?,
+                status,
+                given_back: row.int("refunded_count")?,
+            })
         })
         .collect()
 }

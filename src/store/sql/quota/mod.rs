@@ -9,6 +9,7 @@ pub mod holdings;
 mod leave;
 pub mod line_texts;
 mod load;
+mod open_places;
 mod order;
 mod orders;
 mod release;
@@ -29,18 +30,28 @@ pub use self::release::{OrderKey, PROVIDER_GRACE_MS, end_registrations};
 pub(super) use self::row::row_columns;
 pub use self::row::{commit, games_with_work, live_token, lock, queue_row, row};
 use super::db::{BatchSql, Db};
+use super::installation;
 
 #[derive(Clone)]
 pub struct SqlQuotaLedger {
     db: Db,
     payment_window_ms: i64,
+    /// Places of a game that an account may have open; none: any number.
+    open_places: Option<i64>,
     orders: OrderCache,
+    order_key: installation::OrderKey,
 }
 
 impl SqlQuotaLedger {
     pub fn new(db: Db, payment_window_seconds: u64) -> Self {
         let payment_window_ms = i64::try_from(payment_window_seconds.saturating_mul(1000)).unwrap_or(i64::MAX / 2);
-        Self { db, payment_window_ms, orders: OrderCache::default() }
+        let (orders, order_key) = (OrderCache::default(), installation::OrderKey::default());
+        Self { db, payment_window_ms, open_places: None, orders, order_key }
+    }
+
+    /// With a limit on the places of a game that an account may have open: waiting, or ordered and unpaid.
+    pub fn with_open_places(self, most: i64) -> Self {
+        Self { open_places: Some(most), ..self }
     }
 }
 
@@ -64,6 +75,7 @@ pub fn batch_statements() -> Vec<(&'static str, &'static BatchSql)> {
     statements.extend(admit::batch_statements());
     statements.extend(release::batch_statements());
     statements.extend(leave::batch_statements());
+    statements.extend(open_places::batch_statements());
     statements
 }
 

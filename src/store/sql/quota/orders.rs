@@ -186,8 +186,8 @@ impl Made {
         self.told.push(Decision { sequence, state: 0, order_no: None, places: 0 });
     }
 
-    /// `head` as it is afterwards. Answers the event that tells it all.
-    pub(super) async fn write(self, tx: &mut Tx, head: i64) -> Result<Event> {
+    /// `head` as it is afterwards; `closed`: registration is. Returns the event that says it all.
+    pub(super) async fn write(self, tx: &mut Tx, head: i64, closed: bool) -> Result<Event> {
         let (dialect, now) = (tx.dialect(), self.now);
         if !self.orders.is_empty() {
             let orders = json_rows(&self.orders)?;
@@ -212,6 +212,6 @@ impl Made {
             tx.execute(WAIT_LIST.text(dialect), args![json_rows(&self.wait_list)?]).await?;
             pass(Failpoint::AdmitWaitListWritten);
         }
-        Ok(Event::Decided { head, paid: self.price_fen == 0, tokens: self.told })
+        Ok(Event::Decided { head, paid: self.price_fen == 0, tokens: self.told, closed })
     }
 }
