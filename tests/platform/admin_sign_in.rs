@@ -217,7 +217,7 @@ async fn every_change_of_settings_is_one_entry() {
     let somebody = format!("accounts/{}", person(&app, "somebody").await.account);
     let acts = || "SELECT COUNT(*) AS n FROM audit WHERE period IS NULL";
     for (method, path, body) in [
-        ("POST", "configs", json!({"code": "a-setting", "content": "1"})),
+        ("POST", "configs", json!({"code": "a_setting", "content": "1"})),
         ("POST", "banners", json!({"title": "t", "position": 1})),
         ("PATCH", "games/1/queue", json!({"orders_per_minute": 5})),
         ("POST", "games/1/queue/pause", json!({})),

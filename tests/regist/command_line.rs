@@ -100,7 +100,7 @@ async fn a_credential_is_made_beside_the_server() {
     let call = Call::new(&app, JSON, members("runner", "13900000001", "123456")).by(("site-2", key));
     assert_eq!(call.send(&app).await.errcode(), 2);
     let owner = app.admin_token().await;
-    let audit = app.get_as("/admin/api/v1/audit", &owner).await;
+    let audit = app.get_as("/admin/api/v1/audit?search=hawk-credentials", &owner).await;
     let entry = &audit["data"][0];
     assert_eq!((&entry["admin_name"], &entry["entity"]), (&"command line".into(), &"hawk-credentials".into()));
     assert!(!audit.to_string().contains(key));
