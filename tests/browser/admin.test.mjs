@@ -221,6 +221,8 @@ test('one registration of an order is given back from the desk, and the order ke
   await adminSignIn(page);
   await page.click('#tab-orders');
   await page.fill('.table-tools input', orderNo);
+  // The list is drawn again when the search has its answer, and closes what was opened before.
+  await page.waitForFunction(() => document.querySelectorAll('[data-people-of]').length === 1);
   await page.click(`[data-people-of="${orderNo}"]`);
   await page.click(`[data-refund-one="${registrations[0].reg_id}"]`);
   await page.waitForSelector('dialog[open]');

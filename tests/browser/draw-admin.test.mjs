@@ -272,7 +272,7 @@ test('an editor sets draws up, others have no such tab', async () => {
       await page.fill('#admin-password', 'a-password-of-it');
       await page.click('#gate button');
       await page.click(`[data-game="${game}"]`);
-      await page.waitForSelector('[data-tab="story"]');
+      await page.waitForSelector(has ? '[data-tab="story"]' : '[data-number="waiting"]');
       assert.equal(await page.locator('[data-tab="draw"]').count(), has, role);
       if (has) {
         await page.click('[data-tab="draw"]');

@@ -38,7 +38,7 @@ test('a live without a competition has its own title and no race to enter', () =
 }));
 
 test('a live that is over is not called live, for guests, for viewers and in the list of the administrators', () => withPage({ locale: 'en-GB' }, async (page) => {
-  const ended = await live({ live_status: 1, expire_time: '2026-01-01 00:00:00' });
+  const ended = await live({ live_status: 1, publish_time: '2025-12-01 00:00:00', expire_time: '2026-01-01 00:00:00' });
   for (const row of [await live({ live_status: 0 }), await live({ live_status: 2 }), ended]) {
     await page.goto(`${BASE}/`);
     await page.waitForSelector('.live-card');
