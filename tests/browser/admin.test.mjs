@@ -220,9 +220,11 @@ test('one registration of an order is given back from the desk, and the order ke
   const { registrations } = await runner.command('RegQueryOrder', { order_no: orderNo });
   await adminSignIn(page);
   await page.click('#tab-orders');
-  await page.fill('.table-tools input', orderNo);
   // The list is drawn again when the search has its answer, and closes what was opened before.
-  await page.waitForFunction(() => document.querySelectorAll('[data-people-of]').length === 1);
+  const searched = page.waitForResponse((response) => response.url().includes(orderNo));
+  await page.fill('.table-tools input', orderNo);
+  await (await searched).finished();
+  await page.evaluate(() => new Promise(requestAnimationFrame));
   await page.click(`[data-people-of="${orderNo}"]`);
   await page.click(`[data-refund-one="${registrations[0].reg_id}"]`);
   await page.waitForSelector('dialog[open]');
@@ -232,12 +234,14 @@ test('one registration of an order is given back from the desk, and the order ke
   await page.waitForSelector('dialog', { state: 'detached' });
   await page.click(`[data-refund-one="${registrations[0].reg_id}"]`);
   await page.click('dialog [data-yes]');
-  await page.waitForFunction(async (number) => {
+  await page.waitForFunction((number) => {
     document.querySelector('.table-tools input').dispatchEvent(new Event('input'));
     return Boolean(document.querySelector(`[data-refunded="${number}"]`));
   }, orderNo, { polling: 500 });
-  const after = await runner.command('RegQueryOrder', { order_no: orderNo });
-  assert.deepEqual(after.registrations.map((it) => it.pay_status), [3, 1]);
+  // The provider answers after the desk does.
+  const states = async () => (await runner.command('RegQueryOrder', { order_no: orderNo })).registrations.map((it) => it.pay_status);
+  for (let tries = 0; tries < 100 && (await states())[0] === 1; tries += 1) await page.waitForTimeout(100);
+  assert.deepEqual(await states(), [3, 1]);
   const { paid, balance } = await organiser.call('GET', `games/${game}/queue`);
   assert.deepEqual([paid, balance], [1, 4], 'one place is free again');
   await page.click('#tab-money');
