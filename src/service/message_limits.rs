@@ -61,7 +61,7 @@ impl MessageLimits {
                 }
             }
             Asker::Stranger => {
-                // The owner of the phone asks like a stranger, too; where they signed in before they are none.
+                // The owner of the phone also calls without a session; an address where they signed in before exempts them.
                 if enabled && !known_addresses::is_known(context, Subject::Phone(phone_key), address).await? {
                     of_day.push((key("sms strangers to", phone_key), sms.strangers_per_phone_per_day));
                 }

@@ -111,7 +111,7 @@ async fn one_is_cleaned_at_a_time_and_few_wait() {
     let rich = RichText { patience: Duration::ZERO, ..RichText::default() };
     let clean = || rich.clean_all(vec![("content", "<p>x".to_owned())]);
     let turn = rich.turn.clone().acquire_owned().await.unwrap();
-    assert_eq!(clean().await, Err(DomainError::BUSY), "who waits is told in the end");
+    assert_eq!(clean().await, Err(DomainError::BUSY), "a waiting caller gets an answer in the end");
     drop(turn);
     assert_eq!(clean().await, Ok(vec!["<p>x</p>".to_owned()]));
     let all = rich.waiting.try_acquire_many(MOST_WAITING as u32).unwrap();

@@ -84,7 +84,7 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> Joined<K, T> {
     }
 }
 
-/// A caller who waits. The last one takes the work away, done or not; nobody joins work that is done.
+/// A waiting caller. The last one removes the work, done or not; nobody joins work that is done.
 struct Waiting<'j, K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> {
     joined: &'j Joined<K, T>,
     key: K,

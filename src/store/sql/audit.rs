@@ -27,7 +27,7 @@ pub async fn insert(tx: &mut Tx, entry: &Entry<'_>, now: i64) -> Result<(), Stor
     insert_in(tx, entry, None, now).await
 }
 
-/// Counts once more what has an entry of that key in the hour of `now`. False when there is none.
+/// Raises the count of the entry with this key in the hour of `now`. Returns false without such an entry.
 pub async fn count_sign_in(tx: &mut Tx, key: &str, now: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE audit SET times = times + 1, last_at = $3 WHERE period = $1 AND period_key = $2";
     Ok(tx.execute(sql, args![period(now), key, now]).await? == 1)
